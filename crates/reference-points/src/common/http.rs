@@ -215,14 +215,34 @@ impl Client {
     ///
     /// # Errors
     /// Any [`CallError`].
-    pub async fn upload<S, E>(
+    pub async fn upload<S, E, T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         content_type: &str,
         length: Option<u64>,
         body: S,
-    ) -> Result<Reply<serde_json::Value>, CallError>
+    ) -> Result<T, CallError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+    {
+        self.upload_with(method, path, content_type, length, &[], body).await
+    }
+
+    /// Sends a stream as the body, with further headers.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn upload_with<S, E, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        length: Option<u64>,
+        headers: &[(&str, &str)],
+        body: S,
+    ) -> Result<T, CallError>
     where
         S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
@@ -231,8 +251,23 @@ impl Client {
         if let Some(length) = length {
             request = request.header(header::CONTENT_LENGTH, length);
         }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let response = self.send(path, request.body(reqwest::Body::wrap_stream(body))).await?;
-        self.decode(path, response).await
+        Ok(self.decode(path, response).await?.body)
+    }
+
+    /// GET a plain text.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn get_text(&self, path: &str) -> Result<String, CallError> {
+        let request =
+            self.request(Method::GET, path).timeout(Duration::from_secs(60)).header(header::ACCEPT, "text/plain");
+        let response = self.send(path, request).await?;
+        let response = self.accepted(path, response).await?;
+        Ok(String::from_utf8_lossy(&self.read(path, response).await?).into_owned())
     }
 
     /// Reads a body as a stream of bytes.
