@@ -25,6 +25,7 @@ mod host;
 mod machine;
 mod storage;
 
+pub(crate) use client::absent;
 pub use client::{AgentClient, paths};
 pub use host::*;
 pub use machine::*;

@@ -1,0 +1,214 @@
+//! Virtualised network resources: networks, subnets, ports (IFA005 clause 7.4).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::common::{Owner, ProblemDetails};
+
+/// A layer 2 network as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// Human-readable name; need not be unique.
+    pub name: String,
+    /// Owner mark.
+    pub owner: Owner,
+    /// How it is realised.
+    #[serde(default)]
+    pub realisation: NetworkRealisation,
+    /// MTU in bytes, 68..=65535; absent means the VIM's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+}
+
+/// How a network is realised.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "type", deny_unknown_fields)]
+pub enum NetworkRealisation {
+    /// A tunnelled network of the VIM.
+    #[default]
+    Overlay,
+    /// Untagged on a physical network that the VIM knows by name.
+    Flat {
+        /// Name of the physical network.
+        physical_network: String,
+    },
+    /// One VLAN of a physical network.
+    Vlan {
+        /// Name of the physical network.
+        physical_network: String,
+        /// VLAN id, 1..=4094.
+        segmentation_id: u16,
+    },
+}
+
+/// A network as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// Chosen by the consumer.
+    pub id: Uuid,
+    /// What was asked for.
+    pub spec: NetworkSpec,
+    /// The VIM's own identifier, when it has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vim_resource_id: Option<String>,
+    /// Whether it is usable.
+    pub state: ResourceState,
+    /// Why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<ProblemDetails>,
+}
+
+/// State of a resource that is not a compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResourceState {
+    /// Accepted; being made.
+    Building,
+    /// Usable.
+    Active,
+    /// Not usable; the problem says why.
+    Error,
+    /// Being removed.
+    Deleting,
+}
+
+/// A subnet as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubnetSpec {
+    /// Human-readable name.
+    pub name: String,
+    /// Owner mark.
+    pub owner: Owner,
+    /// Network it belongs to.
+    pub network_id: Uuid,
+    /// Address block, IPv4 or IPv6.
+    #[schema(value_type = String)]
+    pub cidr: IpNet,
+    /// Default gateway told to guests; absent means none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub gateway: Option<IpAddr>,
+    /// Ranges that automatic addresses come from; none means the whole block but its first address, the gateway and
+    /// broadcast.
+    #[serde(default)]
+    pub pools: Vec<AddressPool>,
+    /// Whether the VIM answers DHCP (or DHCPv6) on it.
+    #[serde(default)]
+    pub dhcp: bool,
+    /// DNS servers told to guests.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub dns: Vec<IpAddr>,
+}
+
+/// A range of addresses, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddressPool {
+    /// First address.
+    #[schema(value_type = String)]
+    pub start: IpAddr,
+    /// Last address.
+    #[schema(value_type = String)]
+    pub end: IpAddr,
+}
+
+/// A subnet as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Subnet {
+    /// Chosen by the consumer.
+    pub id: Uuid,
+    /// What was asked for.
+    pub spec: SubnetSpec,
+    /// Whether it is usable.
+    pub state: ResourceState,
+}
+
+/// A port as it shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PortSpec {
+    /// Human-readable name.
+    pub name: String,
+    /// Owner mark.
+    pub owner: Owner,
+    /// Network it is on.
+    pub network_id: Uuid,
+    /// MAC address; absent means that the VIM chooses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// Addresses; none means one automatic address of each subnet of the network.
+    #[serde(default)]
+    pub addresses: Vec<AddressRequest>,
+    /// Let only the port's own addresses send.
+    #[serde(default = "yes")]
+    pub port_security: bool,
+    /// Further addresses (or prefixes) allowed to send from the port.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub allowed_addresses: Vec<IpNet>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// An address asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddressRequest {
+    /// Subnet; absent means the one of the network that holds `ip`, or any when that is absent too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<Uuid>,
+    /// Fixed address; absent means an automatic one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub ip: Option<IpAddr>,
+}
+
+/// A port as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Port {
+    /// Chosen by the consumer.
+    pub id: Uuid,
+    /// What was asked for.
+    pub spec: PortSpec,
+    /// MAC address, lower case with colons.
+    pub mac: String,
+    /// Addresses it has.
+    pub addresses: Vec<PortAddress>,
+    /// Compute that uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_id: Option<Uuid>,
+    /// Whether the network forwards for it (OVN `up`, Neutron `ACTIVE`).
+    pub up: bool,
+    /// State.
+    pub state: ResourceState,
+    /// Why it is not usable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<ProblemDetails>,
+}
+
+/// An address of a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PortAddress {
+    /// Subnet it comes from.
+    pub subnet_id: Uuid,
+    /// Address.
+    #[schema(value_type = String)]
+    pub ip: IpAddr,
+    /// Prefix length of the subnet.
+    pub prefix: u8,
+}
