@@ -1,0 +1,342 @@
+//! `TOSCA-Metadata/TOSCA.meta` (TOSCA Simple Profile clause 6.2, SOL004 clause 4.1.2.3).
+
+use serde::{Deserialize, Serialize};
+
+use super::hash::HashAlgorithm;
+use crate::codes;
+use crate::diag::{FileId, Pos, Sink};
+
+/// Path of the file.
+pub const PATH: &str = "TOSCA-Metadata/TOSCA.meta";
+
+/// The content of TOSCA.meta.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToscaMeta {
+    /// `TOSCA-Meta-File-Version`.
+    pub meta_file_version: Option<String>,
+    /// `CSAR-Version`.
+    pub csar_version: Option<String>,
+    /// `Created-By`.
+    pub created_by: Option<String>,
+    /// `Entry-Definitions`: the main service template.
+    pub entry_definitions: Option<String>,
+    /// `Other-Definitions`: further service templates.
+    pub other_definitions: Vec<String>,
+    /// `ETSI-Entry-Manifest`.
+    pub entry_manifest: Option<String>,
+    /// `ETSI-Entry-Change-Log`.
+    pub entry_change_log: Option<String>,
+    /// `ETSI-Entry-Tests`.
+    pub entry_tests: Option<String>,
+    /// `ETSI-Entry-Licenses`.
+    pub entry_licenses: Option<String>,
+    /// `ETSI-Entry-Certificate`.
+    pub entry_certificate: Option<String>,
+    /// Keynames that are none of the above, as written.
+    pub other: Vec<(String, String)>,
+    /// The blocks after the first: one per described file.
+    pub files: Vec<MetaFile>,
+}
+
+/// A `Name:` block of TOSCA.meta.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetaFile {
+    /// `Name`: path in the package.
+    pub name: String,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Algorithm` with `Hash`, where both are given and understood.
+    pub digest: Option<(HashAlgorithm, String)>,
+    /// Other keys, as written.
+    pub other: Vec<(String, String)>,
+    /// Line of the `Name` key, from 1.
+    pub line: u32,
+}
+
+struct Line {
+    at: Pos,
+    key: String,
+    value: String,
+}
+
+/// Reads TOSCA.meta; every fault goes to `sink`.
+pub(crate) fn parse(file: FileId, text: &str, sink: &mut Sink) -> ToscaMeta {
+    let mut meta = ToscaMeta::default();
+    let blocks = blocks(file, text, sink);
+    let mut blocks = blocks.into_iter();
+    for line in blocks.next().unwrap_or_default() {
+        head(&mut meta, line, sink);
+    }
+    for block in blocks {
+        if let Some(described) = file_block(block, sink) {
+            meta.files.push(described);
+        }
+    }
+    for (present, key, value) in [
+        (meta.meta_file_version.is_some(), "TOSCA-Meta-File-Version", "1.0"),
+        (meta.csar_version.is_some(), "CSAR-Version", "1.1"),
+        (meta.created_by.is_some(), "Created-By", "<who made the package>"),
+    ] {
+        if !present {
+            sink.warn(
+                &codes::META_KEY_MISSING,
+                Pos::whole(file),
+                format!("the keyname `{key}` is missing"),
+                format!("add `{key}: {value}` to the first block"),
+            );
+        }
+    }
+    meta
+}
+
+/// Splits into blocks at empty lines and joins lines that begin with a space to the one before.
+fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
+    let mut blocks: Vec<Vec<Line>> = vec![Vec::new()];
+    for (n, raw) in text.lines().enumerate() {
+        let at = Pos { file, line: u32::try_from(n + 1).unwrap_or(u32::MAX), column: 1 };
+        let raw = raw.trim_end();
+        if raw.trim().is_empty() {
+            if blocks.last().is_some_and(|b| !b.is_empty()) {
+                blocks.push(Vec::new());
+            }
+            continue;
+        }
+        let Some(block) = blocks.last_mut() else { continue };
+        if raw.starts_with(' ') && !raw.contains(": ") {
+            if let Some(last) = block.last_mut() {
+                last.value.push_str(raw.trim_start());
+                continue;
+            }
+        }
+        match raw.split_once(':') {
+            Some((key, value)) if !key.trim().is_empty() => {
+                block.push(Line { at, key: key.trim().to_owned(), value: value.trim().to_owned() });
+            }
+            _ => sink.error_mend(
+                &codes::META_SYNTAX,
+                at,
+                format!("`{}` is not a `Key: value` pair", raw.trim()),
+                "write one key and one value on each line",
+            ),
+        }
+    }
+    blocks.retain(|b| !b.is_empty());
+    blocks
+}
+
+fn head(meta: &mut ToscaMeta, line: Line, sink: &mut Sink) {
+    let Line { at, key, value } = line;
+    let known = [
+        "TOSCA-Meta-File-Version",
+        "CSAR-Version",
+        "Created-By",
+        "Entry-Definitions",
+        "Other-Definitions",
+        "ETSI-Entry-Manifest",
+        "ETSI-Entry-Change-Log",
+        "ETSI-Entry-Tests",
+        "ETSI-Entry-Licenses",
+        "ETSI-Entry-Certificate",
+    ];
+    // Older packages leave the prefix out or spell words differently.
+    let wanted = known.iter().copied().find(|k| k.eq_ignore_ascii_case(&key)).or_else(|| {
+        let with_prefix = format!("ETSI-{key}");
+        known.iter().copied().find(|k| k.eq_ignore_ascii_case(&with_prefix))
+    });
+    let Some(wanted) = wanted else {
+        meta.other.push((key, value));
+        return;
+    };
+    if wanted != key {
+        sink.warn(
+            &codes::META_KEY_OLD,
+            at,
+            format!("the keyname `{key}` is read as `{wanted}`"),
+            format!("write `{wanted}`"),
+        );
+    }
+    if value.is_empty() {
+        sink.error_mend(
+            &codes::META_SYNTAX,
+            at,
+            format!("the keyname `{wanted}` has no value"),
+            "give a value or take the line away",
+        );
+        return;
+    }
+    let slot = match wanted {
+        "TOSCA-Meta-File-Version" => &mut meta.meta_file_version,
+        "CSAR-Version" => &mut meta.csar_version,
+        "Created-By" => &mut meta.created_by,
+        "Entry-Definitions" => &mut meta.entry_definitions,
+        "Other-Definitions" => {
+            meta.other_definitions.extend(value.split_whitespace().map(|w| w.trim_matches('"').to_owned()));
+            return;
+        }
+        "ETSI-Entry-Manifest" => &mut meta.entry_manifest,
+        "ETSI-Entry-Change-Log" => &mut meta.entry_change_log,
+        "ETSI-Entry-Tests" => &mut meta.entry_tests,
+        "ETSI-Entry-Licenses" => &mut meta.entry_licenses,
+        _ => &mut meta.entry_certificate,
+    };
+    if let Some(earlier) = slot {
+        sink.error_mend(
+            &codes::META_SYNTAX,
+            at,
+            format!("the keyname `{wanted}` appears twice, first with `{earlier}`"),
+            "keep one of the two lines",
+        );
+    } else {
+        *slot = Some(value);
+    }
+}
+
+fn file_block(block: Vec<Line>, sink: &mut Sink) -> Option<MetaFile> {
+    let mut described = MetaFile::default();
+    let mut algorithm: Option<(Pos, String)> = None;
+    let mut hash: Option<(Pos, String)> = None;
+    let start = block.first().map(|l| l.at)?;
+    let mut named = false;
+    for Line { at, key, value } in block {
+        match key.to_ascii_lowercase().as_str() {
+            "name" => {
+                described.line = at.line;
+                described.name = value;
+                named = true;
+            }
+            "content-type" => described.content_type = Some(value),
+            "algorithm" => algorithm = Some((at, value)),
+            "hash" => hash = Some((at, value)),
+            _ => described.other.push((key, value)),
+        }
+    }
+    if !named || described.name.is_empty() {
+        sink.error_mend(
+            &codes::META_SYNTAX,
+            start,
+            "this block names no file",
+            "begin each block after the first with `Name: <path>`",
+        );
+        return None;
+    }
+    described.digest = pair(&described.name, algorithm, hash, sink);
+    Some(described)
+}
+
+/// Checks one `Algorithm`/`Hash` pair, shared with the manifest.
+pub(crate) fn pair(
+    name: &str,
+    algorithm: Option<(Pos, String)>,
+    hash: Option<(Pos, String)>,
+    sink: &mut Sink,
+) -> Option<(HashAlgorithm, String)> {
+    let (algorithm, hash) = match (algorithm, hash) {
+        (None, None) => return None,
+        (Some((at, text)), Some(hash)) if text.is_empty() => {
+            sink.error_mend(
+                &codes::HASH_INCOMPLETE,
+                at,
+                format!("`{name}` has a digest but `Algorithm` is empty"),
+                match hash.1.len() {
+                    64 => "write `Algorithm: SHA-256`",
+                    128 => "write `Algorithm: SHA-512`",
+                    _ => "write `Algorithm: SHA-256` or `Algorithm: SHA-512`",
+                },
+            );
+            return None;
+        }
+        (Some(a), Some(h)) => (a, h),
+        (Some((at, _)), None) => {
+            sink.error_mend(
+                &codes::HASH_INCOMPLETE,
+                at,
+                format!("`{name}` has an algorithm but no digest"),
+                "add `Hash: <digest in hexadecimal>`",
+            );
+            return None;
+        }
+        (None, Some((at, _))) => {
+            sink.error_mend(
+                &codes::HASH_INCOMPLETE,
+                at,
+                format!("`{name}` has a digest but no algorithm"),
+                "add `Algorithm: SHA-256` before the digest",
+            );
+            return None;
+        }
+    };
+    let Some(parsed) = HashAlgorithm::parse(&algorithm.1) else {
+        sink.error_mend(
+            &codes::HASH_ALGORITHM,
+            algorithm.0,
+            format!("the digest algorithm `{}` of `{name}` is unknown", algorithm.1),
+            "use SHA-256 or SHA-512",
+        );
+        return None;
+    };
+    let digest = hash.1.to_ascii_lowercase();
+    if digest.len() != parsed.hex_len() || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        sink.error_mend(
+            &codes::HASH_INCOMPLETE,
+            hash.0,
+            format!(
+                "the digest of `{name}` is not {} hexadecimal digits, as {} gives",
+                parsed.hex_len(),
+                parsed.name()
+            ),
+            "compute the digest again",
+        );
+        return None;
+    }
+    Some((parsed, digest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (ToscaMeta, crate::diag::Diagnostics) {
+        let mut sink = Sink::new();
+        let file = sink.add_source(PATH, text);
+        let meta = parse(file, text, &mut sink);
+        (meta, sink.finish())
+    }
+
+    #[test]
+    fn every_keyname_is_read() {
+        let (meta, found) = read(
+            "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: us\nEntry-Definitions: a.yaml\n\
+             Other-Definitions: b.yaml c.yaml\nETSI-Entry-Manifest: a.mf\nETSI-Entry-Change-Log: CL.txt\n\
+             ETSI-Entry-Tests: Tests\nETSI-Entry-Licenses: Licenses\nETSI-Entry-Certificate: a.cert\n\n\
+             Name: Files/x\nContent-Type: text/plain\n",
+        );
+        assert!(found.is_empty(), "{found}");
+        assert_eq!(meta.entry_definitions.as_deref(), Some("a.yaml"));
+        assert_eq!(meta.other_definitions, ["b.yaml", "c.yaml"]);
+        assert_eq!(meta.entry_licenses.as_deref(), Some("Licenses"));
+        assert_eq!(meta.files.len(), 1);
+        assert_eq!(meta.files.first().map(|f| f.line), Some(12));
+    }
+
+    #[test]
+    fn faults_are_told_together() {
+        let (_, found) = read(
+            "Created-by: x\nEntry-Definitions: a\nEntry-Definitions: b\nnonsense\n\n\
+             Name: f\nHash: 00\n\nName: g\nAlgorithm: SHA-255\nHash: 00\n\nContent-Type: x\n",
+        );
+        let ids: Vec<_> = found.iter().map(|d| (d.code.as_ref(), d.line.unwrap_or(0))).collect();
+        assert_eq!(
+            ids,
+            [
+                ("ARCHIVE-0022", 0),
+                ("ARCHIVE-0022", 0),
+                ("ARCHIVE-0024", 1),
+                ("ARCHIVE-0021", 3),
+                ("ARCHIVE-0021", 4),
+                ("ARCHIVE-0035", 7),
+                ("ARCHIVE-0036", 10),
+                ("ARCHIVE-0021", 13),
+            ]
+        );
+    }
+}

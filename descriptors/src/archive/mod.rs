@@ -1,0 +1,342 @@
+//! SOL004 VNF packages and SOL007 NSD archives: opening, streaming, verifying and making them.
+//!
+//! [`Package::open`] reads the directory of the archive, TOSCA.meta and the manifest, and refuses hostile input with all
+//! faults at once. It unpacks nothing but these two small files. [`Package::verify`] then streams every listed file
+//! through its digest. Large artifacts are read through [`Package::open_artifact`] and never held in memory.
+
+mod directory;
+mod handle;
+mod hash;
+mod index;
+mod limits;
+mod manifest;
+mod meta;
+pub(crate) mod names;
+mod pack;
+mod verify;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use handle::{Handle, ReadSeek};
+pub use hash::{HashAlgorithm, Hasher, digest};
+pub use limits::Limits;
+pub use manifest::{Manifest, ManifestFile};
+pub use meta::{MetaFile, ToscaMeta};
+pub use pack::{PackError, Packed, pack_dir};
+
+use crate::codes;
+use crate::diag::{Diagnostics, FileId, Pos, Sink};
+
+/// Where the bytes of one entry are.
+#[derive(Clone, Debug)]
+enum Place {
+    Zip(Arc<zip::read::OwnedZipFileEntry>),
+    File(PathBuf),
+}
+
+/// One file of the package.
+#[derive(Clone, Debug)]
+struct Entry {
+    place: Place,
+    /// Unpacked size in bytes, as declared.
+    size: u64,
+}
+
+/// An opened package: its files, TOSCA.meta, manifest and the path of its main service template.
+///
+/// Reading needs only `&self`; several artifacts may be read at once, from several threads.
+#[derive(Debug)]
+pub struct Package {
+    handle: Option<Handle>,
+    entries: BTreeMap<String, Entry>,
+    limits: Limits,
+    meta: Option<ToscaMeta>,
+    manifest: Option<Manifest>,
+    entry_definitions: String,
+    warnings: Diagnostics,
+}
+
+impl Package {
+    /// Opens the archive at `path`.
+    ///
+    /// # Errors
+    /// Everything that forbids using the package, all at once: not a zip, unsafe paths, links, duplicates, bombs, limits,
+    /// faults in TOSCA.meta and manifest, listed files that are missing. Digests are checked by [`Package::verify`].
+    pub fn open(path: &Path, limits: &Limits) -> Result<Self, Diagnostics> {
+        let opened = File::open(path).and_then(Handle::file);
+        Self::from_handle(opened.map_err(|e| format!("cannot open {}: {e}", path.display())), limits)
+    }
+
+    /// Opens an archive from anything that can be read and sought.
+    ///
+    /// # Errors
+    /// As [`Package::open`].
+    pub fn from_reader(reader: impl ReadSeek + 'static, limits: &Limits) -> Result<Self, Diagnostics> {
+        Self::from_handle(Handle::shared(reader).map_err(|e| format!("cannot read the archive: {e}")), limits)
+    }
+
+    /// Opens an archive held in memory.
+    ///
+    /// # Errors
+    /// As [`Package::open`].
+    pub fn from_bytes(bytes: Vec<u8>, limits: &Limits) -> Result<Self, Diagnostics> {
+        Self::from_reader(io::Cursor::new(bytes), limits)
+    }
+
+    fn from_handle(handle: Result<Handle, String>, limits: &Limits) -> Result<Self, Diagnostics> {
+        let mut sink = Sink::new();
+        let handle = match handle {
+            Ok(handle) => handle,
+            Err(message) => {
+                sink.error(&codes::NOT_AN_ARCHIVE, None, message);
+                return Err(sink.finish());
+            }
+        };
+        let entries = index::zip_entries(&handle, limits, &mut sink);
+        Self::assemble(Some(handle), entries, limits, sink)
+    }
+
+    /// Opens directories as if they were a package, later ones laid over earlier ones.
+    ///
+    /// # Errors
+    /// As [`Package::open`].
+    pub fn open_dirs(dirs: &[&Path], limits: &Limits) -> Result<Self, Diagnostics> {
+        let mut sink = Sink::new();
+        let entries = index::dir_entries(dirs, limits, &mut sink);
+        Self::assemble(None, entries, limits, sink)
+    }
+
+    fn assemble(
+        handle: Option<Handle>,
+        entries: BTreeMap<String, Entry>,
+        limits: &Limits,
+        mut sink: Sink,
+    ) -> Result<Self, Diagnostics> {
+        let mut package = Self {
+            handle,
+            entries,
+            limits: limits.clone(),
+            meta: None,
+            manifest: None,
+            entry_definitions: String::new(),
+            warnings: Diagnostics::default(),
+        };
+        if !package.entries.is_empty() || !sink.has_errors() {
+            index::read_heads(&mut package, &mut sink);
+        }
+        let failed = sink.has_errors();
+        let found = sink.finish();
+        if failed {
+            return Err(found);
+        }
+        package.warnings = found;
+        Ok(package)
+    }
+
+    /// Path of the main service template.
+    #[must_use]
+    pub fn entry_definitions(&self) -> &str {
+        &self.entry_definitions
+    }
+
+    /// TOSCA.meta, where the package has one.
+    #[must_use]
+    pub fn meta(&self) -> Option<&ToscaMeta> {
+        self.meta.as_ref()
+    }
+
+    /// The manifest, where the package has one.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_ref()
+    }
+
+    /// What was noticed on opening that does not forbid using the package.
+    #[must_use]
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// The limits the package was opened under.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Paths and unpacked sizes in bytes of all files, in order of path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.entries.iter().map(|(path, e)| (path.as_str(), e.size))
+    }
+
+    /// Whether a file of this path exists.
+    #[must_use]
+    pub fn contains(&self, path: &str) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// Whether a file of this path exists, or a directory with files in it.
+    pub(crate) fn contains_or_dir(&self, path: &str) -> bool {
+        let dir = format!("{}/", path.trim_end_matches('/'));
+        self.contains(path) || self.entries.range(dir.clone()..).next().is_some_and(|(p, _)| p.starts_with(&dir))
+    }
+
+    /// Unpacked size of a file in bytes.
+    #[must_use]
+    pub fn size(&self, path: &str) -> Option<u64> {
+        self.entries.get(path).map(|e| e.size)
+    }
+
+    /// Opens a file for streaming. The result owns all it needs and may be sent to another thread.
+    ///
+    /// # Errors
+    /// `NotFound` when the package has no such file; what the file system answers for a package opened as directories.
+    pub fn open_artifact(&self, path: &str) -> io::Result<Artifact> {
+        let entry = self.entries.get(path).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("the package has no file `{path}`"))
+        })?;
+        let source = match (&entry.place, &self.handle) {
+            (Place::Zip(zip), Some(handle)) => ArtifactSource::Zip(Arc::clone(zip), handle.clone()),
+            (Place::File(file), _) => ArtifactSource::File(File::open(file)?),
+            (Place::Zip(_), None) => return Err(io::Error::other("the archive is closed")),
+        };
+        Ok(Artifact { source, size: entry.size })
+    }
+
+    /// Reads a small file whole.
+    ///
+    /// # Errors
+    /// As [`Package::open_artifact`]; `InvalidData` when the file is larger than [`Limits::text_bytes`].
+    pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut artifact = self.open_artifact(path)?;
+        let limit = self.limits.text_bytes;
+        let too_large = || {
+            io::Error::new(io::ErrorKind::InvalidData, format!("`{path}` is larger than the limit of {limit} bytes"))
+        };
+        if artifact.size() > limit {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::new();
+        artifact.reader()?.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large());
+        }
+        Ok(bytes)
+    }
+
+    /// Reads a small text file and makes it known to `sink`; faults are reported there.
+    pub(crate) fn read_text(&self, path: &str, sink: &mut Sink) -> Option<(FileId, String)> {
+        let bytes = match self.read(path) {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                let file = sink.add_source(path, "");
+                let code =
+                    if e.kind() == io::ErrorKind::InvalidData { &codes::TOO_LARGE } else { &codes::UNREADABLE_ENTRY };
+                sink.error(code, Pos::whole(file), format!("cannot read `{path}`: {e}"));
+                return None;
+            }
+        };
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(e) => {
+                let valid = e.utf8_error().valid_up_to();
+                let before = String::from_utf8_lossy(e.as_bytes().get(..valid).unwrap_or_default()).into_owned();
+                let line = u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX);
+                let file = sink.add_source(path, before);
+                sink.error_mend(
+                    &codes::YAML_ENCODING,
+                    Pos { file, line, column: 1 },
+                    format!("`{path}` is not UTF-8 text: the byte at offset {valid} is not valid"),
+                    "save the file as UTF-8",
+                );
+                return None;
+            }
+        };
+        // A byte order mark would shift columns and confuse the parsers.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let file = sink.add_source(path, text.clone());
+        Some((file, text))
+    }
+
+    /// Streams every file that the manifest or TOSCA.meta gives a digest for and compares. Memory stays flat.
+    #[must_use]
+    pub fn verify(&self) -> Diagnostics {
+        verify::verify(self)
+    }
+}
+
+/// An opened file of a package.
+#[derive(Debug)]
+pub struct Artifact {
+    source: ArtifactSource,
+    size: u64,
+}
+
+#[derive(Debug)]
+enum ArtifactSource {
+    Zip(Arc<zip::read::OwnedZipFileEntry>, Handle),
+    File(File),
+}
+
+impl Artifact {
+    /// Unpacked size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// A reader from the first byte. It fails when the content is longer than declared or its checksum is wrong.
+    ///
+    /// # Errors
+    /// When the entry's local header cannot be read or its compression is not supported.
+    pub fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
+        let size = self.size;
+        match &mut self.source {
+            ArtifactSource::Zip(entry, handle) => {
+                let options = zip::ZipReadOptions::new().enforce_header_consistency(true);
+                let file = (**entry).as_ref().with_reader(handle, options).map_err(io::Error::other)?;
+                Ok(Box::new(Bounded { inner: file, left: size }))
+            }
+            ArtifactSource::File(file) => {
+                io::Seek::rewind(file)?;
+                Ok(Box::new(Bounded { inner: file, left: size }))
+            }
+        }
+    }
+
+    /// Copies the content to `out` and returns the number of bytes.
+    ///
+    /// # Errors
+    /// As [`Artifact::reader`], and what reading and writing return.
+    pub fn copy_to(&mut self, out: &mut impl io::Write) -> io::Result<u64> {
+        io::copy(&mut self.reader()?, out)
+    }
+}
+
+/// Refuses to yield more than the declared size, and tells when there is less.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let n = self.inner.read(buf)?;
+        if n == 0 && self.left > 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("the content ends {} bytes before its declared size", self.left),
+            ));
+        }
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "the content is longer than its declared size")
+        })?;
+        Ok(n)
+    }
+}

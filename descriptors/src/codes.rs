@@ -1,0 +1,117 @@
+//! The stable codes of all findings, each with the clause of the standard behind it.
+//!
+//! A code never changes its meaning. `ARCHIVE` is about SOL004 and SOL007 packages, `YAML` about syntax and resource
+//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say.
+
+/// A stable code and the clause it rests on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The identifier shown to users.
+    pub id: &'static str,
+    /// The clause of the standard, or empty where the rule is a matter of safety.
+    pub clause: &'static str,
+    /// What the code stands for, in a few words.
+    pub title: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $clause:literal, $title:literal;)*) => {
+        $(#[doc = $title] pub const $name: Code = Code { id: $id, clause: $clause, title: $title };)*
+        /// Every code, for reference pages and tests.
+        pub const ALL: &[&Code] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    TOO_MANY_FINDINGS = "GENERAL-0001", "", "more findings than are shown";
+
+    NOT_AN_ARCHIVE = "ARCHIVE-0001", "SOL004 clause 4.1", "not a readable zip archive";
+    UNSAFE_PATH = "ARCHIVE-0002", "", "an entry's path could climb out of the package";
+    SYMLINK = "ARCHIVE-0003", "", "an entry is a symbolic link or special file";
+    DUPLICATE_ENTRY = "ARCHIVE-0004", "", "two entries have the same name";
+    TOO_LARGE = "ARCHIVE-0005", "", "the archive or an entry exceeds a size limit";
+    BOMB = "ARCHIVE-0006", "", "an entry is compressed beyond any honest ratio";
+    TOO_MANY_ENTRIES = "ARCHIVE-0007", "", "the archive holds too many entries";
+    NAME_TOO_LONG = "ARCHIVE-0008", "", "an entry's name is too long";
+    ENCRYPTED = "ARCHIVE-0009", "SOL004 clause 4.1", "an entry is encrypted";
+    UNREADABLE_ENTRY = "ARCHIVE-0010", "", "an entry cannot be read";
+    BAD_NAME = "ARCHIVE-0011", "", "an entry's name is not plain UTF-8 text";
+    NO_ENTRY_FILE = "ARCHIVE-0020", "SOL004 clause 4.1.2", "no file says where the descriptor is";
+    META_SYNTAX = "ARCHIVE-0021", "TOSCA Simple Profile clause 6.2", "TOSCA.meta cannot be read";
+    META_KEY_MISSING = "ARCHIVE-0022", "SOL004 clause 4.1.2.3", "TOSCA.meta lacks a keyname";
+    META_FILE_MISSING = "ARCHIVE-0023", "SOL004 clause 4.1.2.3", "a file named in TOSCA.meta is not in the package";
+    META_KEY_OLD = "ARCHIVE-0024", "SOL004 clause 4.1.2.3", "TOSCA.meta uses a keyname of another spelling";
+    MANIFEST_MISSING = "ARCHIVE-0030", "SOL004 clause 4.3.2", "the package has no manifest";
+    MANIFEST_SYNTAX = "ARCHIVE-0031", "SOL004 clause 4.3.2", "the manifest cannot be read";
+    MANIFEST_METADATA = "ARCHIVE-0032", "SOL004 clause 4.3.2", "the manifest lacks metadata";
+    FILE_MISSING = "ARCHIVE-0033", "SOL004 clause 4.3.2", "a listed file is not in the package";
+    HASH_MISMATCH = "ARCHIVE-0034", "SOL004 clause 4.3.2", "a file's digest differs from the listed one";
+    HASH_INCOMPLETE = "ARCHIVE-0035", "SOL004 clause 4.3.2", "a listed file has no algorithm or no digest";
+    HASH_ALGORITHM = "ARCHIVE-0036", "SOL004 clause 4.3.2", "unknown digest algorithm";
+    FILE_NOT_LISTED = "ARCHIVE-0037", "SOL004 clause 4.3.2", "a file is not listed in the manifest";
+    MANIFEST_NAME = "ARCHIVE-0038", "SOL004 clause 4.1.3", "manifest and main yaml file have different names";
+    MANIFEST_DISAGREES = "ARCHIVE-0039", "SOL004 clause 4.3.2", "manifest and descriptor tell different things";
+    PLACEHOLDER = "ARCHIVE-0040", "", "a build placeholder names no file";
+
+    YAML_SYNTAX = "YAML-0001", "YAML 1.2", "not valid YAML";
+    YAML_DUPLICATE_KEY = "YAML-0002", "YAML 1.2 clause 3.2.1.3", "a key appears twice in one mapping";
+    YAML_BUDGET = "YAML-0003", "", "the file exceeds a resource limit";
+    YAML_DOCUMENTS = "YAML-0004", "TOSCA Simple Profile clause 3.10", "more than one document in a file";
+    YAML_KEY = "YAML-0005", "YAML 1.2", "a mapping key is not a plain value";
+    YAML_ENCODING = "YAML-0006", "YAML 1.2 clause 5.2", "the file is not UTF-8 text";
+
+    TOSCA_SHAPE = "TOSCA-0001", "TOSCA Simple Profile clause 3", "an element has the wrong shape";
+    TOSCA_VERSION = "TOSCA-0002", "SOL001 clause 6.1", "tosca_definitions_version is missing or unknown";
+    IMPORT_MISSING = "TOSCA-0010", "TOSCA Simple Profile clause 3.6.8", "an imported file is not in the package";
+    IMPORT_CYCLE = "TOSCA-0011", "TOSCA Simple Profile clause 3.6.8", "files import each other in a circle";
+    IMPORT_LOOSE = "TOSCA-0012", "TOSCA Simple Profile clause 3.6.8", "an import is found only by its file name";
+    TYPE_UNKNOWN = "TOSCA-0020", "TOSCA Simple Profile clause 3.7", "a type is defined nowhere";
+    TYPE_CYCLE = "TOSCA-0021", "TOSCA Simple Profile clause 3.7", "types derive from each other in a circle";
+    TYPE_DUPLICATE = "TOSCA-0022", "TOSCA Simple Profile clause 3.7", "a type is defined twice";
+    TYPE_NOT_IMPORTED = "TOSCA-0023", "SOL001 clause 6.1", "a standard type is used without importing its file";
+    PROPERTY_MISSING = "TOSCA-0030", "TOSCA Simple Profile clause 3.6.10", "a required property is missing";
+    PROPERTY_UNKNOWN = "TOSCA-0031", "TOSCA Simple Profile clause 3.6.10", "the type declares no such property";
+    VALUE_TYPE = "TOSCA-0032", "TOSCA Simple Profile clause 3.3", "a value is of another type";
+    VALUE_CONSTRAINT = "TOSCA-0033", "TOSCA Simple Profile clause 3.6.3", "a value breaks a constraint";
+    FUNCTION_SHAPE = "TOSCA-0040", "TOSCA Simple Profile clause 4", "an intrinsic function has wrong arguments";
+    FUNCTION_TARGET = "TOSCA-0041", "TOSCA Simple Profile clause 4", "an intrinsic function names something that is not there";
+    FUNCTION_UNRESOLVED = "TOSCA-0042", "TOSCA Simple Profile clause 4", "a value is needed now but known only later";
+    FUNCTION_CYCLE = "TOSCA-0043", "TOSCA Simple Profile clause 4", "values are defined by each other in a circle";
+    NODE_UNKNOWN = "TOSCA-0050", "TOSCA Simple Profile clause 3.8", "a name refers to no node template";
+    NODE_WRONG_TYPE = "TOSCA-0051", "TOSCA Simple Profile clause 3.8", "a reference leads to a node of another type";
+    REQUIREMENT_UNKNOWN = "TOSCA-0052", "TOSCA Simple Profile clause 3.8.2", "the type declares no such requirement";
+    REQUIREMENT_MISSING = "TOSCA-0053", "TOSCA Simple Profile clause 3.8.2", "a required requirement is missing";
+    ARTIFACT_MISSING = "TOSCA-0060", "SOL004 clause 4.1", "an artifact's file is not in the package";
+    SUBSTITUTION = "TOSCA-0070", "TOSCA Simple Profile clause 3.8.12", "the substitution mapping does not fit";
+
+    NO_VNF = "SOL001-0001", "SOL001 clause 6.11", "no VNF node type or template";
+    FLAVOUR_ID = "SOL001-0002", "SOL001 clause 6.11", "a deployment flavour has no identifier or one already used";
+    NOT_A_UUID = "SOL001-0003", "SOL001 clause 6.8", "the descriptor identifier is not a UUID";
+    NO_VDU = "SOL001-0004", "SOL001 clause 6.8", "the flavour has no VDU";
+    SW_IMAGE = "SOL001-0005", "SOL001 clause 6.8", "software image description and artifact do not fit";
+    CP_BINDING = "SOL001-0006", "SOL001 clause 6.8", "a connection point is bound to no VDU";
+    CP_LINK = "SOL001-0007", "SOL001 clause 6.8", "a connection point leads nowhere";
+    ADDRESSING = "SOL001-0008", "SOL001 clause 6.2", "addresses do not fit together";
+    SCALING = "SOL001-0009", "SOL001 clause 6.10", "scaling policies do not fit together";
+    LEVELS = "SOL001-0010", "SOL001 clause 6.10", "instantiation levels do not fit together";
+    PLACEMENT = "SOL001-0011", "SOL001 clause 6.10", "an affinity rule has wrong targets";
+    BOOT_DATA = "SOL001-0012", "SOL001 clause 6.2", "boot data cannot be made";
+    NO_NS = "SOL001-0020", "SOL001 clause 7.11", "no NS node type or template";
+    NS_DEPENDENCY_CYCLE = "SOL001-0021", "SOL001 clause 7.8", "parts of the network service wait for each other in a circle";
+    NS_CONNECTION = "SOL001-0022", "SOL001 clause 7.8", "a connection of the network service leads nowhere";
+    NS_VNF = "SOL001-0023", "SOL001 clause 7.8", "a VNF of the network service cannot be identified";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut ids: Vec<_> = ALL.iter().map(|c| c.id).collect();
+        ids.sort_unstable();
+        let n = ids.len();
+        ids.dedup();
+        assert_eq!(n, ids.len());
+    }
+}

@@ -1,0 +1,402 @@
+//! Diagnostics: what is wrong with a package or descriptor, where, and how to mend it.
+//!
+//! A reader never stops at the first fault. It puts every finding into a [`Sink`], goes on with what can still be
+//! understood, and at the end the caller gets all of them as [`Diagnostics`], as text or as JSON.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use crate::codes::Code;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing, nothing to mend.
+    Note,
+    /// The package departs from the standard, but its meaning is clear, so it is accepted.
+    Warning,
+    /// The package cannot be used as it is.
+    Error,
+}
+
+impl Severity {
+    /// The lower-case word used in text and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable identifier, for example `TOSCA-0102`; [`crate::codes`] lists all of them.
+    pub code: Cow<'static, str>,
+    /// What is wrong, in one sentence, with the names concerned.
+    pub message: String,
+    /// The smallest change that mends it, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// Path of the file within the package.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Column in characters, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// The source line itself, cut to a printable length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
+    /// The clause of the standard that asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<Cow<'static, str>>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]: {}", self.severity.word(), self.code, self.message)?;
+        if let Some(file) = &self.file {
+            write!(f, "\n  --> {file}")?;
+            if let Some(line) = self.line {
+                write!(f, ":{line}:{}", self.column.unwrap_or(1))?;
+            }
+        }
+        if let (Some(excerpt), Some(line)) = (&self.excerpt, self.line) {
+            let column = self.column.unwrap_or(1).max(1) as usize;
+            let gutter = line.to_string().len();
+            write!(f, "\n {:gutter$} |\n {line} | {excerpt}", "")?;
+            if column <= excerpt.chars().count() {
+                write!(f, "\n {:gutter$} | {:>column$}", "", "^")?;
+            }
+        }
+        if let Some(mend) = &self.mend {
+            write!(f, "\n   = mend: {mend}")?;
+        }
+        if let Some(clause) = &self.clause {
+            write!(f, "\n   = see: {clause}")?;
+        }
+        Ok(())
+    }
+}
+
+/// All findings of one reading, in the order of files and lines in which they were met.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    /// The findings.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many findings there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether any finding is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// The errors alone.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter().filter(|d| d.severity == Severity::Error)
+    }
+
+    /// Adds the findings of another reading, without repeating those already there.
+    pub fn extend(&mut self, other: Diagnostics) {
+        for d in other.0 {
+            if !self.0.contains(&d) {
+                self.0.push(d);
+            }
+        }
+    }
+
+    /// Adds one finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// The findings as a JSON array, one object each.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// One line that counts errors, warnings and notes, such as `2 errors, 1 warning`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut out = String::new();
+        for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+            let n = self.0.iter().filter(|d| d.severity == severity).count();
+            if n > 0 {
+                let sep = if out.is_empty() { "" } else { ", " };
+                let _ = write!(out, "{sep}{n} {}{}", severity.word(), if n == 1 { "" } else { "s" });
+            }
+        }
+        if out.is_empty() { "nothing to report".to_owned() } else { out }
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for d in &self.0 {
+            writeln!(f, "{d}\n")?;
+        }
+        f.write_str(&self.summary())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// A file known to a [`Sink`]; positions refer to it by this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(u32);
+
+/// A place in a file. Line and column count from 1; line 0 stands for the file as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pos {
+    /// The file.
+    pub file: FileId,
+    /// Line from 1, or 0 for the whole file.
+    pub line: u32,
+    /// Column from 1.
+    pub column: u32,
+}
+
+impl Pos {
+    /// The file as a whole.
+    #[must_use]
+    pub fn whole(file: FileId) -> Self {
+        Self { file, line: 0, column: 0 }
+    }
+}
+
+#[derive(Debug)]
+struct Source {
+    name: String,
+    /// Byte offset of each line's start; empty when the text is not held.
+    text: String,
+    starts: Vec<usize>,
+}
+
+/// Longest source line quoted, in characters.
+const EXCERPT_CHARS: usize = 160;
+/// Findings kept; what comes after is only counted, so that hostile input cannot fill memory.
+const MAX_FINDINGS: usize = 500;
+
+/// Collects findings while reading, and knows the sources so that it can quote them.
+#[derive(Debug, Default)]
+pub struct Sink {
+    sources: Vec<Source>,
+    found: Vec<Diagnostic>,
+    seen: HashSet<(&'static str, Option<Pos>, String)>,
+    error_at: HashMap<Pos, &'static str>,
+    dropped: usize,
+}
+
+impl Sink {
+    /// An empty collector.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a file's name and text known, so that findings can quote it.
+    pub fn add_source(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        let text = text.into();
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect();
+        let id = FileId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
+        self.sources.push(Source { name: name.into(), text, starts });
+        id
+    }
+
+    /// The name under which a file was added.
+    #[must_use]
+    pub fn file_name(&self, file: FileId) -> &str {
+        self.sources.get(file.0 as usize).map_or("", |s| s.name.as_str())
+    }
+
+    /// `file:line` of a position, for messages that name a second place.
+    #[must_use]
+    pub fn place(&self, at: Pos) -> String {
+        if at.line == 0 {
+            self.file_name(at.file).to_owned()
+        } else {
+            format!("{}:{}", self.file_name(at.file), at.line)
+        }
+    }
+
+    fn excerpt(&self, at: Pos) -> Option<String> {
+        let source = self.sources.get(at.file.0 as usize)?;
+        let start = *source.starts.get((at.line as usize).checked_sub(1)?)?;
+        let line = source.text.get(start..)?.split(['\n', '\r']).next()?;
+        let cut: String = line.chars().take(EXCERPT_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        (!cut.trim().is_empty()).then_some(cut)
+    }
+
+    /// Reports an error.
+    pub fn error(&mut self, code: &'static Code, at: impl Into<Option<Pos>>, message: impl Into<String>) {
+        self.report(Severity::Error, code, at.into(), message.into(), None);
+    }
+
+    /// Reports an error together with the smallest mend.
+    pub fn error_mend(
+        &mut self,
+        code: &'static Code,
+        at: impl Into<Option<Pos>>,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.report(Severity::Error, code, at.into(), message.into(), Some(mend.into()));
+    }
+
+    /// Reports a departure from the standard whose meaning is clear.
+    pub fn warn(
+        &mut self,
+        code: &'static Code,
+        at: impl Into<Option<Pos>>,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        self.report(Severity::Warning, code, at.into(), message.into(), Some(mend.into()));
+    }
+
+    /// Reports a finding. The same code with the same words at the same place is kept once.
+    pub fn report(
+        &mut self,
+        severity: Severity,
+        code: &'static Code,
+        at: Option<Pos>,
+        message: String,
+        mend: Option<String>,
+    ) {
+        if let (Some(at), Severity::Error) = (at, severity) {
+            self.error_at.entry(at).or_insert(code.id);
+        }
+        if !self.seen.insert((code.id, at, message.clone())) {
+            return;
+        }
+        if self.found.len() >= MAX_FINDINGS {
+            self.dropped += 1;
+            return;
+        }
+        let known = at.filter(|p| (p.file.0 as usize) < self.sources.len());
+        let line = known.filter(|p| p.line > 0);
+        self.found.push(Diagnostic {
+            severity,
+            code: Cow::Borrowed(code.id),
+            message,
+            mend: mend.filter(|m| !m.is_empty()),
+            file: known.map(|p| self.file_name(p.file).to_owned()),
+            line: line.map(|p| p.line),
+            column: line.map(|p| p.column),
+            excerpt: line.and_then(|p| self.excerpt(p)),
+            clause: (!code.clause.is_empty()).then_some(Cow::Borrowed(code.clause)),
+        });
+    }
+
+    /// Whether an error was already reported for exactly this place; a later reader of the same value then keeps quiet.
+    #[must_use]
+    pub fn has_error_at(&self, at: Pos) -> bool {
+        self.error_at.contains_key(&at)
+    }
+
+    /// Whether any error was reported.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        !self.error_at.is_empty() || self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Hands the findings out, ordered by file and line, errors of unknown place first.
+    #[must_use]
+    pub fn finish(mut self) -> Diagnostics {
+        let order: HashMap<&str, usize> =
+            self.sources.iter().enumerate().rev().map(|(i, s)| (s.name.as_str(), i)).collect();
+        self.found.sort_by_key(|d| {
+            (d.file.as_deref().and_then(|f| order.get(f)).copied(), d.line, d.column, std::cmp::Reverse(d.severity))
+        });
+        if self.dropped > 0 {
+            self.found.push(Diagnostic {
+                severity: Severity::Note,
+                code: Cow::Borrowed(crate::codes::TOO_MANY_FINDINGS.id),
+                message: format!("{} further findings are not shown", self.dropped),
+                mend: Some("mend the ones above and read the package again".to_owned()),
+                file: None,
+                line: None,
+                column: None,
+                excerpt: None,
+                clause: None,
+            });
+        }
+        Diagnostics(self.found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn text_quotes_the_line_and_points_at_the_column() {
+        let mut sink = Sink::new();
+        let file = sink.add_source("a.yaml", "one: 1\ntwo: 2\n");
+        sink.error_mend(
+            &crate::codes::YAML_SYNTAX,
+            Pos { file, line: 2, column: 6 },
+            "the number is wrong",
+            "write 3",
+        );
+        let text = sink.finish().to_string();
+        assert!(text.contains("a.yaml:2:6"), "{text}");
+        assert!(text.contains(" 2 | two: 2"), "{text}");
+        assert!(text.contains("   |      ^"), "{text}");
+        assert!(text.contains("mend: write 3"), "{text}");
+        assert!(text.ends_with("1 error"), "{text}");
+    }
+
+    #[test]
+    fn the_same_finding_is_kept_once_and_json_reads_back() {
+        let mut sink = Sink::new();
+        sink.error(&crate::codes::YAML_SYNTAX, None, "x");
+        sink.error(&crate::codes::YAML_SYNTAX, None, "x");
+        let all = sink.finish();
+        assert_eq!(all.len(), 1);
+        let back: Diagnostics = serde_json::from_value(all.to_json()).unwrap();
+        assert_eq!(back, all);
+    }
+
+    #[test]
+    fn findings_are_bounded() {
+        let mut sink = Sink::new();
+        for i in 0..(MAX_FINDINGS + 20) {
+            sink.error(&crate::codes::YAML_SYNTAX, None, format!("fault {i}"));
+        }
+        let all = sink.finish();
+        assert_eq!(all.len(), MAX_FINDINGS + 1);
+        assert!(all.iter().last().unwrap().message.starts_with("20 further"));
+    }
+}
