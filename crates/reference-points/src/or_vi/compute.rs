@@ -183,6 +183,9 @@ pub struct AffinityGroup {
     pub id: Uuid,
     /// What was asked for.
     pub spec: AffinityGroupSpec,
+    /// The VIM's own identifier, when it has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vim_resource_id: Option<String>,
     /// Computes in it.
     pub members: Vec<Uuid>,
 }

@@ -129,8 +129,15 @@ pub struct Subnet {
     pub id: Uuid,
     /// What was asked for.
     pub spec: SubnetSpec,
+    /// The VIM's own identifier, when it has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vim_resource_id: Option<String>,
     /// Whether it is usable.
     pub state: ResourceState,
+    /// Why it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub problem: Option<ProblemDetails>,
 }
 
 /// A port as it shall be.
@@ -183,6 +190,9 @@ pub struct Port {
     pub id: Uuid,
     /// What was asked for.
     pub spec: PortSpec,
+    /// The VIM's own identifier, when it has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vim_resource_id: Option<String>,
     /// MAC address, lower case with colons.
     pub mac: String,
     /// Addresses it has.
