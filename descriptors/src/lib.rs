@@ -9,4 +9,8 @@
 pub mod archive;
 pub mod codes;
 pub mod diag;
+pub mod expr;
+pub mod network;
+pub mod nsd;
+pub mod vnfd;
 pub mod yaml;

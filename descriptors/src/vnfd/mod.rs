@@ -1,0 +1,16 @@
+//! VNF descriptors: the typed model and its reader (SOL001 clause 6).
+
+mod boot;
+mod compute;
+mod cp;
+mod model;
+mod scaling;
+
+pub use boot::{BootContext, BootData, ConfigDriveLayout, ContentOrFile, ResolvedBootData};
+pub use compute::{
+    Checksum, Cpu, CpuPinning, HugePages, LocalStorage, Memory, Readiness, StorageKind, SwImage, Vdu, VduProfile,
+    VirtualStorage,
+};
+pub use cp::{ExtCp, ExtCpKind, VduCp, VnfVirtualLink};
+pub use model::{ConfigurableProperties, Flavour, LcmOperations, ModifiableAttributes, Vnfd};
+pub use scaling::{Aspect, Level, Scaling, Size, SizeError};
