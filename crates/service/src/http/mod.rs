@@ -1,0 +1,23 @@
+//! The HTTP server as SOL013 wants it: ProblemDetails for every error, versions, merge patches, trace context, events.
+
+pub mod events;
+pub mod json;
+pub mod negotiate;
+pub mod openapi;
+pub mod patch;
+pub mod problem;
+pub mod record;
+pub mod server;
+pub mod upload;
+pub mod version;
+
+mod contain;
+mod observe;
+
+pub use events::{After, Wake, event_stream};
+pub use json::ApiJson;
+pub use openapi::{router_with_scope, scoped};
+pub use patch::{IfMatch, MergePatch, merge};
+pub use problem::{ApiError, ApiResult};
+pub use upload::Upload;
+pub use version::{Api, ApiVersionInfo};
