@@ -167,6 +167,24 @@ impl Client {
         self.json(Method::POST, path, Some(body), None).await
     }
 
+    /// POST without a body.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn post_empty(&self, path: &str) -> Result<(), CallError> {
+        self.json::<(), serde_json::Value>(Method::POST, path, None, None).await.map(drop)
+    }
+
+    /// GET a body of at most [`MAX_ANSWER_BYTES`] as it is.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn get_bytes(&self, path: &str, accept: &str) -> Result<Vec<u8>, CallError> {
+        let response = self.send(path, self.request(Method::GET, path).header(header::ACCEPT, accept)).await?;
+        let response = self.accepted(path, response).await?;
+        self.read(path, response).await
+    }
+
     /// PUT a JSON document.
     ///
     /// # Errors

@@ -1,0 +1,32 @@
+//! Or-Vnfm: the interfaces between NFVO and VNFM (ETSI GS NFV-SOL 003 v3.3.1), with their types, paths and clients.
+//!
+//! | API | producer | consumer | types | client |
+//! | --- | --- | --- | --- | --- |
+//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`op_occ`], [`subscription`] | `LcmClient` |
+//! | `grant/v1` | nfvo | vnfm | [`grant`] | `GrantClient` |
+//! | `vnfpkgm/v2` | nfvo | vnfm | `vnfpkgm` | `PackageClient` |
+//!
+//! Optional lists and maps are left out of the JSON when they are empty; other optional attributes are `Option`s.
+
+pub mod client;
+pub mod connectivity;
+pub mod grant;
+pub mod op_occ;
+pub mod package_client;
+pub mod requests;
+pub mod sol;
+pub mod subscription;
+pub mod vnf_instance;
+
+pub use client::{GrantAnswer, GrantClient, LcmClient, paths};
+pub use connectivity::*;
+pub use grant::*;
+pub use op_occ::*;
+pub use package_client::OnboardedClient;
+pub use requests::*;
+pub use sol::{
+    ApiVersion, ApiVersionInformation, AuthType, BadTimestamp, Link, NotificationLink, ParamsBasic,
+    ParamsOauth2ClientCredentials, SelfLink, SubscriptionAuthentication, Timestamp, UnknownName,
+};
+pub use subscription::*;
+pub use vnf_instance::*;
