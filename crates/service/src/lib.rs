@@ -75,5 +75,7 @@ mod faults;
 pub mod health;
 pub mod http;
 pub mod metrics;
+pub mod query;
 pub mod run;
+pub mod store;
 pub mod telemetry;

@@ -22,6 +22,7 @@ use crate::health::Readiness;
 use crate::http::openapi;
 use crate::http::server::{self, Surroundings};
 use crate::metrics::Metrics;
+use crate::store;
 
 /// Any error, told by its text.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -181,6 +182,7 @@ pub async fn start<S: Service>(config: S::Config) -> Result<Running, StartError>
     let listener = TcpListener::bind(wanted).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let db = Db::open(&base.database, &base.db).await?;
+    store::migrate(&db).await?;
     let metrics = Metrics::new().map_err(|e| StartError::Metrics(e.to_string()))?;
     let setup = Setup {
         db: db.clone(),

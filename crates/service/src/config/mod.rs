@@ -95,6 +95,7 @@ impl BaseConfig {
         range("http/max_body_bytes", self.http.max_body_bytes as u64, 1024, 64 << 20);
         range("http/request_timeout_secs", self.http.request_timeout_secs, 1, 3600);
         range("http/upload_idle_timeout_secs", self.http.upload_idle_timeout_secs, 1, 3600);
+        range("http/page_size", self.http.page_size as u64, 1, 1000);
         range("http/max_in_flight", self.http.max_in_flight as u64, 1, 100_000);
         if let Err(why) = crate::telemetry::filter(&self.log.level) {
             faults.push(Fault::new("/service/log/level", why).mend("e.g. info, or info,sqlx=warn"));
@@ -141,6 +142,8 @@ pub struct HttpConfig {
     pub upload_idle_timeout_secs: u64,
     /// Requests worked on at once; more are answered 503 with Retry-After.
     pub max_in_flight: usize,
+    /// Entries of one page of a list, 1 to 1000 (SOL013 clause 5.4).
+    pub page_size: usize,
     /// Refuse requests without the `Version` header (SOL013 clause 9.3) instead of taking them as the current version.
     pub require_version: bool,
     /// Appends every exchange as a JSON line to this file: for conformance tests, not for production.
@@ -154,6 +157,7 @@ impl Default for HttpConfig {
             request_timeout_secs: 60,
             upload_idle_timeout_secs: 60,
             max_in_flight: 256,
+            page_size: crate::query::DEFAULT_PAGE_SIZE,
             require_version: false,
             record_exchanges: None,
         }

@@ -19,6 +19,7 @@ use super::problem::{ApiError, PROBLEM_JSON};
 use super::upload::{NoTimeout, UploadIdle};
 use super::version::RequireVersion;
 use crate::config::HttpConfig;
+use crate::query::PageSize;
 
 /// Fires when the service shuts down; in the extensions of every request, for answers that never end.
 #[derive(Debug, Clone)]
@@ -31,6 +32,7 @@ pub(super) struct Limits {
     in_flight: Arc<Semaphore>,
     shutdown: CancellationToken,
     require_version: bool,
+    page_size: PageSize,
 }
 
 impl Limits {
@@ -41,6 +43,7 @@ impl Limits {
             in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
             shutdown,
             require_version: config.require_version,
+            page_size: PageSize(config.page_size),
         }
     }
 }
@@ -74,6 +77,7 @@ pub(super) async fn contain(State(limits): State<Limits>, mut request: Request, 
     request.extensions_mut().insert(no_timeout.clone());
     request.extensions_mut().insert(UploadIdle(limits.upload_idle));
     request.extensions_mut().insert(Shutdown(limits.shutdown.clone()));
+    request.extensions_mut().insert(limits.page_size);
     if limits.require_version {
         request.extensions_mut().insert(RequireVersion);
     }
