@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The NFV orchestrator.
+
+mod effects;
+mod ops;
+mod steps;
+mod store;
