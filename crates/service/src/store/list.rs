@@ -151,8 +151,9 @@ pub(super) fn statement(table: &str, sieves: &[Sieve], after: Option<Marker>, li
         let joint = if sieve.op == "<>" { " AND " } else { " OR " };
         let tests: Vec<String> =
             sieve.values.iter().map(|v| format!("i.{} {} {}", sieve.column, sieve.op, put(v.clone()))).collect();
+        // Not EXISTS: SQLite makes a join of it and then sorts the whole list.
         conditions.push(format!(
-            "EXISTS (SELECT 1 FROM attribute_index i WHERE i.noun = {noun} AND i.id = t.id AND i.path = {path} AND ({}))",
+            "(SELECT 1 FROM attribute_index i WHERE i.noun = {noun} AND i.id = t.id AND i.path = {path} AND ({}) LIMIT 1) = 1",
             tests.join(joint)
         ));
     }
