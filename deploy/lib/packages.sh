@@ -3,10 +3,10 @@
 # shellcheck disable=SC2034
 
 PACKAGES_RUN=(qemu-system-x86 qemu-utils seabios ipxe-qemu libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
-    openvswitch-switch ovn-central ovn-host nftables ethtool iproute2 iputils-ping curl kmod xorriso procps)
+    openvswitch-switch ovn-central ovn-host nftables ethtool iproute2 iputils-ping curl jq kmod xorriso procps)
 PACKAGES_GUEST=(mtools dosfstools fdisk syslinux syslinux-common cpio lz4)
 PACKAGES_BUILD=(gcc pkg-config libvirt-dev libssl-dev)
-PACKAGES_TEST=(postgresql jq)
+PACKAGES_TEST=(postgresql)
 
 package_missing() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" != 'ii ' ]; }
 
