@@ -175,6 +175,11 @@ impl std::error::Error for Diagnostics {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(u32);
 
+impl FileId {
+    /// The definitions built into this crate; findings never quote them.
+    pub(crate) const BUILTIN: Self = Self(u32::MAX);
+}
+
 /// A place in a file. Line and column count from 1; line 0 stands for the file as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Pos {
@@ -364,12 +369,7 @@ mod tests {
     fn text_quotes_the_line_and_points_at_the_column() {
         let mut sink = Sink::new();
         let file = sink.add_source("a.yaml", "one: 1\ntwo: 2\n");
-        sink.error_mend(
-            &crate::codes::YAML_SYNTAX,
-            Pos { file, line: 2, column: 6 },
-            "the number is wrong",
-            "write 3",
-        );
+        sink.error_mend(&crate::codes::YAML_SYNTAX, Pos { file, line: 2, column: 6 }, "the number is wrong", "write 3");
         let text = sink.finish().to_string();
         assert!(text.contains("a.yaml:2:6"), "{text}");
         assert!(text.contains(" 2 | two: 2"), "{text}");

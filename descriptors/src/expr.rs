@@ -14,8 +14,14 @@ use serde_json::Value;
 pub enum Expr {
     /// Known now.
     Literal(Value),
-    /// `get_input`: the input's name, then names or indexes within it.
-    Input(Vec<String>),
+    /// `get_input`.
+    Input {
+        /// The input's name, then names or indexes within it.
+        path: Vec<String>,
+        /// The declared default, taken when the input is not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        default: Option<Value>,
+    },
     /// `get_property` of the VNF node, for example
     /// `[configurable_properties, additional_configurable_properties, upstream_address]`.
     VnfProperty(Vec<String>),
@@ -114,12 +120,13 @@ impl Expr {
     pub fn resolve(&self, env: &dyn Environment) -> Result<Value, Vec<String>> {
         match self {
             Self::Literal(value) => Ok(value.clone()),
-            Self::Input(path) => {
-                env.input(path).ok_or_else(|| vec![format!("the input `{}` is not given", path.join("."))])
-            }
-            Self::VnfProperty(path) => {
-                env.vnf_property(path).ok_or_else(|| vec![format!("the VNF property `{}` has no value", path.join("."))])
-            }
+            Self::Input { path, default } => env
+                .input(path)
+                .or_else(|| default.clone())
+                .ok_or_else(|| vec![format!("the input `{}` is not given", path.join("."))]),
+            Self::VnfProperty(path) => env
+                .vnf_property(path)
+                .ok_or_else(|| vec![format!("the VNF property `{}` has no value", path.join("."))]),
             Self::AddressOf { node, cp, attribute } => env
                 .address_of(node, cp, attribute)
                 .ok_or_else(|| vec![format!("`{attribute}` of connection point `{cp}` of `{node}` is not known")]),
@@ -185,21 +192,28 @@ mod tests {
 
     #[test]
     fn expressions_resolve_and_all_gaps_are_told() {
-        let input = || Expr::Input(vec!["a".into(), "b".into()]);
+        let input = || Expr::Input { path: vec!["a".into(), "b".into()], default: None };
         let concat = Expr::Concat(vec![Expr::Literal(json!("x-")), input()]);
         assert_eq!(concat.resolve(&Env), Ok(json!("x-7")));
         let token = Expr::Token { value: Box::new(Expr::Literal(json!("a:b:c"))), separators: ":".into(), index: 2 };
         assert_eq!(token.resolve(&Env), Ok(json!("c")));
         let address = Expr::AddressOf { node: "web".into(), cp: "data".into(), attribute: "ip_address".into() };
         assert_eq!(address.resolve(&Env), Ok(json!("web/data")));
-        let gaps = Expr::list(vec![Expr::VnfProperty(vec!["p".into()]), Expr::Input(vec!["z".into()]), input()]);
+        let gaps = Expr::list(vec![
+            Expr::VnfProperty(vec!["p".into()]),
+            Expr::Input { path: vec!["z".into()], default: None },
+            input(),
+        ]);
         assert_eq!(gaps.resolve(&Env).map_err(|f| f.len()), Err(2));
     }
 
     #[test]
     fn literals_fold_and_expressions_survive_json() {
         assert_eq!(Expr::list(vec![Expr::Literal(json!(1))]).literal(), Some(&json!([1])));
-        let e = Expr::map(BTreeMap::from([("k".to_owned(), Expr::Input(vec!["i".into()]))]));
+        let e = Expr::map(BTreeMap::from([(
+            "k".to_owned(),
+            Expr::Input { path: vec!["i".into()], default: Some(json!(1)) },
+        )]));
         assert_eq!(serde_json::from_value::<Expr>(serde_json::to_value(&e).unwrap_or_default()).ok(), Some(e));
     }
 }

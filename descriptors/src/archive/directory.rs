@@ -54,10 +54,10 @@ pub(super) fn scan(mut file: impl Read + Seek, max_entries: usize) -> io::Result
     let Some((end_at, record)) = end else { return Ok(Scan::Damaged("there is no end of central directory record")) };
     let (mut count, mut size) = (u16_at(record, 10), u32_at(record, 12));
     let mut directory_end = end_at;
-    if count == 0xffff || size == 0xffff_ffff || u32_at(record, 16) == 0xffff_ffff {
-        if let Some(zip64) = zip64_record(&mut file, end_at)? {
-            (count, size, directory_end) = zip64;
-        }
+    if (count == 0xffff || size == 0xffff_ffff || u32_at(record, 16) == 0xffff_ffff)
+        && let Some(zip64) = zip64_record(&mut file, end_at)?
+    {
+        (count, size, directory_end) = zip64;
     }
     if count > max_entries as u64 {
         return Ok(Scan::TooMany(count));

@@ -136,11 +136,9 @@ mod tests {
         let (hex, n) = digest(HashAlgorithm::Sha256, &b"abc"[..]).unwrap();
         assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(n, 3);
-        for (a, name) in [
-            (HashAlgorithm::Sha224, "sha-224"),
-            (HashAlgorithm::Sha384, "SHA384"),
-            (HashAlgorithm::Sha512, "Sha-512"),
-        ] {
+        for (a, name) in
+            [(HashAlgorithm::Sha224, "sha-224"), (HashAlgorithm::Sha384, "SHA384"), (HashAlgorithm::Sha512, "Sha-512")]
+        {
             assert_eq!(HashAlgorithm::parse(name), Some(a));
             assert_eq!(digest(a, &b""[..]).unwrap().0.len(), a.hex_len());
         }

@@ -29,10 +29,10 @@ impl Teller<'_> {
 
     fn finish(self) {
         for (code, n) in self.told {
-            if n > TOLD_PER_KIND {
-                if let Some(code) = codes::ALL.iter().find(|c| c.id == code) {
-                    self.sink.error(code, None, format!("and {} more of this kind", n - TOLD_PER_KIND));
-                }
+            if n > TOLD_PER_KIND
+                && let Some(code) = codes::ALL.iter().find(|c| c.id == code)
+            {
+                self.sink.error(code, None, format!("and {} more of this kind", n - TOLD_PER_KIND));
             }
         }
     }
@@ -290,11 +290,7 @@ pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> B
                     entries.insert(full, Entry { place: Place::File(item.path()), size });
                 }
                 if entries.len() > limits.entries {
-                    teller.error(
-                        &codes::TOO_MANY_ENTRIES,
-                        format!("there are more than {} files", limits.entries),
-                        "",
-                    );
+                    teller.error(&codes::TOO_MANY_ENTRIES, format!("there are more than {} files", limits.entries), "");
                     return entries;
                 }
             }
@@ -345,10 +341,10 @@ fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: 
         ("ETSI-Entry-Licenses", &read.entry_licenses),
         ("ETSI-Entry-Certificate", &read.entry_certificate),
     ] {
-        if let Some(path) = value {
-            if !package.contains_or_dir(path) {
-                missing(file, key, path, sink);
-            }
+        if let Some(path) = value
+            && !package.contains_or_dir(path)
+        {
+            missing(file, key, path, sink);
         }
     }
     for described in &read.files {
@@ -493,7 +489,9 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, si
         .keys()
         .map(String::as_str)
         .filter(|p| *p != read.path && *p != meta::PATH && !listed.contains_key(p))
-        .filter(|p| !read.files.iter().any(|f| f.signature.as_deref() == Some(p) || f.certificate.as_deref() == Some(p)))
+        .filter(|p| {
+            !read.files.iter().any(|f| f.signature.as_deref() == Some(p) || f.certificate.as_deref() == Some(p))
+        })
         .collect();
     if !unlisted.is_empty() {
         let some: Vec<&str> = unlisted.iter().take(5).copied().collect();

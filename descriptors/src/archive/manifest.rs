@@ -132,8 +132,7 @@ impl Reader<'_> {
             }
             // Within a set, `Source` lists a file of the set.
             "source" if self.section == Section::NonMano => {
-                if let Some(files) =
-                    self.set.as_ref().and_then(|set| self.manifest.non_mano_artifact_sets.get_mut(set))
+                if let Some(files) = self.set.as_ref().and_then(|set| self.manifest.non_mano_artifact_sets.get_mut(set))
                 {
                     files.push(value.to_owned());
                 }
@@ -246,13 +245,7 @@ mod tests {
         let ids: Vec<_> = found.iter().map(|d| (d.code.as_ref(), d.line.unwrap_or(0))).collect();
         assert_eq!(
             ids,
-            [
-                ("ARCHIVE-0035", 1),
-                ("ARCHIVE-0035", 4),
-                ("ARCHIVE-0031", 6),
-                ("ARCHIVE-0031", 8),
-                ("ARCHIVE-0031", 9)
-            ]
+            [("ARCHIVE-0035", 1), ("ARCHIVE-0035", 4), ("ARCHIVE-0031", 6), ("ARCHIVE-0031", 8), ("ARCHIVE-0031", 9)]
         );
         assert_eq!(m.files.len(), 2);
     }

@@ -102,11 +102,12 @@ fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
             continue;
         }
         let Some(block) = blocks.last_mut() else { continue };
-        if raw.starts_with(' ') && !raw.contains(": ") {
-            if let Some(last) = block.last_mut() {
-                last.value.push_str(raw.trim_start());
-                continue;
-            }
+        if raw.starts_with(' ')
+            && !raw.contains(": ")
+            && let Some(last) = block.last_mut()
+        {
+            last.value.push_str(raw.trim_start());
+            continue;
         }
         match raw.split_once(':') {
             Some((key, value)) if !key.trim().is_empty() => {

@@ -195,9 +195,10 @@ impl Package {
     /// # Errors
     /// `NotFound` when the package has no such file; what the file system answers for a package opened as directories.
     pub fn open_artifact(&self, path: &str) -> io::Result<Artifact> {
-        let entry = self.entries.get(path).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, format!("the package has no file `{path}`"))
-        })?;
+        let entry = self
+            .entries
+            .get(path)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("the package has no file `{path}`")))?;
         let source = match (&entry.place, &self.handle) {
             (Place::Zip(zip), Some(handle)) => ArtifactSource::Zip(Arc::clone(zip), handle.clone()),
             (Place::File(file), _) => ArtifactSource::File(File::open(file)?),

@@ -195,9 +195,9 @@ fn content_digest(content: &Content) -> Result<(String, u64), PackError> {
         Content::Text(text) => {
             digest(HashAlgorithm::Sha256, text.as_bytes()).map_err(io_error("read", Path::new("text")))
         }
-        Content::File(path) => File::open(path)
-            .and_then(|file| digest(HashAlgorithm::Sha256, file))
-            .map_err(io_error("read", path)),
+        Content::File(path) => {
+            File::open(path).and_then(|file| digest(HashAlgorithm::Sha256, file)).map_err(io_error("read", path))
+        }
     }
 }
 
@@ -228,12 +228,7 @@ fn fill_placeholders(files: &mut BTreeMap<String, Content>, sink: &mut Sink) -> 
     Ok(())
 }
 
-fn fill_line(
-    line: &str,
-    files: &BTreeMap<String, Content>,
-    at: Pos,
-    sink: &mut Sink,
-) -> Result<String, PackError> {
+fn fill_line(line: &str, files: &BTreeMap<String, Content>, at: Pos, sink: &mut Sink) -> Result<String, PackError> {
     let mut out = line.to_owned();
     for (open, wants_size) in [("@SHA256(", false), ("@SIZE(", true)] {
         while let Some(start) = out.find(open) {
@@ -297,16 +292,25 @@ fn stored(path: &str) -> bool {
     let end = path.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase()).unwrap_or_default();
     matches!(
         end.as_str(),
-        "qcow2" | "img" | "vmdk" | "vdi" | "vhd" | "vhdx" | "iso" | "gz" | "tgz" | "xz" | "zst" | "bz2" | "zip" | "png"
+        "qcow2"
+            | "img"
+            | "vmdk"
+            | "vdi"
+            | "vhd"
+            | "vhdx"
+            | "iso"
+            | "gz"
+            | "tgz"
+            | "xz"
+            | "zst"
+            | "bz2"
+            | "zip"
+            | "png"
             | "jpg"
     )
 }
 
-fn write_entry<W: Write + Seek>(
-    writer: &mut ZipWriter<W>,
-    path: &str,
-    content: &Content,
-) -> Result<u64, PackError> {
+fn write_entry<W: Write + Seek>(writer: &mut ZipWriter<W>, path: &str, content: &Content) -> Result<u64, PackError> {
     let method = if stored(path) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
     let executable = path.ends_with(".sh");
     let options = SimpleFileOptions::default()

@@ -49,8 +49,7 @@ impl Nsd {
     /// The VNFDs the service is made of, each once.
     #[must_use]
     pub fn vnfd_ids(&self) -> Vec<&str> {
-        let mut ids: Vec<&str> =
-            self.flavours.iter().flat_map(|f| &f.vnfs).map(|v| v.vnfd_id.as_str()).collect();
+        let mut ids: Vec<&str> = self.flavours.iter().flat_map(|f| &f.vnfs).map(|v| v.vnfd_id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -139,10 +138,7 @@ impl NsFlavour {
     pub fn initial_instances(&self, vnf: &VnfProfile, level: Option<&str>) -> u32 {
         let only = || self.levels.levels.keys().next().filter(|_| self.levels.levels.len() == 1);
         let level = level.or(self.levels.default_level.as_deref()).or_else(|| only().map(String::as_str));
-        level
-            .and_then(|l| self.levels.vnf_instances.get(&vnf.name)?.get(l))
-            .copied()
-            .unwrap_or(vnf.min_instances)
+        level.and_then(|l| self.levels.vnf_instances.get(&vnf.name)?.get(l)).copied().unwrap_or(vnf.min_instances)
     }
 }
 
@@ -194,10 +190,10 @@ impl VnfProfile {
         let mut found = Vec::new();
         for expr in self.configurable_properties.values().chain(self.properties.values()) {
             expr.walk(&mut |e| {
-                if let Expr::AddressOf { node, cp, .. } = e {
-                    if !found.contains(&(node.as_str(), cp.as_str())) {
-                        found.push((node.as_str(), cp.as_str()));
-                    }
+                if let Expr::AddressOf { node, cp, .. } = e
+                    && !found.contains(&(node.as_str(), cp.as_str()))
+                {
+                    found.push((node.as_str(), cp.as_str()));
                 }
             });
         }

@@ -27,10 +27,8 @@ impl NsFlavour {
         while !left.is_empty() {
             let wave: Vec<&str> = left.iter().filter(|(_, waits)| waits.is_empty()).map(|(name, _)| *name).collect();
             if wave.is_empty() {
-                let graph: BTreeMap<String, Vec<String>> = left
-                    .iter()
-                    .map(|(n, w)| ((*n).to_owned(), w.iter().map(|d| (*d).to_owned()).collect()))
-                    .collect();
+                let graph: BTreeMap<String, Vec<String>> =
+                    left.iter().map(|(n, w)| ((*n).to_owned(), w.iter().map(|d| (*d).to_owned()).collect())).collect();
                 return Err(DependencyCycle(cycle(&graph).unwrap_or_default()));
             }
             for name in &wave {
@@ -64,8 +62,7 @@ pub(crate) fn cycle(graph: &BTreeMap<String, Vec<String>>) -> Option<Vec<String>
                 Some(n) if done.contains(n.as_str()) => {}
                 Some(n) => {
                     if let Some(at) = path.iter().position(|(p, _)| p == n) {
-                        let mut circle: Vec<String> =
-                            path.iter().skip(at).map(|(p, _)| (*p).to_owned()).collect();
+                        let mut circle: Vec<String> = path.iter().skip(at).map(|(p, _)| (*p).to_owned()).collect();
                         circle.push(n.clone());
                         return Some(circle);
                     }

@@ -282,7 +282,8 @@ mod tests {
 
     #[test]
     fn variables_come_from_properties_inputs_and_the_vnfc() {
-        let boot = boot(&[("up", property("upstream")), ("n", Expr::Input(vec!["count".into()]))]);
+        let boot =
+            boot(&[("up", property("upstream")), ("n", Expr::Input { path: vec!["count".into()], default: None })]);
         let vnfc = BTreeMap::from([("vnfc_name".to_owned(), "edge-0".to_owned())]);
         let file = "to ${up}:80 x${n}\nkeep $${HOME} in ${vnfc_name}\n";
         for properties in [

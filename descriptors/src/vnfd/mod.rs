@@ -4,6 +4,11 @@ mod boot;
 mod compute;
 mod cp;
 mod model;
+mod read;
+mod read_compute;
+mod read_cp;
+mod read_flavour;
+mod read_scaling;
 mod scaling;
 
 pub use boot::{BootContext, BootData, ConfigDriveLayout, ContentOrFile, ResolvedBootData};
@@ -13,4 +18,5 @@ pub use compute::{
 };
 pub use cp::{ExtCp, ExtCpKind, VduCp, VnfVirtualLink};
 pub use model::{ConfigurableProperties, Flavour, LcmOperations, ModifiableAttributes, Vnfd};
+pub use read::read_vnfd;
 pub use scaling::{Aspect, Level, Scaling, Size, SizeError};

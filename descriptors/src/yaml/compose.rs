@@ -69,9 +69,7 @@ pub fn parse(file: FileId, text: &str, budget: Budget, sink: &mut Sink) -> Optio
                 break;
             }
         }
-        if composer.event(event, at).is_none() {
-            return None;
-        }
+        composer.event(event, at)?;
     }
     composer.root
 }
@@ -100,8 +98,7 @@ impl Composer<'_> {
                 self.open(Frame { at, anchor, kind: FrameKind::Seq(Vec::new()), weight: 1 })
             }
             Event::MappingStart(_, anchor, _) => {
-                let kind =
-                    FrameKind::Map { entries: Vec::new(), keys: HashSet::new(), key: None, merges: Vec::new() };
+                let kind = FrameKind::Map { entries: Vec::new(), keys: HashSet::new(), key: None, merges: Vec::new() };
                 self.open(Frame { at, anchor, kind, weight: 1 })
             }
             Event::SequenceEnd | Event::MappingEnd => {

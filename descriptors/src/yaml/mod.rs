@@ -184,9 +184,7 @@ impl Node {
             Kind::Scalar(s) if s.plain => plain_json(&s.text),
             Kind::Scalar(s) => Value::String(s.text.clone()),
             Kind::Seq(items) => Value::Array(items.iter().map(Node::to_json).collect()),
-            Kind::Map(entries) => {
-                Value::Object(entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect())
-            }
+            Kind::Map(entries) => Value::Object(entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect()),
         }
     }
 
@@ -202,9 +200,7 @@ impl Node {
             Value::Array(items) => Self::new(at, Kind::Seq(items.iter().map(|i| Self::from_json(at, i)).collect())),
             Value::Object(map) => Self::map(
                 at,
-                map.iter()
-                    .map(|(k, v)| Entry { key: k.clone(), key_at: at, value: Self::from_json(at, v) })
-                    .collect(),
+                map.iter().map(|(k, v)| Entry { key: k.clone(), key_at: at, value: Self::from_json(at, v) }).collect(),
             ),
         }
     }

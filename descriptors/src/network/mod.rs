@@ -1,5 +1,7 @@
 //! What VNFDs and NSDs say alike about virtual links and addresses (SOL001 clauses 6.2 and 7.2).
 
+pub(crate) mod read;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;

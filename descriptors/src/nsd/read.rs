@@ -1,0 +1,184 @@
+//! From service templates to an [`Nsd`] (SOL001 clause 7.11).
+
+use std::collections::BTreeMap;
+
+use super::model::{NsFlavour, Nsd};
+use super::{order, read_parts};
+use crate::archive::Package;
+use crate::codes;
+use crate::diag::{Diagnostics, Sink};
+use crate::tosca::fields::{Fields, is_settled};
+use crate::tosca::function::Scope;
+use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, validate};
+use crate::yaml::{Entry, Node};
+
+pub(super) const NS: &str = "tosca.nodes.nfv.NS";
+pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+
+/// Reads the NSD of an archive.
+///
+/// # Errors
+/// Every fault that forbids using it, together with the warnings, each with file, line and mend.
+pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
+    let mut sink = Sink::new();
+    let nsd = load(package, &mut sink).and_then(|bundle| {
+        validate(package, &bundle, &[NS, VNF], &mut sink);
+        Reader { bundle: &bundle, sink: &mut sink }.read()
+    });
+    let failed = sink.has_errors();
+    let found = sink.finish();
+    match nsd {
+        Some(mut nsd) if !failed => {
+            nsd.warnings = found;
+            Ok(nsd)
+        }
+        _ => Err(found),
+    }
+}
+
+struct Reader<'a> {
+    bundle: &'a Bundle,
+    sink: &'a mut Sink,
+}
+
+impl<'a> Reader<'a> {
+    fn is_ns(&self, type_name: &str) -> bool {
+        self.bundle.types.is_a(TypeKind::Node, type_name, NS)
+    }
+
+    fn own_node(&self, topology: &'a Topology) -> Option<&'a NodeTemplate> {
+        owner(self.bundle, topology, &[NS])
+    }
+
+    fn read(mut self) -> Option<Nsd> {
+        let main = self.bundle.templates.first()?;
+        let top = main.topology.as_ref().and_then(|t| Some((t, self.own_node(t)?)));
+        let mut sources: Vec<(&'a Topology, Option<&'a NodeTemplate>)> = Vec::new();
+        for topology in self.bundle.templates.iter().filter_map(|t| t.topology.as_ref()) {
+            let name = topology.substitution.as_ref().and_then(|s| s.get("node_type"));
+            if name.and_then(Node::text).is_some_and(|n| self.is_ns(n)) {
+                sources.push((topology, self.own_node(topology)));
+            }
+        }
+        if let (true, Some((topology, node))) = (sources.is_empty(), top) {
+            self.sink.warn(
+                &codes::SUBSTITUTION,
+                topology.at,
+                "the template has no `substitution_mappings`; it is read as the only deployment flavour",
+                "add `substitution_mappings` with the service's node type and its `flavour_id`",
+            );
+            sources.push((topology, Some(node)));
+        }
+        let node_type = top.map(|(_, n)| n.type_name.clone()).or_else(|| {
+            let mapped = sources.first()?.0.substitution.as_ref()?.get("node_type")?;
+            mapped.text().map(str::to_owned)
+        });
+        let at = top.map(|(_, n)| n.at).or(sources.first().map(|(t, _)| t.at));
+        let (Some(node_type), Some(at)) = (node_type, at) else {
+            let at = main.topology.as_ref().map(|t| t.at);
+            self.sink.error_mend(
+                &codes::NO_NS,
+                at,
+                format!("`{}` describes no network service: no node template derives from `{NS}`", main.path),
+                format!("define a node type derived from `{NS}` and a node template of it"),
+            );
+            return None;
+        };
+        let shared = self.shared(&node_type, top, &sources);
+        let all = Node::map(at, shared.values().cloned().collect());
+        let fields = Fields::new(&all, format!("NS `{node_type}`"), at);
+        let mut nsd = Nsd {
+            descriptor_id: fields.need_text("descriptor_id", self.sink),
+            designer: fields.need_text("designer", self.sink),
+            version: fields.need_text("version", self.sink),
+            name: fields.need_text("name", self.sink),
+            invariant_id: fields.need_text("invariant_id", self.sink),
+            ext_invariant_id: fields.text("ext_invariant_id", self.sink),
+            node_type,
+            ..Nsd::default()
+        };
+        fields.get("flavour_id");
+        nsd.extra = fields.rest();
+        for (topology, own) in sources {
+            let flavour = self.flavour(&shared, topology, own);
+            if nsd.flavour(&flavour.id).is_some() {
+                self.sink.error_mend(
+                    &codes::FLAVOUR_ID,
+                    topology.at,
+                    format!("two templates describe the deployment flavour `{}`", flavour.id),
+                    "give each `substitution_mappings` its own `flavour_id`",
+                );
+            }
+            nsd.flavours.push(flavour);
+        }
+        Some(nsd)
+    }
+
+    fn shared(
+        &self,
+        node_type: &str,
+        top: Option<(&'a Topology, &'a NodeTemplate)>,
+        sources: &[(&'a Topology, Option<&'a NodeTemplate>)],
+    ) -> BTreeMap<String, Entry> {
+        let mut shared: BTreeMap<String, Entry> = BTreeMap::new();
+        for (name, def) in self.bundle.types.properties(TypeKind::Node, node_type).iter() {
+            if let Some(default) = &def.default {
+                let entry = Entry { key: name.clone(), key_at: default.at, value: default.clone() };
+                shared.insert(name.clone(), entry);
+            }
+        }
+        for (topology, node) in sources.iter().rev().filter_map(|(t, n)| Some((*t, (*n)?))).chain(top) {
+            let scope = Scope::new(topology, &self.bundle.types);
+            for entry in node.properties.each() {
+                let value = scope.eval(&entry.value, Some(node));
+                if is_settled(&value) && !value.is_null() {
+                    shared.insert(entry.key.clone(), Entry { value, ..entry.clone() });
+                }
+            }
+        }
+        shared
+    }
+
+    fn flavour(
+        &mut self,
+        shared: &BTreeMap<String, Entry>,
+        topology: &'a Topology,
+        own: Option<&'a NodeTemplate>,
+    ) -> NsFlavour {
+        let mapping = topology.substitution.as_ref();
+        let mapped = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
+        let own_id = own.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
+        let id = mapped.or(own_id).or(shared.get("flavour_id").map(|e| &e.value)).and_then(Node::text);
+        let id = id.unwrap_or_default().to_owned();
+        if id.is_empty() {
+            self.sink.error_mend(
+                &codes::FLAVOUR_ID,
+                mapping.map_or(topology.at, |m| m.at),
+                "the deployment flavour of the network service has no identifier",
+                "add `properties: { flavour_id: <identifier> }` to `substitution_mappings`",
+            );
+        }
+        let mut scope = Scope::new(topology, &self.bundle.types);
+        scope.inputs = shared.iter().map(|(k, e)| (k.clone(), e.value.clone())).collect();
+        scope.owner = own.map(|n| n.name.clone());
+        scope.addresses = true;
+        let mut flavour = NsFlavour { id, ..NsFlavour::default() };
+        if let Some(own) = own {
+            flavour.interfaces = crate::network::read::interfaces(&self.bundle.types, own);
+        }
+        let mut parts = read_parts::Context { bundle: self.bundle, topology, scope: &scope, sink: self.sink };
+        read_parts::read(&mut parts, &mut flavour);
+        flavour.inputs = scope.open_inputs();
+        scope.tell(self.sink);
+        if let Some(circle) = order::cycle(&flavour.dependencies) {
+            let at = circle.first().and_then(|n| topology.node(n)).map_or(topology.at, |n| n.at);
+            self.sink.error_mend(
+                &codes::NS_DEPENDENCY_CYCLE,
+                at,
+                format!("the parts of the service wait for each other: {}", circle.join(" -> ")),
+                "take one `dependency` away",
+            );
+        }
+        flavour
+    }
+}

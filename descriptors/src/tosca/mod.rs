@@ -1,0 +1,18 @@
+//! TOSCA service templates as SOL001 uses them (TOSCA Simple Profile 1.2 and 1.3): files, types, templates, functions.
+
+mod builtin;
+pub(crate) mod check;
+pub(crate) mod fields;
+pub(crate) mod function;
+mod load;
+mod scalar;
+mod template;
+mod types;
+mod validate;
+
+pub(crate) use load::{Bundle, load};
+pub use scalar::Unit;
+pub(crate) use template::{NodeTemplate, Policy, Topology};
+pub(crate) use types::nearest;
+pub use types::{PropertyDef, Schema, TypeKind, Types};
+pub(crate) use validate::{owner, package_path, validate};

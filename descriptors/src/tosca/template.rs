@@ -1,0 +1,229 @@
+//! Topology templates: nodes, groups, policies, inputs, substitution (TOSCA Simple Profile clause 3.8).
+
+use std::collections::BTreeMap;
+
+use crate::codes;
+use crate::diag::{Pos, Sink};
+use crate::yaml::{Entry, Kind, Node};
+
+/// A topology template.
+#[derive(Debug)]
+pub(crate) struct Topology {
+    /// Where it begins.
+    pub at: Pos,
+    /// `inputs`.
+    pub inputs: Vec<Entry>,
+    /// `node_templates`, in order.
+    pub nodes: Vec<NodeTemplate>,
+    /// `groups`: name, place, body.
+    pub groups: Vec<Entry>,
+    /// `policies`, in order.
+    pub policies: Vec<Policy>,
+    /// `substitution_mappings`.
+    pub substitution: Option<Node>,
+    index: BTreeMap<String, usize>,
+}
+
+/// A node template.
+#[derive(Debug)]
+pub(crate) struct NodeTemplate {
+    pub name: String,
+    /// Where its name stands.
+    pub at: Pos,
+    pub type_name: String,
+    pub type_at: Pos,
+    pub body: Node,
+    /// `properties`, or an empty map.
+    pub properties: Node,
+    pub requirements: Vec<Requirement>,
+    /// The file it stands in, for paths of artifacts.
+    pub file: String,
+}
+
+/// A requirement of a node template.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement {
+    pub name: String,
+    pub at: Pos,
+    /// The node it leads to, with its place.
+    pub target: Option<(String, Pos)>,
+}
+
+/// A policy.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub name: String,
+    pub at: Pos,
+    pub type_name: String,
+    pub type_at: Pos,
+    pub properties: Node,
+    pub targets: Vec<(String, Pos)>,
+    pub body: Node,
+}
+
+impl Topology {
+    /// Reads the parts; wrong shapes go to `sink`.
+    pub fn read(node: &Node, file: &str, sink: &mut Sink) -> Self {
+        if node.entries().is_none() {
+            shape(sink, node, "topology_template", "a map");
+        }
+        let section = |key: &str, sink: &mut Sink| -> Vec<Entry> {
+            match node.get(key) {
+                None => Vec::new(),
+                Some(n) if n.entries().is_some() => n.each().cloned().collect(),
+                Some(n) => {
+                    shape(sink, n, key, "a map of names");
+                    Vec::new()
+                }
+            }
+        };
+        let inputs = section("inputs", sink);
+        let groups = section("groups", sink);
+        let nodes: Vec<NodeTemplate> =
+            section("node_templates", sink).into_iter().filter_map(|e| NodeTemplate::read(e, file, sink)).collect();
+        let mut policies = Vec::new();
+        for entry in listed(node.get("policies"), "policies", sink) {
+            policies.extend(Policy::read(&entry, sink));
+        }
+        let index = nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
+        let substitution = node.get("substitution_mappings").cloned();
+        Self { at: node.at, inputs, nodes, groups, policies, substitution, index }
+    }
+
+    /// A node template by name.
+    pub fn node(&self, name: &str) -> Option<&NodeTemplate> {
+        self.index.get(name).and_then(|i| self.nodes.get(*i))
+    }
+
+    /// Names of all node templates.
+    pub fn node_names(&self) -> impl Iterator<Item = &str> {
+        self.index.keys().map(String::as_str)
+    }
+
+    /// A group by name.
+    pub fn group(&self, name: &str) -> Option<&Entry> {
+        self.groups.iter().find(|g| g.key == name)
+    }
+}
+
+/// Lists of single-entry maps, the way TOSCA writes requirements and policies; a plain map is taken too.
+fn listed(node: Option<&Node>, what: &str, sink: &mut Sink) -> Vec<Entry> {
+    let Some(node) = node else { return Vec::new() };
+    match node.kind() {
+        Kind::Seq(items) => {
+            let mut found = Vec::new();
+            for item in items.iter().filter(|i| !i.is_null()) {
+                match item.entries() {
+                    Some(entries) => found.extend(entries.iter().cloned()),
+                    None => shape(sink, item, &format!("each of `{what}`"), "a name with its value"),
+                }
+            }
+            found
+        }
+        Kind::Map(entries) => entries.clone(),
+        _ => {
+            shape(sink, node, what, "a list");
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn shape(sink: &mut Sink, node: &Node, what: &str, expected: &str) {
+    sink.error(&codes::TOSCA_SHAPE, node.at, format!("`{what}` must be {expected}, this is {}", node.shape()));
+}
+
+impl NodeTemplate {
+    fn read(entry: Entry, file: &str, sink: &mut Sink) -> Option<Self> {
+        let Entry { key: name, key_at: at, value: body } = entry;
+        let (type_name, type_at) = type_of(&body, "node template", &name, at, sink)?;
+        let properties = match body.get("properties") {
+            Some(p) if p.entries().is_some() => p.clone(),
+            Some(p) => {
+                shape(sink, p, "properties", "a map");
+                Node::map(p.at, Vec::new())
+            }
+            None => Node::map(at, Vec::new()),
+        };
+        let requirements = listed(body.get("requirements"), "requirements", sink)
+            .into_iter()
+            .map(|r| {
+                let target = r.value.get("node").unwrap_or(&r.value);
+                let target = target.text().map(|t| (t.to_owned(), target.at));
+                Requirement { name: r.key, at: r.key_at, target }
+            })
+            .collect();
+        Some(Self { name, at, type_name, type_at, body, properties, requirements, file: file.to_owned() })
+    }
+
+    /// The node a requirement leads to, the first of that name.
+    pub fn target<'a>(&'a self, requirement: &str) -> Option<&'a str> {
+        self.targets(requirement).next().map(|(n, _)| n)
+    }
+
+    /// All nodes that requirements of this name lead to.
+    pub fn targets<'a, 'r>(&'a self, requirement: &'r str) -> impl Iterator<Item = (&'a str, Pos)> + use<'a, 'r> {
+        self.requirements
+            .iter()
+            .filter(move |r| r.name == requirement)
+            .filter_map(|r| r.target.as_ref().map(|(n, at)| (n.as_str(), *at)))
+    }
+
+    /// The properties of a capability.
+    pub fn capability(&self, name: &str) -> Option<&Node> {
+        self.body.dig(&["capabilities", name, "properties"])
+    }
+
+    /// `metadata` as text values.
+    pub fn metadata(&self) -> BTreeMap<String, String> {
+        let entries = self.body.get("metadata");
+        entries
+            .iter()
+            .flat_map(|m| m.each())
+            .filter_map(|e| Some((e.key.clone(), e.value.text()?.to_owned())))
+            .collect()
+    }
+}
+
+fn type_of(body: &Node, what: &str, name: &str, at: Pos, sink: &mut Sink) -> Option<(String, Pos)> {
+    if body.entries().is_none() {
+        sink.error(&codes::TOSCA_SHAPE, at, format!("the {what} `{name}` must be a map, this is {}", body.shape()));
+        return None;
+    }
+    match body.get("type").and_then(|t| t.text().map(|text| (text.to_owned(), t.at))) {
+        Some(found) => Some(found),
+        None => {
+            sink.error_mend(
+                &codes::TOSCA_SHAPE,
+                at,
+                format!("the {what} `{name}` has no type"),
+                "add `type: <type name>`",
+            );
+            None
+        }
+    }
+}
+
+impl Policy {
+    fn read(entry: &Entry, sink: &mut Sink) -> Option<Self> {
+        let (type_name, type_at) = type_of(&entry.value, "policy", &entry.key, entry.key_at, sink)?;
+        let mut targets = Vec::new();
+        if let Some(list) = entry.value.get("targets") {
+            for item in list.items().unwrap_or(std::slice::from_ref(list)) {
+                match item.text() {
+                    Some(text) => targets.push((text.to_owned(), item.at)),
+                    None => shape(sink, item, "targets", "a list of names"),
+                }
+            }
+        }
+        let properties = entry.value.get("properties").cloned();
+        Some(Self {
+            name: entry.key.clone(),
+            at: entry.key_at,
+            type_name,
+            type_at,
+            properties: properties.unwrap_or_else(|| Node::map(entry.key_at, Vec::new())),
+            targets,
+            body: entry.value.clone(),
+        })
+    }
+}

@@ -1,0 +1,389 @@
+//! Type definitions and derivation (TOSCA Simple Profile clause 3.7).
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use super::builtin;
+use crate::codes;
+use crate::diag::{Pos, Sink};
+use crate::yaml::Node;
+
+/// The families of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TypeKind {
+    /// `node_types`.
+    Node,
+    /// `data_types`.
+    Data,
+    /// `capability_types`.
+    Capability,
+    /// `relationship_types`.
+    Relationship,
+    /// `interface_types`.
+    Interface,
+    /// `artifact_types`.
+    Artifact,
+    /// `policy_types`.
+    Policy,
+    /// `group_types`.
+    Group,
+}
+
+impl TypeKind {
+    /// All families with the section that defines them.
+    pub const SECTIONS: [(&'static str, Self); 8] = [
+        ("node_types", Self::Node),
+        ("data_types", Self::Data),
+        ("capability_types", Self::Capability),
+        ("relationship_types", Self::Relationship),
+        ("interface_types", Self::Interface),
+        ("artifact_types", Self::Artifact),
+        ("policy_types", Self::Policy),
+        ("group_types", Self::Group),
+    ];
+
+    /// The word for messages.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Node => "node type",
+            Self::Data => "data type",
+            Self::Capability => "capability type",
+            Self::Relationship => "relationship type",
+            Self::Interface => "interface type",
+            Self::Artifact => "artifact type",
+            Self::Policy => "policy type",
+            Self::Group => "group type",
+        }
+    }
+}
+
+/// One type definition.
+#[derive(Clone, Debug)]
+pub struct TypeDef {
+    /// Where its name stands.
+    pub at: Pos,
+    /// Its parent, with the place that names it.
+    pub parent: Option<(String, Pos)>,
+    /// Its body.
+    pub body: Node,
+}
+
+impl TypeDef {
+    pub(super) fn new(at: Pos, body: &Node) -> Self {
+        let parent = body.get("derived_from").and_then(|d| d.text().map(|t| (t.to_owned(), d.at)));
+        Self { at, parent, body: body.clone() }
+    }
+}
+
+/// The type of a value, with what limits it.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    /// Type name, `string` when none is given.
+    pub type_name: String,
+    /// `constraints`.
+    pub constraints: Option<Node>,
+    /// `entry_schema` of a list or map.
+    pub entry: Option<Box<Schema>>,
+}
+
+impl Schema {
+    /// Reads a property definition, parameter definition or entry schema.
+    #[must_use]
+    pub fn read(node: &Node) -> Self {
+        if let Some(name) = node.text() {
+            return Self { type_name: name.to_owned(), ..Self::default() };
+        }
+        Self {
+            type_name: node.get("type").and_then(Node::text).unwrap_or("string").to_owned(),
+            constraints: node.get("constraints").cloned(),
+            entry: node.get("entry_schema").map(|e| Box::new(Self::read(e))),
+        }
+    }
+}
+
+/// A property that a type declares, with what its ancestors say merged in.
+#[derive(Clone, Debug)]
+pub struct PropertyDef {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub schema: Schema,
+    /// Whether a value must be given; the standard's default is yes.
+    pub required: bool,
+    /// The default value.
+    pub default: Option<Node>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// A requirement that a node type declares.
+#[derive(Clone, Debug)]
+pub struct RequirementDef {
+    /// Its name.
+    pub name: String,
+    /// The capability type it looks for.
+    pub capability: Option<String>,
+    /// The node type it looks for.
+    pub node: Option<String>,
+    /// Fewest occurrences.
+    pub min: i64,
+}
+
+type PropertyMap = BTreeMap<String, PropertyDef>;
+
+/// All types known to a service template: its own, the imported ones, and the built-in ones behind them.
+#[derive(Debug, Default)]
+pub struct Types {
+    own: HashMap<(TypeKind, String), TypeDef>,
+    properties: RefCell<HashMap<(TypeKind, String), Rc<PropertyMap>>>,
+}
+
+/// Longest derivation followed; deeper ones are circles that were already told.
+const MAX_DEPTH: usize = 64;
+
+impl Types {
+    /// Takes the types of a file in. A type defined twice is told, the first definition stays.
+    pub fn add_file(&mut self, root: &Node, sink: &mut Sink) {
+        for (section, kind) in TypeKind::SECTIONS {
+            for entry in root.get(section).iter().flat_map(|n| n.each()) {
+                let key = (self.real_kind(kind, &entry.key), entry.key.clone());
+                if let Some(first) = self.own.get(&key) {
+                    if first.at != entry.key_at {
+                        let first = sink.place(first.at);
+                        sink.warn(
+                            &codes::TYPE_DUPLICATE,
+                            entry.key_at,
+                            format!("the {} `{}` is already defined at {first}", kind.word(), entry.key),
+                            "keep one definition; the first one is used",
+                        );
+                    }
+                    continue;
+                }
+                self.own.insert(key, TypeDef::new(entry.key_at, &entry.value));
+            }
+        }
+    }
+
+    /// Packages exist that define data types in the section of node types; their names tell what they are.
+    fn real_kind(&self, kind: TypeKind, name: &str) -> TypeKind {
+        if kind != TypeKind::Node {
+            return kind;
+        }
+        match name.split('.').nth(1) {
+            Some("datatypes") => TypeKind::Data,
+            Some("capabilities") => TypeKind::Capability,
+            Some("relationships") => TypeKind::Relationship,
+            Some("interfaces") => TypeKind::Interface,
+            Some("artifacts") => TypeKind::Artifact,
+            Some("policies") => TypeKind::Policy,
+            Some("groups") => TypeKind::Group,
+            _ => kind,
+        }
+    }
+
+    /// A type by name: the package's own definition, else the built-in one.
+    #[must_use]
+    pub fn get(&self, kind: TypeKind, name: &str) -> Option<&TypeDef> {
+        self.own.get(&(kind, name.to_owned())).or_else(|| builtin::types().get(&(kind, name.to_owned())))
+    }
+
+    /// Whether the package itself defines the type.
+    #[must_use]
+    pub fn is_own(&self, kind: TypeKind, name: &str) -> bool {
+        self.own.contains_key(&(kind, name.to_owned()))
+    }
+
+    /// The package's own types of a family, by name.
+    #[must_use]
+    pub fn own(&self, kind: TypeKind) -> Vec<(&str, &TypeDef)> {
+        let mut found: Vec<_> =
+            self.own.iter().filter(|((k, _), _)| *k == kind).map(|((_, n), d)| (n.as_str(), d)).collect();
+        found.sort_by_key(|(name, _)| *name);
+        found
+    }
+
+    /// The type and its ancestors, itself first.
+    pub fn chain<'a>(&'a self, kind: TypeKind, name: &str) -> impl Iterator<Item = (String, &'a TypeDef)> {
+        let mut next = Some(name.to_owned());
+        std::iter::from_fn(move || {
+            let name = next.take()?;
+            let def = self.get(kind, &name)?;
+            next = def.parent.as_ref().map(|(p, _)| p.clone());
+            Some((name, def))
+        })
+        .take(MAX_DEPTH)
+    }
+
+    /// Whether `name` is `ancestor` or derives from it.
+    #[must_use]
+    pub fn is_a(&self, kind: TypeKind, name: &str, ancestor: &str) -> bool {
+        name == ancestor || self.chain(kind, name).any(|(n, _)| n == ancestor)
+    }
+
+    /// The properties a type declares, with those of its ancestors.
+    #[must_use]
+    pub fn properties(&self, kind: TypeKind, name: &str) -> Rc<PropertyMap> {
+        let key = (kind, name.to_owned());
+        if let Some(known) = self.properties.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let mut merged = PropertyMap::new();
+        let chain: Vec<_> = self.chain(kind, name).collect();
+        for (_, def) in chain.iter().rev() {
+            for entry in def.body.get("properties").iter().flat_map(|n| n.each()) {
+                let refined = refine(merged.remove(&entry.key), &entry.key, &entry.value);
+                merged.insert(entry.key.clone(), refined);
+            }
+        }
+        let merged = Rc::new(merged);
+        self.properties.borrow_mut().insert(key, Rc::clone(&merged));
+        merged
+    }
+
+    /// The requirements a node type declares, with those of its ancestors.
+    #[must_use]
+    pub fn requirements(&self, name: &str) -> Vec<RequirementDef> {
+        let mut found: Vec<RequirementDef> = Vec::new();
+        for (_, def) in self.chain(TypeKind::Node, name) {
+            let listed = def.body.get("requirements");
+            let entries = listed.into_iter().flat_map(|r| r.items().unwrap_or(std::slice::from_ref(r)));
+            for entry in entries.flat_map(Node::each) {
+                if found.iter().any(|r| r.name == entry.key) {
+                    continue;
+                }
+                let body = &entry.value;
+                let text = |key: &str| body.get(key).and_then(Node::text).map(str::to_owned);
+                let min = body.get("occurrences").and_then(|o| o.items()?.first()?.integer()).unwrap_or(1);
+                let capability = text("capability").or_else(|| body.text().map(str::to_owned));
+                found.push(RequirementDef { name: entry.key.clone(), capability, node: text("node"), min });
+            }
+        }
+        found
+    }
+
+    /// The value of `key` in the body of a type or its nearest ancestor, for maps of named definitions.
+    #[must_use]
+    pub fn section(&self, kind: TypeKind, name: &str, key: &str) -> BTreeMap<String, Node> {
+        let mut merged = BTreeMap::new();
+        for (_, def) in self.chain(kind, name) {
+            for entry in def.body.get(key).iter().flat_map(|n| n.each()) {
+                merged.entry(entry.key.clone()).or_insert_with(|| entry.value.clone());
+            }
+        }
+        merged
+    }
+
+    /// Tells unknown parents and circles of derivation among the package's own types.
+    pub fn check(&self, sink: &mut Sink) {
+        for (section, kind) in TypeKind::SECTIONS {
+            let mut graph: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for (name, def) in self.own(kind) {
+                if !matches!(def.body.kind(), crate::yaml::Kind::Map(_) | crate::yaml::Kind::Null) {
+                    sink.error_mend(
+                        &codes::TOSCA_SHAPE,
+                        def.body.at,
+                        format!("the {} `{name}` must be a map, this is {}", kind.word(), def.body.shape()),
+                        format!("write its definition below its name in `{section}`"),
+                    );
+                }
+                let Some((parent, at)) = &def.parent else { continue };
+                graph.insert(name.to_owned(), vec![parent.clone()]);
+                let primitive = kind == TypeKind::Data && super::check::is_primitive(parent);
+                if self.get(kind, parent).is_none() && !primitive {
+                    self.unknown(kind, parent, *at, sink);
+                }
+            }
+            if let Some(circle) = crate::nsd::cycle(&graph) {
+                let at = circle.first().and_then(|n| self.get(kind, n)).and_then(|d| d.parent.as_ref().map(|p| p.1));
+                sink.error_mend(
+                    &codes::TYPE_CYCLE,
+                    at,
+                    format!("{}s derive from each other in a circle: {}", kind.word(), circle.join(" -> ")),
+                    "let one of them derive from a standard type",
+                );
+            }
+        }
+    }
+
+    /// Tells an unknown type, with the nearest known name.
+    pub fn unknown(&self, kind: TypeKind, name: &str, at: Pos, sink: &mut Sink) {
+        let known = self.own.keys().chain(builtin::types().keys()).filter(|(k, _)| *k == kind).map(|(_, n)| n.as_str());
+        let mend = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`? If not, import the file that defines it"),
+            None => "import the file that defines it".to_owned(),
+        };
+        sink.error_mend(&codes::TYPE_UNKNOWN, at, format!("the {} `{name}` is not defined", kind.word()), mend);
+    }
+}
+
+fn refine(parent: Option<PropertyDef>, name: &str, body: &Node) -> PropertyDef {
+    let own = Schema::read(body);
+    let description = body.get("description").and_then(Node::text).map(str::to_owned);
+    let required = body.get("required").and_then(Node::bool);
+    let default = body.get("default").cloned();
+    match parent {
+        None => {
+            PropertyDef { name: name.to_owned(), schema: own, required: required.unwrap_or(true), default, description }
+        }
+        Some(parent) => PropertyDef {
+            name: name.to_owned(),
+            schema: Schema {
+                type_name: if body.get("type").is_some() { own.type_name } else { parent.schema.type_name },
+                constraints: own.constraints.or(parent.schema.constraints),
+                entry: own.entry.or(parent.schema.entry),
+            },
+            required: required.unwrap_or(parent.required),
+            default: default.or(parent.default),
+            description: description.or(parent.description),
+        },
+    }
+}
+
+/// The name among `known` that differs least, if it differs little.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Hostile names would make the comparison slow.
+    if name.len() > 200 {
+        return None;
+    }
+    let limit = (name.len() / 4).clamp(1, 8);
+    known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
+}
+
+/// Levenshtein distance of bytes.
+fn distance(a: &str, b: &str) -> usize {
+    if a.len().abs_diff(b.len()) > 8 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut before = i;
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+        for (j, y) in b.bytes().enumerate() {
+            let up = row.get(j + 1).copied().unwrap_or(usize::MAX);
+            let left = row.get(j).copied().unwrap_or(usize::MAX);
+            let best = (before + usize::from(x != y)).min(up + 1).min(left + 1);
+            before = up;
+            if let Some(cell) = row.get_mut(j + 1) {
+                *cell = best;
+            }
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found() {
+        let known = ["tosca.nodes.nfv.VduCp", "tosca.nodes.nfv.VnfExtCp"];
+        assert_eq!(nearest("tosca.nodes.nfv.VDUCp", known.into_iter()), Some("tosca.nodes.nfv.VduCp"));
+        assert_eq!(nearest("com.example.Thing", known.into_iter()), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

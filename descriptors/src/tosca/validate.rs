@@ -1,0 +1,228 @@
+//! Templates against their types: unknown types, properties, requirements, targets, artifacts
+//! (TOSCA Simple Profile clause 3.8).
+
+use super::check::Checker;
+use super::function::Scope;
+use super::load::Bundle;
+use super::template::{NodeTemplate, Topology};
+use super::types::{TypeKind, nearest};
+use crate::archive::{Package, names};
+use crate::codes;
+use crate::diag::{Pos, Sink};
+use crate::yaml::Node;
+
+/// Checks every template of the bundle. `substitutable` says which node types stand for a whole descriptor; their
+/// required properties are checked by its reader, which knows where the values come from.
+pub(crate) fn validate(package: &Package, bundle: &Bundle, substitutable: &[&str], sink: &mut Sink) {
+    for template in &bundle.templates {
+        let Some(topology) = &template.topology else { continue };
+        let mut scope = Scope::new(topology, &bundle.types);
+        scope.owner = owner(bundle, topology, substitutable).map(|n| n.name.clone());
+        for node in &topology.nodes {
+            check_node(package, bundle, topology, &scope, node, substitutable, sink);
+        }
+        for policy in &topology.policies {
+            if bundle.types.get(TypeKind::Policy, &policy.type_name).is_none() {
+                bundle.types.unknown(TypeKind::Policy, &policy.type_name, policy.type_at, sink);
+            } else {
+                let owner = format!("policy `{}`", policy.name);
+                let mut checker = Checker { types: &bundle.types, sink, owner };
+                checker.properties(TypeKind::Policy, &policy.type_name, &policy.properties, Some(policy.at));
+            }
+            for (target, at) in &policy.targets {
+                known_target(topology, target, *at, &format!("policy `{}`", policy.name), sink);
+            }
+        }
+        for group in &topology.groups {
+            check_group(bundle, topology, group, sink);
+        }
+    }
+}
+
+/// The node template that stands for the whole VNF or NS: the one of the substituted type, or of the first of `kinds`.
+pub(crate) fn owner<'a>(bundle: &Bundle, topology: &'a Topology, kinds: &[&str]) -> Option<&'a NodeTemplate> {
+    let is = |name: &str, kind: &str| bundle.types.is_a(TypeKind::Node, name, kind);
+    let substituted = topology.substitution.as_ref().and_then(|s| s.get("node_type")?.text());
+    let own_kind = kinds.first()?;
+    substituted
+        .and_then(|name| topology.nodes.iter().find(|n| n.type_name == name))
+        .or_else(|| topology.nodes.iter().find(|n| is(&n.type_name, own_kind)))
+}
+
+fn known_target(topology: &Topology, target: &str, at: Pos, owner: &str, sink: &mut Sink) {
+    if topology.node(target).is_some() || topology.group(target).is_some() {
+        return;
+    }
+    let groups = topology.groups.iter().map(|g| g.key.as_str());
+    let near = nearest(target, topology.node_names().chain(groups));
+    sink.error_mend(
+        &codes::NODE_UNKNOWN,
+        at,
+        format!("{owner} names `{target}`, which is neither a node template nor a group of this file"),
+        near.map_or_else(|| format!("add `{target}` or name another"), |n| format!("did you mean `{n}`?")),
+    );
+}
+
+fn check_group(bundle: &Bundle, topology: &Topology, group: &crate::yaml::Entry, sink: &mut Sink) {
+    match group.value.get("type").and_then(|t| t.text().map(|text| (text, t.at))) {
+        Some((name, at)) if bundle.types.get(TypeKind::Group, name).is_none() => {
+            bundle.types.unknown(TypeKind::Group, name, at, sink);
+        }
+        Some(_) => {}
+        None => sink.error_mend(
+            &codes::TOSCA_SHAPE,
+            group.key_at,
+            format!("the group `{}` has no type", group.key),
+            "add `type: <type name>`",
+        ),
+    }
+    for member in group.value.get("members").iter().flat_map(|m| m.items().unwrap_or_default()) {
+        if let Some(name) = member.text() {
+            known_target(topology, name, member.at, &format!("group `{}`", group.key), sink);
+        }
+    }
+}
+
+fn check_node(
+    package: &Package,
+    bundle: &Bundle,
+    topology: &Topology,
+    scope: &Scope<'_>,
+    node: &NodeTemplate,
+    substitutable: &[&str],
+    sink: &mut Sink,
+) {
+    let types = &bundle.types;
+    if types.get(TypeKind::Node, &node.type_name).is_none() {
+        types.unknown(TypeKind::Node, &node.type_name, node.type_at, sink);
+        return;
+    }
+    let owner = format!("node template `{}`", node.name);
+    let whole = substitutable.iter().any(|s| types.is_a(TypeKind::Node, &node.type_name, s));
+    let properties = scope.eval(&node.properties, Some(node));
+    scope.tell(sink);
+    let mut checker = Checker { types, sink, owner: owner.clone() };
+    checker.properties(TypeKind::Node, &node.type_name, &properties, (!whole).then_some(node.at));
+    let capabilities = types.section(TypeKind::Node, &node.type_name, "capabilities");
+    for given in node.body.get("capabilities").iter().flat_map(|c| c.each()) {
+        let Some(declared) = capabilities.get(&given.key) else {
+            checker.sink.warn(
+                &codes::PROPERTY_UNKNOWN,
+                given.key_at,
+                format!("the capability `{}` of {owner} is not declared by its type", given.key),
+                "take it away, or correct its name",
+            );
+            continue;
+        };
+        let type_name = declared.get("type").unwrap_or(declared).text().unwrap_or_default();
+        if let Some(given_properties) = given.value.get("properties") {
+            let values = scope.eval(given_properties, Some(node));
+            checker.properties(TypeKind::Capability, type_name, &values, Some(given_properties.at));
+        }
+    }
+    scope.tell(sink);
+    check_requirements(bundle, topology, node, whole, sink);
+    check_artifacts(package, bundle, node, sink);
+}
+
+fn check_requirements(bundle: &Bundle, topology: &Topology, node: &NodeTemplate, whole: bool, sink: &mut Sink) {
+    let declared = bundle.types.requirements(&node.type_name);
+    for requirement in &node.requirements {
+        let def = declared.iter().find(|d| d.name == requirement.name);
+        if def.is_none() {
+            let near = nearest(&requirement.name, declared.iter().map(|d| d.name.as_str()));
+            sink.warn(
+                &codes::REQUIREMENT_UNKNOWN,
+                requirement.at,
+                format!("the requirement `{}` of `{}` is not declared by its type", requirement.name, node.name),
+                near.map_or_else(|| "declare it in the node type".to_owned(), |n| format!("did you mean `{n}`?")),
+            );
+        }
+        let Some((target, at)) = &requirement.target else { continue };
+        let Some(found) = topology.node(target) else {
+            let near = nearest(target, topology.node_names());
+            sink.error_mend(
+                &codes::NODE_UNKNOWN,
+                *at,
+                format!(
+                    "the requirement `{}` of `{}` leads to `{target}`, which is no node template of this file",
+                    requirement.name, node.name
+                ),
+                near.map_or_else(|| format!("add `{target}` or name another"), |n| format!("did you mean `{n}`?")),
+            );
+            continue;
+        };
+        if let Some(wanted) = def.and_then(|d| d.node.as_deref())
+            && !bundle.types.is_a(TypeKind::Node, &found.type_name, wanted)
+        {
+            sink.error(
+                &codes::NODE_WRONG_TYPE,
+                *at,
+                format!(
+                    "the requirement `{}` of `{}` needs a `{wanted}`, `{target}` is a `{}`",
+                    requirement.name, node.name, found.type_name
+                ),
+            );
+        }
+    }
+    // What a whole VNF or NS requires is met in the descriptor that uses it.
+    for def in declared.iter().filter(|d| d.min > 0 && !whole) {
+        let mapped = topology.substitution.as_ref().is_some_and(|s| maps(s, &node.name, &def.name));
+        if !mapped && !node.requirements.iter().any(|r| r.name == def.name) {
+            sink.warn(
+                &codes::REQUIREMENT_MISSING,
+                node.at,
+                format!("the requirement `{}` of `{}` is not met", def.name, node.name),
+                format!("add `{}: <node>` under its `requirements`", def.name),
+            );
+        }
+    }
+}
+
+/// Whether the substitution mapping exposes this requirement of this node.
+fn maps(substitution: &Node, node: &str, requirement: &str) -> bool {
+    let mappings = substitution.get("requirements");
+    let entries = mappings.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m))).flat_map(Node::each);
+    entries.into_iter().any(|e| {
+        let words: Vec<&str> = e.value.items().unwrap_or_default().iter().filter_map(Node::text).collect();
+        words.first() == Some(&node) && words.get(1) == Some(&requirement)
+    })
+}
+
+fn check_artifacts(package: &Package, bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {
+    for artifact in node.body.get("artifacts").iter().flat_map(|a| a.each()) {
+        let file = artifact.value.get("file").unwrap_or(&artifact.value);
+        let Some(reference) = file.text() else {
+            sink.error_mend(
+                &codes::TOSCA_SHAPE,
+                artifact.key_at,
+                format!("the artifact `{}` of `{}` names no file", artifact.key, node.name),
+                "add `file: <path>`",
+            );
+            continue;
+        };
+        if let Some((name, at)) = artifact.value.get("type").and_then(|t| Some((t.text()?, t.at))) {
+            if bundle.types.get(TypeKind::Artifact, name).is_none() {
+                bundle.types.unknown(TypeKind::Artifact, name, at, sink);
+            } else if let Some(properties) = artifact.value.get("properties") {
+                let owner = format!("artifact `{}` of `{}`", artifact.key, node.name);
+                let mut checker = Checker { types: &bundle.types, sink, owner };
+                checker.properties(TypeKind::Artifact, name, properties, Some(artifact.key_at));
+            }
+        }
+        let external = reference.contains("://") || artifact.value.get("repository").is_some();
+        if !external && package_path(package, &node.file, reference).is_none() {
+            sink.error_mend(
+                &codes::ARTIFACT_MISSING,
+                file.at,
+                format!("the file `{reference}` of artifact `{}` is not in the package", artifact.key),
+                "add the file, or correct the path: it is relative to this file, or to the root of the package",
+            );
+        }
+    }
+}
+
+/// The file of the package that a reference in `from` means: relative to that file, or to the root.
+pub(crate) fn package_path(package: &Package, from: &str, reference: &str) -> Option<String> {
+    [names::join(from, reference), names::join("", reference)].into_iter().flatten().find(|p| package.contains(p))
+}

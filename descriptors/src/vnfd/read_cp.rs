@@ -1,0 +1,237 @@
+//! Reading connection points, virtual links and what the VNF exposes of them (SOL001 clauses 6.8 and 6.11).
+
+use super::cp::{ExtCp, ExtCpKind, VduCp, VnfVirtualLink};
+use super::model::Flavour;
+use super::read_flavour::Context;
+use crate::codes;
+use crate::diag::Pos;
+use crate::network::read::{connectivity, cp_addresses, vl_profile};
+use crate::tosca::fields::Fields;
+use crate::tosca::{NodeTemplate, nearest};
+use crate::yaml::Node;
+
+pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Option<VduCp> {
+    let properties = context.scope.eval(&node.properties, Some(node));
+    let fields = Fields::new(&properties, format!("connection point `{}`", node.name), node.at);
+    let sink = &mut *context.sink;
+    let metadata = node.metadata();
+    let cp = VduCp {
+        name: node.name.clone(),
+        vdu: node.target("virtual_binding").unwrap_or_default().to_owned(),
+        virtual_link: node.target("virtual_link").map(str::to_owned),
+        external: Vec::new(),
+        order: fields.whole("order", sink),
+        layer_protocols: fields.texts("layer_protocols", sink),
+        vnic_type: fields.text("vnic_type", sink).unwrap_or_else(|| "normal".to_owned()),
+        bitrate_bps: fields.whole("bitrate_requirement", sink),
+        addresses: cp_addresses(&fields, sink),
+        trunk_mode: fields.bool("trunk_mode", sink).unwrap_or_default(),
+        role: fields.text("role", sink),
+        description: fields.text("description", sink),
+        port_security: metadata.get("port_security").is_none_or(|v| v != "false"),
+        interface_requirements: fields.json("virtual_network_interface_requirements"),
+        metadata,
+        extra: fields.rest(),
+    };
+    let bound = context.topology.node(&cp.vdu).is_some_and(|n| {
+        context
+            .ancestor(&n.type_name, ["tosca.nodes.nfv.Vdu.Compute", "tosca.nodes.nfv.Vdu.OsContainerDeployableUnit"])
+            .is_some()
+    });
+    if !bound {
+        // An unknown name was told with the requirement.
+        if context.topology.node(&cp.vdu).is_some() || cp.vdu.is_empty() {
+            context.sink.error_mend(
+                &codes::CP_BINDING,
+                node.at,
+                format!("the connection point `{}` is bound to no VDU", cp.name),
+                "add `requirements: [ virtual_binding: <VDU> ]`",
+            );
+        }
+        return None;
+    }
+    Some(cp)
+}
+
+pub(super) fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfVirtualLink {
+    let properties = context.scope.eval(&node.properties, Some(node));
+    let fields = Fields::new(&properties, format!("virtual link `{}`", node.name), node.at);
+    let sink = &mut *context.sink;
+    VnfVirtualLink {
+        name: node.name.clone(),
+        description: fields.text("description", sink),
+        connectivity: connectivity(&fields.sub("connectivity_type"), sink),
+        profile: vl_profile(&fields.sub("vl_profile"), sink),
+        test_access: fields.texts("test_access", sink),
+        extra: fields.rest(),
+    }
+}
+
+/// Makes the external connection points from the substitution mapping, then checks and orders all of them.
+pub(super) fn connect(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
+    let declared: Vec<String> =
+        context.bundle.types.requirements(context.vnf_type).into_iter().map(|r| r.name).collect();
+    for (name, at, words) in mappings(context) {
+        let [target, requirement] = words.as_slice() else {
+            context.sink.error_mend(
+                &codes::SUBSTITUTION,
+                at,
+                format!("the mapping of `{name}` must name a node and one of its requirements"),
+                format!("write `{name}: [ <node>, virtual_link ]`"),
+            );
+            continue;
+        };
+        if !declared.contains(&name) {
+            let near = nearest(&name, declared.iter().map(String::as_str));
+            context.sink.warn(
+                &codes::REQUIREMENT_UNKNOWN,
+                at,
+                format!("the node type `{}` declares no requirement `{name}`", context.vnf_type),
+                near.map_or_else(|| "declare it in the node type".to_owned(), |n| format!("did you mean `{n}`?")),
+            );
+        }
+        if let Some(cp) = ext_cp(context, flavour, &name, at, target, requirement) {
+            flavour.ext_cps.push(cp);
+        }
+    }
+    for (i, ext) in flavour.ext_cps.iter().enumerate() {
+        if flavour.ext_cps.iter().take(i).any(|e| e.name == ext.name && e.cp == ext.cp) {
+            continue;
+        }
+        for cp in flavour.vdu_cps.iter_mut().filter(|cp| ext.kind == ExtCpKind::VduCp && cp.name == ext.cp) {
+            cp.external.push(ext.name.clone());
+        }
+    }
+    dangling(context, flavour);
+    order(context, flavour);
+}
+
+/// The requirement mappings: name, place, words.
+fn mappings(context: &Context<'_, '_>) -> Vec<(String, Pos, Vec<String>)> {
+    let mapping = context.topology.substitution.as_ref().and_then(|s| s.get("requirements"));
+    let entries = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m))).flat_map(Node::each);
+    entries
+        .into_iter()
+        .map(|e| {
+            let list = e.value.items().unwrap_or_default();
+            (e.key.clone(), e.key_at, list.iter().filter_map(|w| w.text().map(str::to_owned)).collect())
+        })
+        .collect()
+}
+
+fn ext_cp(
+    context: &mut Context<'_, '_>,
+    flavour: &Flavour,
+    name: &str,
+    at: Pos,
+    target: &str,
+    requirement: &str,
+) -> Option<ExtCp> {
+    let Some(node) = context.topology.node(target) else {
+        let near = nearest(target, context.topology.node_names());
+        context.sink.error_mend(
+            &codes::SUBSTITUTION,
+            at,
+            format!("the mapping of `{name}` leads to `{target}`, which is no node template of this file"),
+            near.map_or_else(|| "name a connection point".to_owned(), |n| format!("did you mean `{n}`?")),
+        );
+        return None;
+    };
+    let known = context.bundle.types.requirements(&node.type_name);
+    if !known.iter().any(|r| r.name == requirement) {
+        let near = nearest(requirement, known.iter().map(|r| r.name.as_str())).unwrap_or("virtual_link");
+        context.sink.warn(
+            &codes::SUBSTITUTION,
+            at,
+            format!("the mapping of `{name}` names the requirement `{requirement}`, which `{target}` does not have"),
+            format!("write `{name}: [ {target}, {near} ]`"),
+        );
+    }
+    if let Some(cp) = flavour.vdu_cps.iter().find(|c| c.name == target) {
+        return Some(ExtCp {
+            name: name.to_owned(),
+            cp: cp.name.clone(),
+            kind: ExtCpKind::VduCp,
+            vdu_cps: vec![cp.name.clone()],
+            layer_protocols: cp.layer_protocols.clone(),
+            addresses: cp.addresses.clone(),
+            description: cp.description.clone(),
+            extra: serde_json::Value::Null,
+        });
+    }
+    let properties = context.scope.eval(&node.properties, Some(node));
+    let fields = Fields::new(&properties, format!("connection point `{target}`"), node.at);
+    let is_ext = context.ancestor(&node.type_name, ["tosca.nodes.nfv.VnfExtCp"]).is_some();
+    let internal = node.target("internal_virtual_link").or_else(|| node.target("virtual_link")).map(str::to_owned);
+    let behind = |c: &&VduCp| internal.is_some() && c.virtual_link == internal;
+    Some(ExtCp {
+        name: name.to_owned(),
+        cp: target.to_owned(),
+        vdu_cps: flavour.vdu_cps.iter().filter(behind).map(|c| c.name.clone()).collect(),
+        kind: if is_ext { ExtCpKind::VnfExtCp { internal_virtual_link: internal.clone() } } else { ExtCpKind::Other },
+        layer_protocols: fields.texts("layer_protocols", context.sink),
+        addresses: cp_addresses(&fields, context.sink),
+        description: fields.text("description", context.sink),
+        extra: fields.rest(),
+    })
+}
+
+/// Connection points that are on no link and not exposed are taken as external, under their own name.
+fn dangling(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
+    for cp in &mut flavour.vdu_cps {
+        let at = context.topology.node(&cp.name).map(|n| n.at);
+        if let Some(link) = &cp.virtual_link {
+            let is_link = flavour.virtual_links.iter().any(|l| l.name == *link);
+            if !is_link && context.topology.node(link).is_some() {
+                context.sink.error_mend(
+                    &codes::CP_LINK,
+                    at,
+                    format!("the connection point `{}` leads to `{link}`, which is no virtual link", cp.name),
+                    "name a node template of type `tosca.nodes.nfv.VnfVirtualLink`",
+                );
+            }
+            continue;
+        }
+        if !cp.external.is_empty() || cp.trunk_mode {
+            continue;
+        }
+        context.sink.warn(
+            &codes::CP_LINK,
+            at,
+            format!(
+                "the connection point `{}` is on no internal virtual link and not exposed; it is taken as external",
+                cp.name
+            ),
+            format!("map a requirement of the VNF to `[ {}, virtual_link ]` under `substitution_mappings`", cp.name),
+        );
+        cp.external.push(cp.name.clone());
+        flavour.ext_cps.push(ExtCp {
+            name: cp.name.clone(),
+            cp: cp.name.clone(),
+            kind: ExtCpKind::VduCp,
+            vdu_cps: vec![cp.name.clone()],
+            layer_protocols: cp.layer_protocols.clone(),
+            addresses: cp.addresses.clone(),
+            description: cp.description.clone(),
+            extra: serde_json::Value::Null,
+        });
+    }
+}
+
+/// Sorts by VDU and `order`; connection points without one come after those with one, as written.
+fn order(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
+    let vdus: Vec<String> = flavour.vdus.iter().map(|v| v.name.clone()).collect();
+    let rank = |vdu: &str| vdus.iter().position(|v| v == vdu).unwrap_or(usize::MAX);
+    flavour.vdu_cps.sort_by_key(|cp| (rank(&cp.vdu), cp.order.unwrap_or(u32::MAX)));
+    for pair in flavour.vdu_cps.windows(2) {
+        let [a, b] = pair else { continue };
+        if a.vdu == b.vdu && a.order.is_some() && a.order == b.order {
+            context.sink.warn(
+                &codes::CP_BINDING,
+                context.topology.node(&b.name).map(|n| n.at),
+                format!("`{}` and `{}` of `{}` have the same order; they are taken as written", a.name, b.name, a.vdu),
+                "give each connection point of a VDU its own `order`",
+            );
+        }
+    }
+}
