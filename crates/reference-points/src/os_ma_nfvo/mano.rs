@@ -264,7 +264,9 @@ impl OpSummary {
 }
 
 /// What happens to an operation. A reader gets everything as it stands first, then every change; each event replaces what
-/// was known of the same operation or step. The stream ends after an operation event that [`OpSummary::rests`].
+/// was known of the same operation or step. The operation's own event comes after those of its steps, so that a reader may
+/// stop at one that [`OpSummary::rests`]. Sequence numbers hold within one stream only: a reader that connects again gets
+/// everything again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum OpEvent {
@@ -489,5 +491,24 @@ impl ManoClient {
     /// Any [`CallError`].
     pub async fn leaks(&self) -> Result<LeakReport, CallError> {
         Ok(self.0.get(paths::LEAKS).await?.body)
+    }
+}
+
+/// Client of a VNFM's `/mano/v1`: the steps of its operations, served at [`paths::vnf_operation_steps`].
+#[derive(Debug, Clone)]
+pub struct VnfStepsClient(Client);
+
+impl VnfStepsClient {
+    /// A client of the VNFM at `base`.
+    pub fn new(base: &str) -> Self {
+        Self(Client::new("vnfm", base))
+    }
+
+    /// Steps of a VNF operation.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 404 also when the VNFM does not serve this.
+    pub async fn steps(&self, op_occ: Uuid) -> Result<OpProgress, CallError> {
+        Ok(self.0.get(&paths::vnf_operation_steps(op_occ)).await?.body)
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! | API | types | client |
 //! | --- | --- | --- |
+//! | `vnfpkgm/v2` | [`packages`] | [`PackageClient`] |
+//! | `nsd/v2` | [`nsds`] | [`NsdClient`] |
 //! | `nslcm/v2` | [`ns_instance`], [`ns_requests`], [`ns_op_occ`], [`ns_subscription`] | `NsClient` |
 //!
 //! Types that SOL005 shares with SOL003 live in [`crate::or_vnfm`]; types that it names alike but means otherwise carry
@@ -14,9 +16,13 @@ pub mod ns_instance;
 pub mod ns_op_occ;
 pub mod ns_requests;
 pub mod ns_subscription;
+pub mod nsds;
+pub mod packages;
 
 pub use ns_client::NsClient;
 pub use ns_instance::*;
 pub use ns_op_occ::*;
 pub use ns_requests::*;
 pub use ns_subscription::*;
+pub use nsds::*;
+pub use packages::*;
