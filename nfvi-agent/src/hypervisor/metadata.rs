@@ -1,0 +1,184 @@
+//! Owner marks in a domain's metadata: written when the domain is defined, read back when somebody asks whose it is.
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use reference_points::common::{Owner, OwnerKind};
+use uuid::Uuid;
+
+use super::xml::Element;
+
+/// XML namespace of our metadata.
+pub const NAMESPACE: &str = "urn:mano:nf-vi:v1";
+
+/// Largest domain description that is read, in bytes.
+const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
+
+fn kind_text(kind: OwnerKind) -> &'static str {
+    match kind {
+        OwnerKind::VnfInstance => "vnf_instance",
+        OwnerKind::NsInstance => "ns_instance",
+        OwnerKind::VnfPackage => "vnf_package",
+    }
+}
+
+/// The mark as an element of `<metadata>`.
+pub fn element(owner: &Owner) -> Element {
+    let mut element = Element::new("mano:owner")
+        .attr("xmlns:mano", NAMESPACE)
+        .attr("kind", kind_text(owner.kind))
+        .attr("id", owner.id);
+    if let Some(operation) = owner.operation {
+        element = element.attr("operation", operation);
+    }
+    if let Some(step) = &owner.step {
+        element = element.attr("step", step);
+    }
+    element
+}
+
+/// What is read out of a domain's description.
+#[derive(Debug, Default, PartialEq)]
+pub struct Described {
+    /// Our mark.
+    pub owner: Option<Owner>,
+    /// Port ids of interfaces on Open vSwitch.
+    pub ports: Vec<Uuid>,
+    /// Tap devices of these interfaces, in the same order; empty text where the domain does not run.
+    pub taps: Vec<String>,
+    /// Files of disks, without those behind them.
+    pub disks: Vec<std::path::PathBuf>,
+    /// Targets of the disks, in the same order.
+    pub targets: Vec<String>,
+    /// Path of the first serial console's pseudo terminal.
+    pub pty: Option<String>,
+}
+
+/// Reads a domain's description. What cannot be understood is passed over: the domain may be anybody's.
+pub fn describe(xml: &str) -> Described {
+    let mut found = Described::default();
+    if xml.len() > MAX_XML_BYTES {
+        return found;
+    }
+    let mut reader = Reader::from_str(xml);
+    let mut path: Vec<String> = Vec::new();
+    loop {
+        let (element, opens) = match reader.read_event() {
+            Ok(Event::Start(element)) => (element, true),
+            Ok(Event::Empty(element)) => (element, false),
+            Ok(Event::End(_)) => {
+                path.pop();
+                continue;
+            }
+            Ok(Event::Eof) | Err(_) => return found,
+            Ok(_) => continue,
+        };
+        let name = element.name().as_ref().to_owned();
+        let attributes: Vec<(String, String)> = element
+            .attributes()
+            .flatten()
+            .map(|a| {
+                let key = a.key.as_ref().to_owned();
+                let value =
+                    quick_xml::escape::unescape(&a.value).map_or_else(|_| a.value.to_string(), |v| v.into_owned());
+                (key, value)
+            })
+            .collect();
+        let get = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+        let inside = path.join("/");
+        match (inside.as_str(), name.as_str()) {
+            ("domain/metadata", _) if attributes.iter().any(|(k, v)| k.starts_with("xmlns") && v == NAMESPACE) => {
+                found.owner = found.owner.take().or_else(|| owner(&get));
+            }
+            ("domain/devices/interface/virtualport", "parameters") => {
+                if let Some(id) = get("interfaceid").and_then(|id| Uuid::parse_str(id).ok()) {
+                    found.ports.push(id);
+                    found.taps.push(String::new());
+                }
+            }
+            ("domain/devices/interface", "target") => {
+                // The target follows the virtualport of the same interface.
+                if let (Some(tap), Some(dev)) = (found.taps.last_mut(), get("dev")) {
+                    tap.push_str(dev);
+                }
+            }
+            ("domain/devices/disk", "source") => {
+                if let Some(file) = get("file") {
+                    found.disks.push(file.into());
+                    found.targets.push(String::new());
+                }
+            }
+            ("domain/devices/disk", "target") => {
+                if let (Some(target), Some(dev)) = (found.targets.last_mut(), get("dev"))
+                    && target.is_empty()
+                {
+                    target.push_str(dev);
+                }
+            }
+            ("domain/devices/serial", "source") => {
+                found.pty = found.pty.take().or_else(|| get("path").map(str::to_owned));
+            }
+            _ => {}
+        }
+        if opens {
+            path.push(name);
+        }
+    }
+}
+
+fn owner<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
+    let kind = match get("kind")? {
+        "vnf_instance" => OwnerKind::VnfInstance,
+        "ns_instance" => OwnerKind::NsInstance,
+        "vnf_package" => OwnerKind::VnfPackage,
+        _ => return None,
+    };
+    Some(Owner {
+        kind,
+        id: Uuid::parse_str(get("id")?).ok()?,
+        operation: get("operation").and_then(|id| Uuid::parse_str(id).ok()),
+        step: get("step").map(str::to_owned),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_back_from_what_libvirt_returns() {
+        let owner = Owner {
+            kind: OwnerKind::NsInstance,
+            id: Uuid::from_u128(1),
+            operation: Some(Uuid::from_u128(2)),
+            step: Some("a & <b>".into()),
+        };
+        let mark = element(&owner).render();
+        let port = Uuid::from_u128(3);
+        let xml = format!(
+            "<domain type='qemu'><name>x</name><metadata><other xmlns='urn:else'/>{mark}</metadata><devices>
+               <disk type='file'><driver/><source file='/a/root.qcow2' index='1'/><backingStore type='file'><source file='/a/base'/></backingStore><target dev='vda'/></disk>
+               <interface type='bridge'><mac address='x'/><source bridge='br-int'/><virtualport type='openvswitch'><parameters interfaceid='{port}'/></virtualport><target dev='tap1'/></interface>
+               <serial type='pty'><source path='/dev/pts/3'/><log file='/x'/></serial></devices></domain>"
+        );
+        assert_eq!(
+            describe(&xml),
+            Described {
+                owner: Some(owner),
+                ports: vec![port],
+                taps: vec!["tap1".into()],
+                disks: vec!["/a/root.qcow2".into()],
+                targets: vec!["vda".into()],
+                pty: Some("/dev/pts/3".into()),
+            }
+        );
+    }
+
+    #[test]
+    fn a_foreign_domain_carries_no_mark() {
+        assert_eq!(
+            describe("<domain><name>x</name><metadata><owner kind='vnf_instance'/></metadata></domain>").owner,
+            None
+        );
+        assert_eq!(describe("not xml <<<"), Described::default());
+    }
+}

@@ -1,0 +1,150 @@
+//! Where the agent keeps what, below its state directory.
+//!
+//! ```text
+//! agent.db                     what shall be
+//! images/ID.img                images; ID.RANDOM.upload while one comes in, ID.ready when it is whole and not yet noted
+//! volumes/ID.qcow2             volumes; ID.part while one is made
+//! machines/ID/root.qcow2       a machine's disk over its image
+//!             config.iso       its first-boot data
+//!             console.log      what its serial console wrote
+//! scratch/                     throwaway files
+//! ```
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use super::{MediaError, Result};
+
+/// Paths below one state directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Paths below `root`, which must be absolute: libvirt is given them.
+    pub fn new(root: impl Into<PathBuf>) -> Layout {
+        Layout { root: root.into() }
+    }
+
+    /// The state directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes the directories. Others may pass through them, so that QEMU as a user of its own reaches its files, but not
+    /// list them.
+    ///
+    /// # Errors
+    /// What the system refused, with the path.
+    pub fn prepare(&self) -> Result<()> {
+        for dir in [self.root.clone(), self.images(), self.volumes(), self.machines(), self.scratch()] {
+            std::fs::create_dir_all(&dir).map_err(|e| MediaError::io("make the directory", &dir, &e))?;
+            let mode = std::fs::Permissions::from_mode(0o711);
+            std::fs::set_permissions(&dir, mode).map_err(|e| MediaError::io("set the mode of", &dir, &e))?;
+        }
+        Ok(())
+    }
+
+    /// Directory of images.
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
+    /// An image.
+    pub fn image(&self, id: Uuid) -> PathBuf {
+        self.images().join(format!("{id}.img"))
+    }
+
+    /// An image that is whole and not yet noted.
+    pub fn image_ready(&self, id: Uuid) -> PathBuf {
+        self.images().join(format!("{id}.ready"))
+    }
+
+    /// An image that comes in.
+    pub fn image_upload(&self, id: Uuid) -> PathBuf {
+        self.images().join(format!("{id}.{}.upload", Uuid::new_v4().simple()))
+    }
+
+    /// Directory of volumes.
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
+    /// A volume.
+    pub fn volume(&self, id: Uuid) -> PathBuf {
+        self.volumes().join(format!("{id}.qcow2"))
+    }
+
+    /// Directory of machines.
+    pub fn machines(&self) -> PathBuf {
+        self.root.join("machines")
+    }
+
+    /// Directory of a machine.
+    pub fn machine(&self, id: Uuid) -> PathBuf {
+        self.machines().join(id.to_string())
+    }
+
+    /// A machine's disk over its image.
+    pub fn root_disk(&self, id: Uuid) -> PathBuf {
+        self.machine(id).join("root.qcow2")
+    }
+
+    /// A machine's first-boot data.
+    pub fn config_drive(&self, id: Uuid) -> PathBuf {
+        self.machine(id).join("config.iso")
+    }
+
+    /// A machine's console log.
+    pub fn console_log(&self, id: Uuid) -> PathBuf {
+        self.machine(id).join("console.log")
+    }
+
+    /// Directory for throwaway files.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+}
+
+/// The name under which `path` is made before it is whole.
+pub fn part(path: &Path) -> PathBuf {
+    path.with_extension("part")
+}
+
+/// Renames what is whole to its name, and sees to it that the name is on the disk.
+///
+/// # Errors
+/// What the system refused.
+pub fn finish(from: &Path, to: &Path) -> Result<()> {
+    std::fs::rename(from, to).map_err(|e| MediaError::io("rename", from, &e))?;
+    if let Some(dir) = to.parent() {
+        let synced = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|e| MediaError::io("sync", dir, &e))?;
+    }
+    Ok(())
+}
+
+/// Removes a file; one that is gone is removed.
+///
+/// # Errors
+/// What the system refused.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(MediaError::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a directory with all in it; one that is gone is removed.
+///
+/// # Errors
+/// What the system refused.
+pub fn remove_dir(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(MediaError::io("remove", path, &error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,65 @@
+//! Making what is into what shall be. [`plan`] decides, without effects, what to do next for one machine; [`act`] does one
+//! such thing; [`machine`] alternates the two until nothing is left; [`run`] listens to everything that happens and looks
+//! after the machines concerned.
+//!
+//! ```text
+//!            PUT                   overlay, config drive, define, start
+//!  (nothing) ----> building ------------------------------------------> running <--+
+//!                     |  ^                                                |  |     | started again when it died
+//!           refused   |  | asked again, or the hindrance is gone          |  +-----+
+//!                     v  |                                       power off v
+//!                    error                                            stopped
+//!                                 DELETE: destroy, undefine, ports, files, forget
+//! ```
+//!
+//! Nothing is remembered between two looks but what the store holds, so the agent may be killed at any moment and goes on
+//! where it stood. Every effect is "ensure": doing it twice makes one thing.
+
+pub mod act;
+pub mod describe;
+pub mod housekeeping;
+pub mod machine;
+pub mod plan;
+pub mod run;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+/// Something to look after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// One machine. With `retry`, what failed before is tried again.
+    Machine {
+        /// Which one.
+        id: Uuid,
+        /// Try again what failed.
+        retry: bool,
+    },
+    /// A guest has rebooted.
+    Rebooted {
+        /// Which one.
+        id: Uuid,
+    },
+    /// All machines. With `retry`, what failed before is tried again.
+    All {
+        /// Try again what failed.
+        retry: bool,
+    },
+}
+
+/// Wakes the reconciler. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Waker(mpsc::UnboundedSender<Wake>);
+
+impl Waker {
+    /// A waker and what it wakes. The queue holds two words an entry and is emptied at once, so it needs no bound.
+    pub fn new() -> (Waker, mpsc::UnboundedReceiver<Wake>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Waker(sender), receiver)
+    }
+
+    /// Wakes it. Without a reconciler, as while stopping, nothing happens; the next start looks at everything.
+    pub fn wake(&self, wake: Wake) {
+        let _ = self.0.send(wake);
+    }
+}
