@@ -29,12 +29,9 @@ use vnfd::Vnfd;
 /// Every fault of archive, digests and descriptor.
 pub fn check_vnf_package(path: &Path, limits: &Limits) -> Result<(Package, Vnfd), Diagnostics> {
     let package = Package::open(path, limits)?;
-    let read = vnfd::read_vnfd(&package);
-    let (vnfd, digests) = (read, package.verify());
-    let mut vnfd = merged(vnfd, digests, |v| std::mem::take(&mut v.warnings))?;
-    let mut warnings = package.warnings().clone();
-    warnings.extend(std::mem::take(&mut vnfd.warnings));
-    vnfd.warnings = warnings;
+    let (mut vnfd, found) =
+        with_all_findings(&package, vnfd::read_vnfd(&package), |v| std::mem::take(&mut v.warnings))?;
+    vnfd.warnings = found;
     Ok((package, vnfd))
 }
 
@@ -44,30 +41,31 @@ pub fn check_vnf_package(path: &Path, limits: &Limits) -> Result<(Package, Vnfd)
 /// Every fault of archive, digests and descriptor.
 pub fn check_nsd_archive(path: &Path, limits: &Limits) -> Result<(Package, Nsd), Diagnostics> {
     let package = Package::open(path, limits)?;
-    let (read, digests) = (nsd::read_nsd(&package), package.verify());
-    let mut nsd = merged(read, digests, |n| std::mem::take(&mut n.warnings))?;
-    let mut warnings = package.warnings().clone();
-    warnings.extend(std::mem::take(&mut nsd.warnings));
-    nsd.warnings = warnings;
+    let (mut nsd, found) = with_all_findings(&package, nsd::read_nsd(&package), |n| std::mem::take(&mut n.warnings))?;
+    nsd.warnings = found;
     Ok((package, nsd))
 }
 
-/// A model with intact digests, or all findings of both.
-fn merged<T>(
+/// The model with the findings of archive, descriptor and digests, or these findings alone when any forbids using it.
+fn with_all_findings<T>(
+    package: &Package,
     read: Result<T, Diagnostics>,
-    digests: Diagnostics,
     warnings: impl Fn(&mut T) -> Diagnostics,
-) -> Result<T, Diagnostics> {
-    match read {
-        Ok(model) if !digests.has_errors() => Ok(model),
+) -> Result<(T, Diagnostics), Diagnostics> {
+    let mut found = package.warnings().clone();
+    let model = match read {
         Ok(mut model) => {
-            let mut all = digests;
-            all.extend(warnings(&mut model));
-            Err(all)
+            found.extend(warnings(&mut model));
+            Some(model)
         }
-        Err(mut faults) => {
-            faults.extend(digests);
-            Err(faults)
+        Err(faults) => {
+            found.extend(faults);
+            None
         }
+    };
+    found.extend(package.verify());
+    match model {
+        Some(model) if !found.has_errors() => Ok((model, found)),
+        _ => Err(found),
     }
 }

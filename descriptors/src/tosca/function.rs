@@ -10,7 +10,7 @@ use super::template::{NodeTemplate, Topology};
 use super::types::{Schema, TypeKind, Types, nearest};
 use crate::codes;
 use crate::diag::{Pos, Sink};
-use crate::expr::{Expr, text_of};
+use crate::expr::{Environment, Expr, text_of};
 use crate::yaml::{Entry, Kind, Node};
 
 const FUNCTIONS: [&str; 7] =
@@ -38,6 +38,18 @@ pub(crate) fn has_function(node: &Node) -> bool {
 
 /// Deepest chain of references followed.
 const MAX_DEPTH: usize = 40;
+
+/// Nothing is given: only declared defaults count.
+struct Defaults;
+
+impl Environment for Defaults {
+    fn input(&self, _: &[String]) -> Option<Value> {
+        None
+    }
+    fn vnf_property(&self, _: &[String]) -> Option<Value> {
+        None
+    }
+}
 
 /// How calls are understood in one topology.
 pub(crate) struct Scope<'a> {
@@ -90,9 +102,10 @@ impl<'a> Scope<'a> {
             return Node::new(node.at, Kind::Null);
         }
         if call(node).is_some() {
-            return match self.expr_at(node, own, depth) {
-                Expr::Literal(value) => Node::from_json(node.at, &value),
-                _ => node.clone(),
+            // What depends only on inputs with defaults has a value for the descriptor's own sake.
+            return match self.expr_at(node, own, depth).resolve(&Defaults) {
+                Ok(value) => Node::from_json(node.at, &value),
+                Err(_) => node.clone(),
             };
         }
         match node.kind() {

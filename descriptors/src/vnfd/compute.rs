@@ -86,7 +86,7 @@ pub enum Readiness {
 /// `tosca.datatypes.nfv.VirtualCpu`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cpu {
-    /// `num_virtual_cpu`, at least 1.
+    /// `num_virtual_cpu`, at least 1; 0 where the VDU has no `virtual_compute`, as those of containers.
     pub count: u32,
     /// `cpu_architecture`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -80,6 +80,7 @@ impl<'a> Reader<'a> {
         let shared = self.shared_properties(&node_type, top, &sources);
         let at = top.map(|(_, n)| n.at).or(mapped.map(|(_, at)| at)).or(main.topology.as_ref().map(|t| t.at))?;
         let mut vnfd = self.descriptor(&node_type, &shared, at);
+        self.selects_flavour(top, &sources);
         for source in &sources {
             let flavour = self.flavour(&node_type, &shared, source);
             if let Some(earlier) = vnfd.flavour(&flavour.id) {
@@ -106,6 +107,20 @@ impl<'a> Reader<'a> {
             );
         }
         Some(vnfd)
+    }
+
+    /// A main template apart from its flavours must say how one of them is selected.
+    fn selects_flavour(&mut self, top: Option<(&'a Topology, &'a NodeTemplate)>, sources: &[FlavourSource<'a>]) {
+        let Some((topology, node)) = top else { return };
+        let apart = !sources.iter().any(|s| std::ptr::eq(s.topology, topology));
+        if apart && !sources.is_empty() && node.properties.get("flavour_id").is_none() {
+            self.sink.error_mend(
+                &codes::FLAVOUR_ID,
+                node.at,
+                format!("`{}` does not say how its deployment flavour is selected", node.name),
+                "declare the input `selected_flavour` and write `flavour_id: { get_input: selected_flavour }`",
+            );
+        }
     }
 
     fn is_vnf(&self, type_name: &str) -> bool {
@@ -184,7 +199,9 @@ impl<'a> Reader<'a> {
     fn descriptor(&mut self, node_type: &str, shared: &BTreeMap<String, Entry>, at: Pos) -> Vnfd {
         let all = Node::map(at, shared.values().cloned().collect());
         let fields = Fields::new(&all, format!("VNF `{node_type}`"), at);
-        let sink = &mut *self.sink;
+        let mut hushed = Sink::new();
+        // Without a VNF at all, telling each of its properties missing would only bury that.
+        let sink = if node_type == VNF { &mut hushed } else { &mut *self.sink };
         let mut vnfd = Vnfd {
             descriptor_id: fields.need_text("descriptor_id", sink),
             descriptor_version: fields.need_text("descriptor_version", sink),
@@ -279,8 +296,8 @@ impl<'a> Reader<'a> {
         let mapping = source.topology.substitution.as_ref();
         let mapped_id = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
         let own_id = source.vnf.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
-        let default_id = shared.get("flavour_id").map(|e| &e.value);
-        // A default shared by several flavours names none of them.
+        // A default shared by several flavours names none of them; without a mapping there is only one.
+        let default_id = shared.get("flavour_id").map(|e| &e.value).filter(|_| mapping.is_none());
         let id = mapped_id.or(own_id).or(default_id).and_then(Node::text).unwrap_or_default().to_owned();
         if id.is_empty() {
             self.sink.error_mend(

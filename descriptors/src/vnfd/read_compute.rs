@@ -56,10 +56,12 @@ pub(super) fn vdu(context: &mut Context<'_, '_>, node: &NodeTemplate) -> (Vdu, O
     let compute = compute.unwrap_or(empty);
     let compute = Fields::new(&compute, &owner, node.at);
     if missing_compute {
-        sink.error_mend(
+        sink.warn(
             &codes::PROPERTY_MISSING,
             node.at,
-            format!("the {owner} says neither how many CPUs nor how much memory it needs"),
+            format!(
+                "the {owner} says neither how many CPUs nor how much memory it needs; no machine can be made of it"
+            ),
             "add `capabilities: { virtual_compute: { properties: { virtual_memory: …, virtual_cpu: … } } }`",
         );
     }

@@ -72,6 +72,15 @@ pub(super) fn connect(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
     let declared: Vec<String> =
         context.bundle.types.requirements(context.vnf_type).into_iter().map(|r| r.name).collect();
     for (name, at, words) in mappings(context) {
+        if words.is_empty() {
+            context.sink.warn(
+                &codes::SUBSTITUTION,
+                at,
+                format!("the mapping of `{name}` is empty; the requirement leads nowhere"),
+                format!("write `{name}: [ <node>, virtual_link ]`, or take it away"),
+            );
+            continue;
+        }
         let [target, requirement] = words.as_slice() else {
             context.sink.error_mend(
                 &codes::SUBSTITUTION,

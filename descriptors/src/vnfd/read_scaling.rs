@@ -80,10 +80,11 @@ pub(super) fn check(flavour: &Flavour, topology: &Topology, sink: &mut Sink) {
     let scaling = &flavour.scaling;
     let find =
         |needle: &str| topology.policies.iter().find(|p| p.type_name.ends_with(needle)).map_or(topology.at, |p| p.at);
-    let deltas_at = |aspect: &str| {
+    let deltas_at = |vdu: &str, aspect: &str| {
         topology
             .policies
             .iter()
+            .filter(|p| p.targets.iter().any(|(t, _)| t == vdu))
             .find(|p| p.properties.get("aspect").and_then(Node::text) == Some(aspect))
             .map_or(topology.at, |p| p.at)
     };
@@ -93,7 +94,7 @@ pub(super) fn check(flavour: &Flavour, topology: &Topology, sink: &mut Sink) {
                 let near = nearest(aspect, scaling.aspects.keys().map(String::as_str));
                 sink.error_mend(
                     &codes::SCALING,
-                    deltas_at(aspect),
+                    deltas_at(vdu, aspect),
                     format!("the deltas of `{vdu}` are for the aspect `{aspect}`, which is not defined"),
                     near.map_or_else(
                         || format!("define `{aspect}` in ScalingAspects"),
@@ -104,17 +105,17 @@ pub(super) fn check(flavour: &Flavour, topology: &Topology, sink: &mut Sink) {
             };
             let open = known.step_deltas.iter().find(|id| !deltas.contains_key(*id));
             if let Some(id) = open {
-                sink.error_mend(
+                sink.warn(
                     &codes::SCALING,
-                    deltas_at(aspect),
-                    format!("the aspect `{aspect}` steps by `{id}`, but `{vdu}` has no such delta"),
-                    format!("add `{id}` to the deltas, or correct `step_deltas`"),
+                    deltas_at(vdu, aspect),
+                    format!("the aspect `{aspect}` steps by `{id}`, for which `{vdu}` has no delta; the step leaves it as it is"),
+                    format!("add `{id}` to the deltas of `{vdu}`, or correct `step_deltas`"),
                 );
             }
             if known.step_deltas.is_empty() && deltas.len() > 1 {
                 sink.error_mend(
                     &codes::SCALING,
-                    deltas_at(aspect),
+                    deltas_at(vdu, aspect),
                     format!("the aspect `{aspect}` has several deltas but does not say which step takes which"),
                     "list them in order in `step_deltas`",
                 );
