@@ -1,0 +1,104 @@
+//! Routes of computes (IFA005 clause 7.3).
+
+use axum::extract::{Path, Query, State};
+use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
+use reference_points::or_vi::{Compute, ComputeSpec};
+use serde::Deserialize;
+use service::http::{ApiJson, scoped};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::{Answer, Deleted, MANAGE, READ, Shared};
+
+/// Every route.
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(scoped(READ, routes!(list)))
+        .routes(scoped(READ, routes!(get)))
+        .routes(scoped(MANAGE, routes!(put, delete)))
+        .routes(scoped(MANAGE, routes!(power)))
+        .routes(scoped(READ, routes!(console_log)))
+        .routes(scoped(MANAGE, routes!(console)))
+        .routes(scoped(READ, routes!(measurements)))
+}
+
+/// Computes of a VIM.
+#[utoipa::path(get, path = "/vims/{vim}/computes", tag = "computes", responses((status = 200, body = Vec<Compute>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<Compute>>> {
+    Ok(ApiJson(app.computes(vim).await?))
+}
+
+/// One compute.
+#[utoipa::path(get, path = "/vims/{vim}/computes/{id}", tag = "computes", responses((status = 200, body = Compute)))]
+async fn get(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<Compute>> {
+    Ok(ApiJson(app.compute(vim, id).await?))
+}
+
+/// Ensures that a compute exists; answers at once, events tell the rest.
+#[utoipa::path(put, path = "/vims/{vim}/computes/{id}", tag = "computes", request_body = ComputeSpec,
+    responses((status = 200, body = Compute)))]
+async fn put(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    ApiJson(spec): ApiJson<ComputeSpec>,
+) -> Answer<ApiJson<Compute>> {
+    Ok(ApiJson(app.put_compute(vim, id, spec).await?))
+}
+
+/// Removes a compute; an event tells when it is gone.
+#[utoipa::path(delete, path = "/vims/{vim}/computes/{id}", tag = "computes",
+    responses((status = 204, description = "Gone"), (status = 202, description = "Being removed")))]
+async fn delete(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<Deleted> {
+    Ok(app.delete_compute(vim, id).await?.into())
+}
+
+/// Starts, stops or reboots a compute (IFA005 clause 7.3.1.7).
+#[utoipa::path(post, path = "/vims/{vim}/computes/{id}/power", tag = "computes", request_body = PowerRequest,
+    responses((status = 200, body = Compute)))]
+async fn power(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    ApiJson(request): ApiJson<PowerRequest>,
+) -> Answer<ApiJson<Compute>> {
+    Ok(ApiJson(app.power(vim, id, &request).await?))
+}
+
+/// How much of a log is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Tail {
+    /// Bytes from the end, at most 16 MiB; 64 KiB when absent.
+    #[serde(default = "tail")]
+    bytes: u64,
+}
+
+const fn tail() -> u64 {
+    64 << 10
+}
+
+/// The end of a compute's serial console log.
+#[utoipa::path(get, path = "/vims/{vim}/computes/{id}/console_log", tag = "computes", params(Tail),
+    responses((status = 200, content_type = "text/plain", body = String)))]
+async fn console_log(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    Query(tail): Query<Tail>,
+) -> Answer<String> {
+    Ok(app.console_log(vim, id, tail.bytes).await?)
+}
+
+/// Where a compute's console can be reached.
+#[utoipa::path(get, path = "/vims/{vim}/computes/{id}/console", tag = "computes",
+    responses((status = 200, body = ConsoleAccess)))]
+async fn console(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<ConsoleAccess>> {
+    Ok(ApiJson(app.console(vim, id).await?))
+}
+
+/// A compute's counters since its start.
+#[utoipa::path(get, path = "/vims/{vim}/computes/{id}/measurements", tag = "computes",
+    responses((status = 200, body = Measurements)))]
+async fn measurements(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<Measurements>> {
+    Ok(ApiJson(app.measurements(vim, id).await?))
+}

@@ -1,0 +1,63 @@
+//! Routes of software images (IFA005 clause 7.2).
+
+use axum::extract::{Path, State};
+use reference_points::or_vi::{SoftwareImage, SoftwareImageSpec};
+use service::http::{ApiJson, Upload, scoped};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::{Answer, Deleted, MANAGE, READ, Shared};
+
+/// Every route.
+pub fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(scoped(READ, routes!(list)))
+        .routes(scoped(READ, routes!(get)))
+        .routes(scoped(MANAGE, routes!(put, delete)))
+        .routes(scoped(MANAGE, routes!(put_content)))
+}
+
+/// Software images of a VIM.
+#[utoipa::path(get, path = "/vims/{vim}/software_images", tag = "software_images",
+    responses((status = 200, body = Vec<SoftwareImage>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<SoftwareImage>>> {
+    Ok(ApiJson(app.images(vim).await?))
+}
+
+/// One software image.
+#[utoipa::path(get, path = "/vims/{vim}/software_images/{id}", tag = "software_images",
+    responses((status = 200, body = SoftwareImage)))]
+async fn get(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<SoftwareImage>> {
+    Ok(ApiJson(app.image(vim, id).await?))
+}
+
+/// Ensures that a software image is known; its content follows.
+#[utoipa::path(put, path = "/vims/{vim}/software_images/{id}", tag = "software_images",
+    request_body = SoftwareImageSpec, responses((status = 200, body = SoftwareImage)))]
+async fn put(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    ApiJson(spec): ApiJson<SoftwareImageSpec>,
+) -> Answer<ApiJson<SoftwareImage>> {
+    Ok(ApiJson(app.put_image(vim, id, spec).await?))
+}
+
+/// Takes a software image's content in. It is refused unless its checksum, size and format are as announced.
+#[utoipa::path(put, path = "/vims/{vim}/software_images/{id}/content", tag = "software_images",
+    request_body(content_type = "application/octet-stream", content = String), responses((status = 200, body = SoftwareImage)))]
+async fn put_content(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    upload: Upload,
+) -> Answer<ApiJson<SoftwareImage>> {
+    let length = upload.length;
+    Ok(ApiJson(app.put_image_content(vim, id, length, upload.stream()).await?))
+}
+
+/// Removes a software image everywhere; one that is gone already is done.
+#[utoipa::path(delete, path = "/vims/{vim}/software_images/{id}", tag = "software_images",
+    responses((status = 204, description = "Gone"), (status = 202, description = "Being removed")))]
+async fn delete(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<Deleted> {
+    Ok(app.delete_image(vim, id).await?.into())
+}

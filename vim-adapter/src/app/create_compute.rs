@@ -1,0 +1,239 @@
+//! Making a compute: everything it refers to is looked up, a host is chosen and its capacity reserved in one
+//! transaction, before the VIM hears of it.
+
+use std::collections::BTreeSet;
+
+use reference_points::common::{Fault, ProblemDetails};
+use reference_points::nf_vi::Capacity;
+use reference_points::or_vi::{
+    AffinityScope, Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState, SoftwareImage, ViEvent, Volume,
+};
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use super::App;
+use super::computes::usable_image;
+use crate::error::{Failure, Result, no_faults};
+use crate::scheduler::{Candidate, Decision, Group, Wish, place};
+use crate::store::computes::{ComputeRow, Phase};
+use crate::store::{computes, events, groups, hosts, images, ports, volumes};
+use crate::vim::Profile;
+
+/// What a compute refers to.
+struct Parts {
+    image: Option<Uuid>,
+    volumes: Vec<Volume>,
+    groups: Vec<Group>,
+    disk_bytes: u64,
+}
+
+impl App {
+    /// Writes a new compute down, with its host, and gives it its ports and volumes.
+    pub(super) async fn insert_compute(
+        &self,
+        tx: &mut AnyConnection,
+        vim: Uuid,
+        id: Uuid,
+        spec: &ComputeSpec,
+        profile: &Profile,
+        candidates: &[Candidate],
+    ) -> Result<ComputeRow> {
+        let parts = look_up(tx, vim, spec).await?;
+        let need = Capacity {
+            vcpus: spec.flavour.vcpus.into(),
+            memory_bytes: spec.flavour.memory_bytes,
+            disk_bytes: parts.disk_bytes,
+        };
+        let at = if profile.own_placement {
+            None
+        } else {
+            Some(choose_host(tx, vim, spec, profile, candidates, &parts, need).await?)
+        };
+        let row = ComputeRow {
+            compute: Compute {
+                id,
+                spec: spec.clone(),
+                vim_resource_id: None,
+                state: ComputeState::Building,
+                problem: None,
+                host: at.as_ref().map(|host| host.name.clone()),
+                zone: at.as_ref().map(|host| host.zone.clone()),
+                changed_at: self.store.now(),
+            },
+            reserved: need,
+            phase: Phase::Deliver,
+            wanted: 1,
+            sent: false,
+            machine: None,
+            machine_at: 0,
+            machine_problem: None,
+        };
+        computes::insert(tx, vim, &row, parts.image).await?;
+        for port in &spec.ports {
+            ports::bind(tx, vim, *port, Some(id)).await?;
+        }
+        for volume in &parts.volumes {
+            volumes::bind(tx, vim, volume.id, Some(id)).await?;
+            if let Some(host) = at.as_ref().filter(|_| profile.local_volumes && volume.host.is_none()) {
+                volumes::set_host(tx, vim, volume.id, &host.name).await?;
+            }
+        }
+        for group in &spec.affinity_groups {
+            groups::join(tx, vim, *group, id).await?;
+        }
+        let news = ViEvent::Compute { compute: Box::new(row.compute.clone()) };
+        events::append(tx, &self.store, vim, &[news]).await?;
+        Ok(row)
+    }
+}
+
+async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Result<Parts> {
+    let mut faults = Vec::new();
+    let mut found_volumes = Vec::new();
+    let mut found_groups = Vec::new();
+    for (i, port) in spec.ports.iter().enumerate() {
+        let mut wrong = |why: String| faults.push(Fault::new(format!("/ports/{i}"), why));
+        match ports::get(tx, vim, *port).await? {
+            None => wrong(format!("port {port} does not exist")),
+            Some(found) if found.state == ResourceState::Deleting => wrong(format!("port {port} is being deleted")),
+            Some(found) => {
+                if let Some(other) = found.compute_id {
+                    wrong(format!("port {port} ({}) is used by compute {other}", found.spec.name));
+                }
+            }
+        }
+    }
+    let (mut image, mut disk_bytes) = (None, 0);
+    let mut wanted: Vec<(String, Uuid)> =
+        spec.volumes.iter().enumerate().map(|(i, id)| (format!("/volumes/{i}"), *id)).collect();
+    match &spec.root {
+        ComputeRoot::Image { image_id, size_bytes } => {
+            let row = images::get(tx, vim, *image_id).await?;
+            match usable_image(row, *image_id, "/root/imageId") {
+                Ok(row) => {
+                    image = Some(*image_id);
+                    let least = row.virtual_size_bytes.unwrap_or(0);
+                    disk_bytes = size_bytes.unwrap_or(0).max(least);
+                    faults.extend(too_small(&row.image, spec, disk_bytes));
+                }
+                Err(Failure::Problem(problem)) => faults.extend(problem.faults),
+                Err(other) => return Err(other),
+            }
+        }
+        ComputeRoot::Volume { volume_id } => wanted.push(("/root/volumeId".to_owned(), *volume_id)),
+    }
+    for (place, id) in wanted {
+        let mut wrong = |why: String| faults.push(Fault::new(place.clone(), why));
+        match volumes::get(tx, vim, id).await? {
+            None => wrong(format!("volume {id} does not exist")),
+            Some(volume) if matches!(volume.state, ResourceState::Deleting | ResourceState::Error) => {
+                wrong(format!("volume {id} ({}) is not usable", volume.spec.name));
+            }
+            Some(volume) => match volume.compute_id {
+                Some(other) => wrong(format!("volume {id} ({}) is used by compute {other}", volume.spec.name)),
+                None => found_volumes.push(volume),
+            },
+        }
+    }
+    for (i, id) in spec.affinity_groups.iter().enumerate() {
+        match groups::get(tx, vim, *id).await? {
+            None => faults.push(Fault::new(format!("/affinityGroups/{i}"), format!("affinity group {id} does not exist"))),
+            Some(group) => {
+                let places = groups::places(tx, vim, *id).await?;
+                let places: BTreeSet<String> = places
+                    .into_iter()
+                    .map(|(host, zone)| if group.spec.scope == AffinityScope::Zone { zone } else { host })
+                    .collect();
+                found_groups.push(Group {
+                    name: group.spec.name,
+                    policy: group.spec.policy,
+                    scope: group.spec.scope,
+                    places,
+                });
+            }
+        }
+    }
+    no_faults("the compute", faults)?;
+    Ok(Parts { image, volumes: found_volumes, groups: found_groups, disk_bytes })
+}
+
+fn too_small(image: &SoftwareImage, spec: &ComputeSpec, disk: u64) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(least) = image.spec.min_memory_bytes.filter(|least| *least > spec.flavour.memory_bytes) {
+        faults.push(Fault::new("/flavour/memoryBytes", format!("the image needs {least} bytes")));
+    }
+    if let Some(least) = image.spec.min_disk_bytes.filter(|least| *least > disk) {
+        faults.push(Fault::new("/root/sizeBytes", format!("the image needs {least} bytes")));
+    }
+    faults
+}
+
+async fn choose_host(
+    tx: &mut AnyConnection,
+    vim: Uuid,
+    spec: &ComputeSpec,
+    profile: &Profile,
+    candidates: &[Candidate],
+    parts: &Parts,
+    mut need: Capacity,
+) -> Result<Candidate> {
+    let mut pinned = None;
+    if profile.local_volumes {
+        for volume in &parts.volumes {
+            match (&volume.host, &pinned) {
+                (None, _) => need.disk_bytes = need.disk_bytes.saturating_add(volume.spec.size_bytes),
+                (Some(host), None) => pinned = Some((host.clone(), volume.spec.name.clone())),
+                (Some(host), Some((other, name))) if host != other => {
+                    let why = format!(
+                        "volume {} is on host {host}, volume {name} on host {other}: no host can use both",
+                        volume.spec.name
+                    );
+                    no_faults("the compute", vec![Fault::new("/volumes", why)])?;
+                }
+                _ => {}
+            }
+        }
+    }
+    let reserved = hosts::reserved(tx, vim).await?;
+    let candidates: Vec<Candidate> = candidates
+        .iter()
+        .map(|host| Candidate { reserved: reserved.get(&host.name).copied().unwrap_or_default(), ..host.clone() })
+        .collect();
+    let wish = Wish { need, zone: spec.zone.clone(), pinned, groups: parts.groups.clone() };
+    let tell = |why: Vec<(String, String)>| -> Vec<Fault> {
+        why.into_iter().map(|(host, why)| Fault::new(format!("host {host}"), why)).collect()
+    };
+    match place(&candidates, &wish) {
+        Decision::Host(i) => Ok(candidates[i].clone()),
+        Decision::NoneReachable(why) if why.is_empty() => {
+            let problem = ProblemDetails::unavailable("the VIM has no hosts");
+            Err(problem.next("add one with PUT …/hosts/{name}").into())
+        }
+        Decision::NoneReachable(why) => {
+            let mut problem = ProblemDetails::unavailable(format!(
+                "compute {} cannot be placed now: the hosts that might take it do not answer",
+                spec.name
+            ))
+            .next("check the hosts' agents, then retry");
+            problem.faults = tell(why);
+            Err(problem.into())
+        }
+        Decision::Refused(why) => {
+            let mut problem = ProblemDetails::unprocessable(
+                format!("no host can take compute {}: {}", spec.name, one_line(&why)),
+                tell(why),
+            )
+            .next("free capacity, add a host, or ask for less");
+            problem.title = Some("No valid host".to_owned());
+            Err(problem.into())
+        }
+    }
+}
+
+fn one_line(why: &[(String, String)]) -> String {
+    let mut text: Vec<String> = why.iter().take(5).map(|(host, why)| format!("{host}: {why}")).collect();
+    if why.len() > 5 {
+        text.push(format!("and {} more hosts", why.len() - 5));
+    }
+    text.join(" | ")
+}

@@ -1,0 +1,76 @@
+//! Zones, capacity, true inventory, and events.
+
+use std::collections::{HashMap, HashSet};
+
+use reference_points::or_vi::{ResourceZone, VimCapacity, VimInventory};
+use uuid::Uuid;
+
+use super::App;
+use crate::error::Result;
+use crate::store::{computes, events, images, networks, ports, subnets, volumes};
+
+impl App {
+    /// Resource zones.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn zones(&self, vim: Uuid) -> Result<Vec<ResourceZone>> {
+        self.driver(vim).await?.zones().await
+    }
+
+    /// Capacity.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn capacity(&self, vim: Uuid) -> Result<VimCapacity> {
+        self.driver(vim).await?.capacity().await
+    }
+
+    /// What is really there. The store is asked for nothing but whether the VIM was told to have it.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn inventory(&self, vim: Uuid) -> Result<VimInventory> {
+        let mut inventory = self.driver(vim).await?.inventory().await?;
+        let mut connection = self.store.db.pool.acquire().await?;
+        let tx = &mut *connection;
+        let hosts: HashMap<Uuid, Option<String>> =
+            computes::list(tx, vim).await?.into_iter().map(|row| (row.compute.id, row.compute.host)).collect();
+        let bound: HashMap<Uuid, Option<Uuid>> =
+            ports::list(tx, vim).await?.into_iter().map(|port| (port.id, port.compute_id)).collect();
+        let held: HashMap<Uuid, Option<String>> =
+            volumes::list(tx, vim).await?.into_iter().map(|volume| (volume.id, volume.host)).collect();
+        let ids = |list: Vec<Uuid>| list.into_iter().collect::<HashSet<Uuid>>();
+        let networks = ids(networks::list(tx, vim).await?.iter().map(|network| network.id).collect());
+        let subnets = ids(subnets::list(tx, vim).await?.iter().map(|subnet| subnet.id).collect());
+        let images = ids(images::list(tx, vim).await?.iter().map(|row| row.image.id).collect());
+        for item in &mut inventory.items {
+            let on = |host: Option<&Option<String>>| host.is_some_and(|host| item.host.is_none() || *host == item.host);
+            item.desired = match (item.kind.as_str(), item.id) {
+                ("domain", Some(id)) => on(hosts.get(&id)),
+                ("machine_file", id) => item.belongs_to.or(id).is_some_and(|id| on(hosts.get(&id))),
+                ("volume", Some(id)) => on(held.get(&id)),
+                ("switch_port", Some(id)) => {
+                    let compute = bound.get(&id).copied().flatten();
+                    item.belongs_to = item.belongs_to.or(compute);
+                    compute.is_some_and(|compute| on(hosts.get(&compute)))
+                }
+                ("logical_port", Some(id)) => bound.contains_key(&id) || networks.contains(&id),
+                ("logical_switch", Some(id)) => networks.contains(&id),
+                ("dhcp_options", Some(id)) => subnets.contains(&id),
+                ("image" | "image_file", Some(id)) => images.contains(&id),
+                _ => false,
+            };
+        }
+        Ok(inventory)
+    }
+
+    /// At most `limit` events of a VIM behind `after`.
+    ///
+    /// # Errors
+    /// [`crate::error::Failure::Db`].
+    pub async fn events(&self, vim: Uuid, after: i64, limit: usize) -> Result<Vec<(i64, serde_json::Value)>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(events::behind(&mut *self.store.db.pool.acquire().await?, vim, after, limit).await?)
+    }
+}

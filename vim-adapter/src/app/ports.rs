@@ -1,0 +1,277 @@
+//! Ports and their addresses (IFA005 clause 7.4).
+
+use std::net::IpAddr;
+
+use reference_points::common::Fault;
+use reference_points::or_vi::{
+    AddressRequest, Network, Port, PortAddress, PortSpec, ResourceState, Subnet, ViEvent,
+};
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use super::{App, being_deleted, in_use, is_refusal, name_faults};
+use crate::diff::same;
+use crate::error::{Failure, Result, no_faults};
+use crate::ipam::{canonical_mac, is_host_address, mac_of};
+use crate::ledger::Report;
+use crate::store::{addresses, events, networks, ports, subnets, vims};
+use crate::vim::{Gone, Made};
+
+/// Derived MAC addresses tried before giving up; two clashes in a row do not happen by chance.
+const MAC_ATTEMPTS: u32 = 16;
+
+/// The network, if it can be used.
+pub(crate) fn usable_network(found: Option<Network>, id: Uuid) -> Result<Network> {
+    let refuse = |why: &str| {
+        let faults = vec![Fault::new("/networkId", format!("network {id} {why}"))];
+        Err(Failure::unprocessable(format!("network {id} {why}"), faults))
+    };
+    match found {
+        None => refuse("does not exist"),
+        Some(network) if network.state == ResourceState::Deleting => refuse("is being deleted"),
+        Some(network) => Ok(network),
+    }
+}
+
+fn checked(mut spec: PortSpec) -> Result<PortSpec> {
+    let mut faults = name_faults(&spec.name);
+    if let Some(mac) = &spec.mac {
+        match canonical_mac(mac) {
+            Some(mac) => spec.mac = Some(mac),
+            None => faults.push(
+                Fault::new("/mac", format!("{mac} is no unicast MAC address")).mend("write it as 02:00:00:00:00:01"),
+            ),
+        }
+    }
+    if spec.addresses.len() > 64 {
+        faults.push(Fault::new("/addresses", format!("{} addresses, at most 64 are accepted", spec.addresses.len())));
+    }
+    if spec.allowed_addresses.len() > 256 {
+        faults.push(Fault::new(
+            "/allowedAddresses",
+            format!("{} entries, at most 256 are accepted", spec.allowed_addresses.len()),
+        ));
+    }
+    no_faults("the port", faults)?;
+    Ok(spec)
+}
+
+impl App {
+    /// Ensures a port.
+    ///
+    /// # Errors
+    /// 409 naming the port that has a clashing address, 422, or what the VIM says.
+    pub async fn put_port(&self, vim: Uuid, id: Uuid, spec: PortSpec) -> Result<Port> {
+        let spec = checked(spec)?;
+        let driver = self.driver(vim).await?;
+        let ours = !driver.profile().own_addresses;
+        let what = format!("port {id}");
+        let (port, fresh) = db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            if let Some(found) = ports::get(tx, vim, id).await? {
+                if found.state == ResourceState::Deleting {
+                    return Err(being_deleted(&what));
+                }
+                same(&what, &found.spec, &spec)?;
+                return Ok((found, false));
+            }
+            usable_network(networks::get(tx, vim, spec.network_id).await?, spec.network_id)?;
+            let (mac, addresses) = if ours {
+                (choose_mac(tx, vim, id, &spec).await?, choose_addresses(tx, vim, id, &spec).await?)
+            } else {
+                // Unique until the VIM tells the true one.
+                (spec.mac.clone().unwrap_or_else(|| format!("unknown {id}")), Vec::new())
+            };
+            let port = Port {
+                id,
+                spec: spec.clone(),
+                vim_resource_id: None,
+                mac,
+                addresses,
+                compute_id: None,
+                up: false,
+                state: ResourceState::Building,
+                problem: None,
+            };
+            ports::insert(tx, vim, &port).await?;
+            Ok::<_, Failure>((port, true))
+        })?;
+        if port.state == ResourceState::Active {
+            return Ok(port);
+        }
+        let outcome = driver.ensure_port(&port).await;
+        self.settle_port(vim, id, fresh, outcome).await
+    }
+
+    async fn settle_port(&self, vim: Uuid, id: Uuid, fresh: bool, outcome: Result<Made>) -> Result<Port> {
+        match outcome {
+            Ok(made) => {
+                let its = made.its();
+                if its.id.is_some() || its.addresses.is_some() {
+                    db::transaction!(self.store.db, |tx| {
+                        vims::lock(tx, vim).await?;
+                        let Some(port) = ports::get(tx, vim, id).await? else { return Ok(()) };
+                        let (mac, addresses) = its.addresses.clone().unwrap_or((port.mac, port.addresses));
+                        Ok::<_, Failure>(ports::set_made(tx, vim, id, its.id.as_deref(), &mac, &addresses).await?)
+                    })?;
+                }
+                if matches!(made, Made::Now(_)) {
+                    self.ledger(vim).record(&[Report::Port(id, ResourceState::Active, None)]).await?;
+                }
+            }
+            Err(failure) if fresh && is_refusal(&failure) => {
+                self.forget_port(vim, id).await?;
+                return Err(failure);
+            }
+            Err(Failure::Cut) => return Err(Failure::Cut),
+            Err(failure) => {
+                let state = if is_refusal(&failure) { ResourceState::Error } else { ResourceState::Building };
+                self.ledger(vim).record(&[Report::Port(id, state, Some(failure.to_problem()))]).await?;
+                return Err(failure);
+            }
+        }
+        self.port(vim, id).await
+    }
+
+    async fn forget_port(&self, vim: Uuid, id: Uuid) -> Result<()> {
+        db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            addresses::release(tx, vim, id).await?;
+            Ok::<_, Failure>(ports::delete(tx, vim, id).await?)
+        })
+    }
+
+    /// A port.
+    ///
+    /// # Errors
+    /// 404.
+    pub async fn port(&self, vim: Uuid, id: Uuid) -> Result<Port> {
+        self.driver(vim).await?;
+        let found = ports::get(&mut *self.store.db.pool.acquire().await?, vim, id).await?;
+        found.ok_or_else(|| Failure::not_found(format!("port {id}")))
+    }
+
+    /// All ports of a VIM.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn ports(&self, vim: Uuid) -> Result<Vec<Port>> {
+        self.driver(vim).await?;
+        Ok(ports::list(&mut *self.store.db.pool.acquire().await?, vim).await?)
+    }
+
+    /// Removes a port.
+    ///
+    /// # Errors
+    /// 409 while a compute uses it, or what the VIM says.
+    pub async fn delete_port(&self, vim: Uuid, id: Uuid) -> Result<Gone> {
+        let driver = self.driver(vim).await?;
+        let found = db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            let Some(mut port) = ports::get(tx, vim, id).await? else { return Ok(None) };
+            if let Some(compute) = port.compute_id {
+                return Err(in_use(&format!("port {id} ({})", port.spec.name), &[format!("compute {compute}")]));
+            }
+            ports::set_state(tx, vim, id, ResourceState::Deleting, None).await?;
+            port.state = ResourceState::Deleting;
+            events::append(tx, &self.store, vim, &[ViEvent::Port { port: Box::new(port.clone()) }]).await?;
+            Ok::<_, Failure>(Some(port))
+        })?;
+        let Some(port) = found else { return Ok(Gone::Now) };
+        self.store.wake.ring();
+        let gone = driver.delete_port(&port).await?;
+        if gone == Gone::Now {
+            self.forget_port(vim, id).await?;
+        }
+        Ok(gone)
+    }
+}
+
+async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec) -> Result<String> {
+    if let Some(mac) = &spec.mac {
+        return match ports::by_mac(tx, vim, spec.network_id, mac).await? {
+            Some(other) => Err(Failure::conflict(format!("port {other} of this network has MAC address {mac}"))),
+            None => Ok(mac.clone()),
+        };
+    }
+    for attempt in 0..MAC_ATTEMPTS {
+        let mac = mac_of(id, attempt);
+        if ports::by_mac(tx, vim, spec.network_id, &mac).await?.is_none() {
+            return Ok(mac);
+        }
+    }
+    Err(Failure::conflict(format!("every MAC address derived from port id {id} is taken; use another id")))
+}
+
+async fn choose_addresses(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec) -> Result<Vec<PortAddress>> {
+    let available: Vec<Subnet> = subnets::of_network(tx, vim, spec.network_id)
+        .await?
+        .into_iter()
+        .filter(|subnet| subnet.state != ResourceState::Deleting)
+        .collect();
+    if spec.addresses.is_empty() {
+        let mut chosen = Vec::new();
+        for subnet in &available {
+            chosen.push(automatic(tx, vim, id, &[subnet]).await?);
+        }
+        return Ok(chosen);
+    }
+    let mut chosen = Vec::new();
+    // What is fixed goes first, so that an automatic one does not take it.
+    let (fixed, rest): (Vec<_>, Vec<_>) = spec.addresses.iter().enumerate().partition(|(_, request)| request.ip.is_some());
+    for (i, request) in fixed.into_iter().chain(rest) {
+        let fitting = fitting(&available, request, i, spec.network_id)?;
+        let address = match request.ip {
+            Some(ip) => fixed_address(tx, vim, id, fitting[0], ip).await?,
+            None => automatic(tx, vim, id, &fitting).await?,
+        };
+        chosen.push((i, address));
+    }
+    chosen.sort_by_key(|(i, _)| *i);
+    Ok(chosen.into_iter().map(|(_, address)| address).collect())
+}
+
+/// Subnets that a requested address may come from; at least one.
+fn fitting<'a>(available: &'a [Subnet], request: &AddressRequest, i: usize, network: Uuid) -> Result<Vec<&'a Subnet>> {
+    let refuse = |place: &str, why: String| {
+        Err(Failure::unprocessable(why.clone(), vec![Fault::new(format!("/addresses/{i}{place}"), why)]))
+    };
+    let named: Vec<&Subnet> =
+        available.iter().filter(|subnet| request.subnet_id.is_none_or(|id| id == subnet.id)).collect();
+    if named.is_empty() {
+        return match request.subnet_id {
+            Some(id) => refuse("/subnetId", format!("network {network} has no subnet {id}")),
+            None => refuse("", format!("network {network} has no subnet to take an address from")),
+        };
+    }
+    let Some(ip) = request.ip else { return Ok(named) };
+    let holding: Vec<&Subnet> = named.iter().copied().filter(|s| is_host_address(s.spec.cidr, ip)).collect();
+    if holding.is_empty() {
+        let blocks: Vec<String> = named.iter().map(|s| s.spec.cidr.to_string()).collect();
+        return refuse("/ip", format!("{ip} is no host address of {}", blocks.join(", ")));
+    }
+    Ok(holding)
+}
+
+async fn fixed_address(tx: &mut AnyConnection, vim: Uuid, id: Uuid, subnet: &Subnet, ip: IpAddr) -> Result<PortAddress> {
+    if let Some(other) = addresses::holder(tx, vim, subnet.id, ip).await? {
+        let name = ports::get(tx, vim, other).await?.map(|p| p.spec.name).unwrap_or_default();
+        return Err(Failure::conflict(if other == id {
+            format!("{ip} is asked for twice")
+        } else {
+            format!("{ip} of subnet {} ({}) belongs to port {other} ({name})", subnet.id, subnet.spec.name)
+        }));
+    }
+    addresses::take(tx, vim, subnet.id, subnet.spec.cidr, ip, id).await?;
+    Ok(PortAddress { subnet_id: subnet.id, ip, prefix: subnet.spec.cidr.prefix_len() })
+}
+
+async fn automatic(tx: &mut AnyConnection, vim: Uuid, id: Uuid, from: &[&Subnet]) -> Result<PortAddress> {
+    for subnet in from {
+        if let Some(ip) = addresses::take_lowest(tx, vim, subnet.id, subnet.spec.cidr, id).await? {
+            return Ok(PortAddress { subnet_id: subnet.id, ip, prefix: subnet.spec.cidr.prefix_len() });
+        }
+    }
+    let names: Vec<String> = from.iter().map(|s| format!("{} ({}, {})", s.id, s.spec.name, s.spec.cidr)).collect();
+    Err(Failure::conflict(format!("every automatic address of subnet {} is taken", names.join(", "))))
+}

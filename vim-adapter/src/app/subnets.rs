@@ -1,0 +1,136 @@
+//! Subnets (IFA005 clause 7.4).
+
+use reference_points::or_vi::{ResourceState, Subnet, SubnetSpec};
+use uuid::Uuid;
+
+use super::{App, being_deleted, in_use, is_refusal, name_faults};
+use crate::diff::same;
+use crate::error::{Failure, Result, no_faults};
+use crate::ipam;
+use crate::ledger::Report;
+use crate::store::{addresses, networks, subnets, vims};
+use crate::vim::{Gone, Made};
+
+impl App {
+    /// Ensures a subnet.
+    ///
+    /// # Errors
+    /// 409, 422, or what the VIM says.
+    pub async fn put_subnet(&self, vim: Uuid, id: Uuid, spec: SubnetSpec) -> Result<Subnet> {
+        no_faults("the subnet", name_faults(&spec.name).into_iter().chain(ipam::faults_of(&spec)).collect())?;
+        let driver = self.driver(vim).await?;
+        let ranges = if driver.profile().own_addresses { Vec::new() } else { ipam::ranges_of(&spec) };
+        let what = format!("subnet {id}");
+        let (subnet, fresh) = db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            if let Some(found) = subnets::get(tx, vim, id).await? {
+                if found.state == ResourceState::Deleting {
+                    return Err(being_deleted(&what));
+                }
+                same(&what, &found.spec, &spec)?;
+                return Ok((found, false));
+            }
+            super::ports::usable_network(networks::get(tx, vim, spec.network_id).await?, spec.network_id)?;
+            for other in subnets::of_network(tx, vim, spec.network_id).await? {
+                if other.spec.cidr.contains(&spec.cidr) || spec.cidr.contains(&other.spec.cidr) {
+                    return Err(Failure::conflict(format!(
+                        "{} overlaps {} of subnet {} ({}) on the same network",
+                        spec.cidr, other.spec.cidr, other.id, other.spec.name
+                    )));
+                }
+            }
+            let subnet = Subnet {
+                id,
+                spec: spec.clone(),
+                vim_resource_id: None,
+                state: ResourceState::Building,
+                problem: None,
+            };
+            subnets::insert(tx, vim, &subnet).await?;
+            addresses::open(tx, vim, id, &ranges).await?;
+            Ok::<_, Failure>((subnet, true))
+        })?;
+        if subnet.state == ResourceState::Active {
+            return Ok(subnet);
+        }
+        let outcome = driver.ensure_subnet(&subnet).await;
+        self.settle_subnet(vim, id, fresh, outcome).await
+    }
+
+    async fn settle_subnet(&self, vim: Uuid, id: Uuid, fresh: bool, outcome: Result<Made>) -> Result<Subnet> {
+        match outcome {
+            Ok(made) => {
+                db::transaction!(self.store.db, |tx| {
+                    vims::lock(tx, vim).await?;
+                    if let Some(its) = &made.its().id {
+                        subnets::set_vim_id(tx, vim, id, Some(its)).await?;
+                    }
+                    Ok::<_, Failure>(())
+                })?;
+                if matches!(made, Made::Now(_)) {
+                    self.ledger(vim).record(&[Report::Subnet(id, ResourceState::Active, None)]).await?;
+                }
+            }
+            Err(failure) if fresh && is_refusal(&failure) => {
+                db::transaction!(self.store.db, |tx| {
+                    vims::lock(tx, vim).await?;
+                    Ok::<_, Failure>(subnets::delete(tx, vim, id).await?)
+                })?;
+                return Err(failure);
+            }
+            Err(Failure::Cut) => return Err(Failure::Cut),
+            Err(failure) => {
+                let state = if is_refusal(&failure) { ResourceState::Error } else { ResourceState::Building };
+                self.ledger(vim).record(&[Report::Subnet(id, state, Some(failure.to_problem()))]).await?;
+                return Err(failure);
+            }
+        }
+        self.subnet(vim, id).await
+    }
+
+    /// A subnet.
+    ///
+    /// # Errors
+    /// 404.
+    pub async fn subnet(&self, vim: Uuid, id: Uuid) -> Result<Subnet> {
+        self.driver(vim).await?;
+        let found = subnets::get(&mut *self.store.db.pool.acquire().await?, vim, id).await?;
+        found.ok_or_else(|| Failure::not_found(format!("subnet {id}")))
+    }
+
+    /// All subnets of a VIM.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn subnets(&self, vim: Uuid) -> Result<Vec<Subnet>> {
+        self.driver(vim).await?;
+        Ok(subnets::list(&mut *self.store.db.pool.acquire().await?, vim).await?)
+    }
+
+    /// Removes a subnet.
+    ///
+    /// # Errors
+    /// 409 while a port has one of its addresses, or what the VIM says.
+    pub async fn delete_subnet(&self, vim: Uuid, id: Uuid) -> Result<Gone> {
+        let driver = self.driver(vim).await?;
+        let found = db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            let Some(subnet) = subnets::get(tx, vim, id).await? else { return Ok(None) };
+            let users = subnets::users(tx, vim, id).await?;
+            if !users.is_empty() {
+                return Err(in_use(&format!("subnet {id} ({})", subnet.spec.name), &users));
+            }
+            subnets::set_state(tx, vim, id, ResourceState::Deleting, None).await?;
+            Ok::<_, Failure>(Some(subnet))
+        })?;
+        let Some(subnet) = found else { return Ok(Gone::Now) };
+        let gone = driver.delete_subnet(&subnet).await?;
+        if gone == Gone::Now {
+            db::transaction!(self.store.db, |tx| {
+                vims::lock(tx, vim).await?;
+                Ok::<_, Failure>(subnets::delete(tx, vim, id).await?)
+            })?;
+        }
+        Ok(gone)
+    }
+}

@@ -1,0 +1,252 @@
+//! Telling one host's agent what is wanted: what was written down and not told is told, again and again until the agent
+//! answers, in no other order than that one compute's wishes follow each other.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use reference_points::common::{CallError, ProblemDetails};
+use reference_points::or_vi::{ComputeRoot, ResourceState, Volume};
+use reference_points::{nf_vi, or_vi};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::HostsVim;
+use super::agent::{Agent, waits_for};
+use super::machine::{Surroundings, machine_of};
+use crate::error::{Failure, Result};
+use crate::ledger::Report;
+use crate::store::computes::{ComputeRow, Phase};
+use crate::store::{computes, hosts, networks, ports, subnets, volumes};
+
+/// Computes and volumes of one host that are under way at once.
+const AT_ONCE: usize = 8;
+/// First and longest pause after an agent did not answer.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Something to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Job {
+    Compute(Uuid),
+    Volume(Uuid),
+    Garbage(Uuid),
+}
+
+/// Serves one host until it is dropped.
+pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
+    let mut under_way = FuturesUnordered::new();
+    let mut busy = HashSet::new();
+    let mut pause = PAUSE.0;
+    let mut retry: Option<Instant> = None;
+    let mut look = true;
+    loop {
+        if look {
+            look = false;
+            match untold(&vim, &agent).await {
+                Ok(jobs) => {
+                    for job in jobs {
+                        if busy.len() < AT_ONCE && busy.insert(job) {
+                            let (vim, agent) = (Arc::clone(&vim), Arc::clone(&agent));
+                            under_way.push(async move { (job, tell(&vim, &agent, job).await) }.boxed());
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(host = agent.name, %error, "what is to be told to a host cannot be read");
+                    tokio::time::sleep(PAUSE.1).await;
+                    look = true;
+                    continue;
+                }
+            }
+        }
+        tokio::select! {
+            () = agent.wake.notified() => look = true,
+            Some((job, told)) = under_way.next(), if !under_way.is_empty() => {
+                busy.remove(&job);
+                match told {
+                    Ok(()) => {
+                        pause = PAUSE.0;
+                        // Something else may be wanted of it by now.
+                        look = true;
+                    }
+                    Err(failure) => {
+                        tracing::warn!(host = agent.name, ?job, %failure, "a host could not be told; it will be tried again");
+                        // A host that is lost wakes this when it is back.
+                        if agent.reachable() {
+                            retry = Some(Instant::now() + pause);
+                            pause = (pause * 2).min(PAUSE.1);
+                        }
+                    }
+                }
+            }
+            () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
+                retry = None;
+                look = true;
+            }
+        }
+    }
+}
+
+async fn untold(vim: &HostsVim, agent: &Agent) -> Result<Vec<Job>> {
+    let mut connection = vim.ledger.store.db.pool.acquire().await?;
+    let id = vim.ledger.vim;
+    let garbage = if agent.reachable() { hosts::garbage(&mut connection, id, &agent.name).await? } else { Vec::new() };
+    let computes = computes::untold(&mut connection, id, &agent.name).await?;
+    let volumes = volumes::unfinished(&mut connection, id, &agent.name).await?;
+    Ok(computes
+        .into_iter()
+        .map(Job::Compute)
+        .chain(volumes.into_iter().map(|volume| Job::Volume(volume.id)))
+        .chain(garbage.into_iter().map(Job::Garbage))
+        .collect())
+}
+
+/// An error means that it must be tried again.
+async fn tell(vim: &HostsVim, agent: &Agent, job: Job) -> Result<()> {
+    match job {
+        Job::Compute(id) => match vim.ledger.compute(id).await? {
+            Some(row) if row.phase == Phase::Deliver => deliver(vim, agent, &row).await,
+            Some(row) if row.phase == Phase::Delete => remove(vim, agent, &row).await,
+            _ => Ok(()),
+        },
+        Job::Volume(id) => {
+            let found = volumes::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, id).await?;
+            match found {
+                Some(volume) if volume.state == ResourceState::Deleting => remove_volume(vim, agent, &volume).await,
+                Some(volume) if volume.state == ResourceState::Building => make_volume(vim, agent, &volume).await,
+                _ => Ok(()),
+            }
+        }
+        Job::Garbage(image) => {
+            agent.client.delete_image(image).await?;
+            let mut connection = vim.ledger.store.db.pool.acquire().await?;
+            Ok(hosts::drop_garbage(&mut connection, vim.ledger.vim, &agent.name, image).await?)
+        }
+    }
+}
+
+/// Whether the agent will not do it however often it is asked.
+fn is_final(failure: &Failure) -> bool {
+    matches!(failure, Failure::Problem(p) if !matches!(p.status, 408 | 425 | 429 | 502 | 503 | 504))
+}
+
+async fn deliver(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<()> {
+    let (id, wanted) = (row.compute.id, row.wanted);
+    let report = |phase, problem| Report::Phase { id, wanted, phase, problem };
+    match put(vim, agent, row).await {
+        Ok(Some(machine)) => {
+            let (state, at) = (Some(machine.state), machine.changed_at);
+            vim.ledger
+                .record(&[
+                    report(Phase::Settled, machine.problem.clone()),
+                    Report::Machine { id, state, at, problem: machine.problem },
+                ])
+                .await
+        }
+        Ok(None) => Ok(()),
+        Err(failure @ Failure::Db(_)) => Err(failure),
+        Err(failure) if is_final(&failure) => {
+            vim.ledger.record(&[report(Phase::Failed, Some(failure.to_problem()))]).await
+        }
+        Err(failure) => {
+            let problem = failure.to_problem();
+            let waits = waits_for(&agent.name, problem.answer.as_deref().unwrap_or(&problem.detail));
+            vim.ledger.record(&[report(Phase::Deliver, Some(waits))]).await?;
+            Err(failure)
+        }
+    }
+}
+
+/// Puts a machine and all it needs on the host; `None` when something else is wanted by now.
+async fn put(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<Option<nf_vi::Machine>> {
+    let compute = &row.compute;
+    if let ComputeRoot::Image { image_id, .. } = &compute.spec.root {
+        vim.pushes.ensure(agent, &vim.ledger, &vim.files, *image_id).await?;
+    }
+    let mut connection = vim.ledger.store.db.pool.acquire().await?;
+    let used = volumes::of_compute(&mut connection, vim.ledger.vim, compute.id).await?;
+    let around = surroundings(&mut connection, vim.ledger.vim, &compute.spec.ports).await?;
+    drop(connection);
+    for volume in &used {
+        make_volume(vim, agent, volume).await?;
+    }
+    let sent = db::transaction!(vim.ledger.store.db, |tx| {
+        Ok::<_, Failure>(computes::set_sent(tx, vim.ledger.vim, compute.id, row.wanted).await?)
+    })?;
+    if !sent {
+        return Ok(None);
+    }
+    Ok(Some(agent.client.put_machine(compute.id, &machine_of(compute, &around)).await?))
+}
+
+async fn surroundings(tx: &mut sqlx::AnyConnection, vim: Uuid, ids: &[Uuid]) -> sqlx::Result<Surroundings> {
+    let mut around = Surroundings::default();
+    for id in ids {
+        let Some(port) = ports::get(tx, vim, *id).await? else { continue };
+        let network = port.spec.network_id;
+        if !around.networks.contains_key(&network) {
+            around.networks.extend(networks::get(tx, vim, network).await?.map(|found| (network, found)));
+            let subnets = subnets::of_network(tx, vim, network).await?;
+            around.subnets.extend(subnets.into_iter().map(|subnet| (subnet.id, subnet)));
+        }
+        around.ports.insert(*id, port);
+    }
+    Ok(around)
+}
+
+async fn remove(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<()> {
+    let (id, wanted) = (row.compute.id, row.wanted);
+    if !row.sent {
+        return vim.ledger.record(&[Report::ComputeGone(id)]).await;
+    }
+    let gone = async {
+        agent.client.delete_machine(id).await?;
+        Ok::<_, CallError>(agent.client.machine(id).await?.is_none())
+    };
+    match gone.await {
+        Ok(true) => vim.ledger.record(&[Report::ComputeGone(id)]).await,
+        Ok(false) => vim.ledger.record(&[Report::Phase { id, wanted, phase: Phase::Deleting, problem: None }]).await,
+        Err(error) => {
+            let problem = match error.status() {
+                Some(_) => error.to_problem(),
+                None => waits_for(&agent.name, &error.to_string()),
+            };
+            vim.ledger.record(&[Report::Phase { id, wanted, phase: Phase::Delete, problem: Some(problem) }]).await?;
+            Err(error.into())
+        }
+    }
+}
+
+async fn make_volume(vim: &HostsVim, agent: &Agent, volume: &Volume) -> Result<()> {
+    let made = async {
+        if let Some(image) = volume.spec.image_id {
+            vim.pushes.ensure(agent, &vim.ledger, &vim.files, image).await?;
+        }
+        let or_vi::VolumeSpec { name, owner, size_bytes, image_id, .. } = volume.spec.clone();
+        let spec = nf_vi::VolumeSpec { name, owner, size_bytes, image_id };
+        Ok::<_, Failure>(agent.client.put_volume(volume.id, &spec).await?)
+    };
+    let tell = |state, problem| vec![Report::Volume(volume.id, state, problem)];
+    match made.await {
+        Ok(_) if volume.state == ResourceState::Active => Ok(()),
+        Ok(_) => vim.ledger.record(&tell(ResourceState::Active, None)).await,
+        Err(failure) if is_final(&failure) => {
+            vim.ledger.record(&tell(ResourceState::Error, Some(failure.to_problem()))).await?;
+            Err(ProblemDetails { status: 422, ..failure.to_problem() }.into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn remove_volume(vim: &HostsVim, agent: &Agent, volume: &Volume) -> Result<()> {
+    match agent.client.delete_volume(volume.id).await {
+        Ok(()) => vim.ledger.record(&[Report::VolumeGone(volume.id)]).await,
+        Err(error) => {
+            let problem = waits_for(&agent.name, &error.to_string());
+            vim.ledger.record(&[Report::Volume(volume.id, ResourceState::Deleting, Some(problem))]).await?;
+            Err(error.into())
+        }
+    }
+}

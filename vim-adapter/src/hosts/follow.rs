@@ -1,0 +1,175 @@
+//! Following one host's agent: its events in order, its absence and return, and a look at everything when events were
+//! missed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reference_points::common::events::reconnect_pause;
+use reference_points::common::{CallError, Sequenced};
+use reference_points::nf_vi::{AgentEvent, HostInfo, Machine, MachineState};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::HostsVim;
+use super::agent::Agent;
+use crate::error::{Failure, Result};
+use crate::ledger::Report;
+use crate::store::computes::Phase;
+use crate::store::{computes, hosts};
+
+/// How often the agent is asked whether it lives; a broken connection alone would not tell of a host that froze.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// Follows one host until it is dropped.
+pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
+    let mut failures = 0;
+    let mut looked = false;
+    loop {
+        let ended = follow(&vim, &agent, &mut looked, &mut failures).await;
+        let why = match &ended {
+            Ok(()) => "the agent ended the stream".to_owned(),
+            Err(failure) => failure.to_problem().answer.unwrap_or_else(|| failure.to_string()),
+        };
+        lost(&vim, &agent, &why).await;
+        tokio::time::sleep(reconnect_pause(failures)).await;
+        failures += 1;
+    }
+}
+
+async fn lost(vim: &HostsVim, agent: &Agent, why: &str) {
+    let problem = super::agent::waits_for(&agent.name, why);
+    if agent.set_lost(problem) {
+        tracing::warn!(host = agent.name, why, "host lost");
+        let detail = format!("the agent of host {} does not answer: {why}", agent.name);
+        vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_lost", detail)]).await;
+    }
+}
+
+async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool, failures: &mut u32) -> Result<()> {
+    let info = agent.probe().await?;
+    if let Some(other) = vim.same_agent(agent, info.incarnation).await {
+        return Err(Failure::conflict(format!("the agent at {} is that of host {other}", agent.spec().agent)));
+    }
+    let row = hosts::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, &agent.name).await?;
+    let Some(row) = row else { return Ok(()) };
+    let known = row.incarnation == Some(info.incarnation) && row.seen_event <= info.last_event;
+    let after = if known { row.seen_event } else { info.last_event };
+    let mut stream = agent.client.events(after);
+    // Connected before looking: what happens between the two is told by the stream as well.
+    stream.connect().await?;
+    if !known || !*looked {
+        resync(vim, agent, &info).await?;
+        *looked = true;
+        vim.ledger.record(&[Report::Heard(agent.name.clone(), info.incarnation, after)]).await?;
+    }
+    let incarnation = info.incarnation;
+    keep(vim, agent, &info).await?;
+    if agent.found(info) {
+        tracing::info!(host = agent.name, "host reached");
+        let detail = format!("the agent of host {} answers", agent.name);
+        vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_back", detail)]).await;
+    }
+    *failures = 0;
+    agent.wake.notify_one();
+
+    let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            event = stream.next::<AgentEvent>() => {
+                let Sequenced { seq, event } = event?;
+                if let AgentEvent::Resync { detail } = &event {
+                    tracing::info!(host = agent.name, detail, "events of a host were missed");
+                    *looked = false;
+                    let mut connection = vim.ledger.store.db.pool.acquire().await?;
+                    hosts::set_seen(&mut connection, vim.ledger.vim, &agent.name, incarnation, seq).await?;
+                    return Ok(());
+                }
+                handle(vim, agent, incarnation, seq, event).await?;
+            }
+            _ = heartbeat.tick() => {
+                let info = agent.probe().await?;
+                if info.incarnation != incarnation {
+                    return Ok(());
+                }
+                keep(vim, agent, &info).await?;
+                agent.found(info);
+            }
+        }
+    }
+}
+
+async fn keep(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<()> {
+    if agent.info().as_ref() == Some(info) {
+        return Ok(());
+    }
+    let mut connection = vim.ledger.store.db.pool.acquire().await?;
+    Ok(hosts::set_info(&mut connection, vim.ledger.vim, &agent.name, info).await?)
+}
+
+fn machine(machine: Machine) -> Report {
+    Report::Machine { id: machine.id, state: Some(machine.state), at: machine.changed_at, problem: machine.problem }
+}
+
+async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64, event: AgentEvent) -> Result<()> {
+    let heard = Report::Heard(agent.name.clone(), incarnation, seq);
+    let host = Some(agent.name.clone());
+    let told = match event {
+        AgentEvent::Machine { machine: found } => {
+            let here = vim.ledger.compute(found.id).await?.is_some_and(|row| row.compute.host.as_ref() == host.as_ref());
+            here.then(|| machine(*found))
+        }
+        AgentEvent::MachineDeleted { id } => match vim.ledger.compute(id).await? {
+            Some(row) if row.compute.host.as_ref() != host.as_ref() => None,
+            Some(row) => Some(absent(row.phase, id)),
+            None => None,
+        },
+        AgentEvent::Host { what, detail } => {
+            if let Ok(info) = agent.probe().await {
+                keep(vim, agent, &info).await?;
+                agent.found(info);
+            }
+            Some(Report::VimSaid(host, what, detail))
+        }
+        AgentEvent::Resync { .. } => None,
+    };
+    let again = matches!(told, Some(Report::Forgotten(..)));
+    vim.ledger.record(&told.into_iter().chain([heard]).collect::<Vec<_>>()).await?;
+    if again {
+        agent.wake.notify_one();
+    }
+    Ok(())
+}
+
+/// What it means that the agent has no machine for a compute.
+fn absent(phase: Phase, id: uuid::Uuid) -> Report {
+    if matches!(phase, Phase::Delete | Phase::Deleting) { Report::ComputeGone(id) } else { Report::Forgotten(id, None) }
+}
+
+/// Compares everything that the agent has with what is wanted of it.
+async fn resync(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<()> {
+    let machines: Vec<Machine> = agent.client.machines().await.map_err(|error: CallError| Failure::from(error))?;
+    let mut there: std::collections::HashMap<_, _> = machines.into_iter().map(|m| (m.id, m)).collect();
+    let rows = computes::of_host(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, &agent.name).await?;
+    let mut reports = Vec::new();
+    for row in rows {
+        let id = row.compute.id;
+        match (there.remove(&id), row.phase) {
+            (Some(found), Phase::Deleting) if found.state != MachineState::Deleting => {
+                // It forgot that it was told; it is told again.
+                reports.push(Report::Phase { id, wanted: row.wanted, phase: Phase::Delete, problem: None });
+            }
+            (Some(found), _) => {
+                // An agent of another incarnation counts from another beginning.
+                if row.machine_at > found.changed_at {
+                    reports.push(Report::OtherClock(id));
+                }
+                reports.push(machine(found));
+            }
+            (None, Phase::Settled | Phase::Deleting) => reports.push(absent(row.phase, id)),
+            (None, Phase::Delete) if row.sent => reports.push(Report::ComputeGone(id)),
+            (None, _) => {}
+        }
+    }
+    tracing::info!(host = agent.name, incarnation = %info.incarnation, computes = reports.len(), "everything of a host was looked at");
+    vim.ledger.record(&reports).await
+}

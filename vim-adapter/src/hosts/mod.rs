@@ -1,0 +1,379 @@
+//! The adapter's own VIM: any number of hosts with an agent each, and OVN as their network.
+//!
+//! - `northbound` makes logical switches, ports and DHCP options; `rows` says how they look; `watch` sees to it that they
+//!   stay, and hears which ports are up.
+//! - `deliver` tells each host's agent what is wanted; `follow` hears what became of it; `push` brings images there.
+//! - `machine` makes an agent's machine of a compute; `inventory` asks everybody what is really there.
+
+mod agent;
+mod deliver;
+mod follow;
+mod inventory;
+mod machine;
+mod northbound;
+mod push;
+mod rows;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock as SyncRwLock};
+
+use async_trait::async_trait;
+use reference_points::common::ProblemDetails;
+use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
+use reference_points::or_vi::{
+    AffinityGroup, Compute, Host, Network, Port, ResourceZone, SoftwareImage, Subnet, VimCapacity, VimInventory, Volume,
+};
+use tokio::sync::{Mutex, RwLock};
+use uuid::Uuid;
+
+use self::agent::Agent;
+use self::northbound::{Northbound, PortMade};
+use self::push::Pushes;
+use crate::error::{Failure, Result};
+use crate::image_files::ImageFiles;
+use crate::ledger::Ledger;
+use crate::scheduler::{Candidate, capacity_of, zones_of};
+use crate::store::{hosts, networks, subnets};
+use crate::tasks::Tasks;
+use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
+
+/// How long the answer to a new host waits for its agent.
+const FIRST_CONTACT: std::time::Duration = std::time::Duration::from_secs(4);
+
+/// The VIM of one northbound database and its hosts.
+#[derive(Debug)]
+pub struct HostsVim {
+    ledger: Ledger,
+    tasks: Tasks,
+    files: ImageFiles,
+    northbound: Northbound,
+    /// Why the northbound database cannot be watched; `None` when it is.
+    northbound_lost: SyncRwLock<Option<String>>,
+    agents: RwLock<BTreeMap<String, Arc<Agent>>>,
+    /// One change of the list of hosts at a time.
+    changing: Mutex<()>,
+    pushes: Pushes,
+    /// Set once, so that tasks of this driver can hold it.
+    me: std::sync::OnceLock<std::sync::Weak<HostsVim>>,
+}
+
+impl HostsVim {
+    /// A VIM that begins to work with [`Vim::start`].
+    ///
+    /// # Errors
+    /// 422 when the endpoint is none.
+    pub fn new(ledger: Ledger, tasks: Tasks, files: ImageFiles, northbound: &str) -> Result<Self> {
+        let northbound = Northbound::open(northbound, ledger.vim)?;
+        Ok(Self {
+            ledger,
+            tasks,
+            files,
+            northbound,
+            northbound_lost: SyncRwLock::new(Some("not reached yet".to_owned())),
+            agents: RwLock::default(),
+            changing: Mutex::default(),
+            pushes: Pushes::default(),
+            me: std::sync::OnceLock::new(),
+        })
+    }
+
+    fn northbound_is_up(&self) -> bool {
+        matches!(self.northbound.connection().status(), ovsdb::Status::Up)
+    }
+
+    /// Notes whether the database can be watched; true when that changed.
+    fn set_northbound(&self, lost: Option<String>) -> bool {
+        let mut now = self.northbound_lost.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = now.is_some() != lost.is_some();
+        *now = lost;
+        changed
+    }
+
+    async fn agents(&self) -> Vec<Arc<Agent>> {
+        self.agents.read().await.values().cloned().collect()
+    }
+
+    async fn agent(&self, host: Option<&str>) -> Result<Arc<Agent>> {
+        let name = host.ok_or_else(|| Failure::conflict("it is on no host yet"))?;
+        let found = self.agents.read().await.get(name).cloned();
+        found.ok_or_else(|| Failure::not_found(format!("host {name}")))
+    }
+
+    /// Another host whose agent is the same process.
+    async fn same_agent(&self, agent: &Agent, incarnation: Uuid) -> Option<String> {
+        let agents = self.agents.read().await;
+        let other = agents.values().find(|other| {
+            other.name != agent.name && other.reachable() && other.info().is_some_and(|info| info.incarnation == incarnation)
+        });
+        other.map(|other| other.name.clone())
+    }
+
+    async fn wake(&self, host: Option<&String>) {
+        if let Some(agent) = self.agent(host.map(String::as_str)).await.ok().filter(|_| host.is_some()) {
+            agent.wake.notify_one();
+        }
+    }
+
+    /// Takes the list of hosts over from the store; those that are new are given back.
+    async fn take_hosts(&self) -> Result<Vec<Arc<Agent>>> {
+        let Some(me) = self.me.get().and_then(std::sync::Weak::upgrade) else { return Ok(Vec::new()) };
+        let _turn = self.changing.lock().await;
+        let wanted = hosts::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
+        let mut gone = Vec::new();
+        let mut agents = self.agents.write().await;
+        agents.retain(|name, agent| {
+            let keep = wanted.iter().any(|row| row.name == *name && row.spec.agent == agent.spec().agent);
+            if !keep {
+                gone.push(Arc::clone(agent));
+            }
+            keep
+        });
+        let mut fresh: Vec<Arc<Agent>> = Vec::new();
+        for row in wanted {
+            match agents.get(&row.name) {
+                Some(agent) => agent.set_spec(row.spec),
+                None => {
+                    let agent = Arc::new(Agent::new(&row.name, row.spec, row.info, self.tasks.child()));
+                    agents.insert(row.name, Arc::clone(&agent));
+                    fresh.push(agent);
+                }
+            }
+        }
+        drop(agents);
+        for agent in gone {
+            agent.tasks.stop().await;
+        }
+        for agent in &fresh {
+            agent.tasks.spawn("host events", follow::run(Arc::clone(&me), Arc::clone(agent)));
+            agent.tasks.spawn("host orders", deliver::run(Arc::clone(&me), Arc::clone(agent)));
+        }
+        Ok(fresh)
+    }
+
+    /// Makes a port's logical port, and its network first when that is missing.
+    async fn make_port(&self, port: &Port, of_network: &[Subnet]) -> Result<()> {
+        let dhcp = rows::dhcp_subnets(port, of_network.iter());
+        if self.northbound.ensure_port(port, dhcp).await? == PortMade::There {
+            return Ok(());
+        }
+        let network =
+            networks::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, port.spec.network_id).await?;
+        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", port.spec.network_id)))?;
+        self.northbound.ensure_switch(&network).await?;
+        for subnet in of_network {
+            self.northbound.ensure_dhcp(subnet, &network).await?;
+        }
+        match self.northbound.ensure_port(port, dhcp).await? {
+            PortMade::There => Ok(()),
+            PortMade::Homeless => {
+                let detail = format!("someone removes logical switch {} again and again", rows::switch_name(network.id));
+                Err(ProblemDetails::unavailable(detail).into())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Vim for HostsVim {
+    fn profile(&self) -> Profile {
+        Profile {
+            capabilities: vec!["provider_networks", "dhcp", "port_security", "ipv6", "volumes", "affinity", "console"],
+            local_volumes: true,
+            ..Profile::default()
+        }
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.northbound.check().await.map(drop)
+    }
+
+    async fn start(self: Arc<Self>) -> Result<()> {
+        if self.me.set(Arc::downgrade(&self)).is_err() {
+            return Ok(());
+        }
+        self.tasks.spawn("northbound watch", watch::run(Arc::clone(&self)));
+        self.take_hosts().await.map(drop)
+    }
+
+    async fn stop(&self) {
+        for agent in self.agents().await {
+            agent.tasks.stop().await;
+        }
+        self.tasks.stop().await;
+    }
+
+    async fn health(&self) -> BTreeMap<String, String> {
+        let northbound = match self.northbound.check().await {
+            Ok(version) => {
+                tracing::trace!(version, "northbound schema");
+                "ok".to_owned()
+            }
+            Err(failure) => failure.to_string(),
+        };
+        let mut health = BTreeMap::from([("northbound".to_owned(), northbound)]);
+        for agent in self.agents().await {
+            let state = agent.lost().map_or_else(|| "ok".to_owned(), |problem| problem.answer.unwrap_or(problem.detail));
+            health.insert(format!("host {}", agent.name), state);
+            for (part, state) in agent.info().filter(|_| agent.reachable()).map(|info| info.health).unwrap_or_default() {
+                if state != "ok" {
+                    health.insert(format!("host {} {part}", agent.name), state);
+                }
+            }
+        }
+        health
+    }
+
+    async fn hosts(&self) -> Result<Vec<Host>> {
+        Ok(self.agents().await.iter().map(|agent| agent.view()).collect())
+    }
+
+    async fn hosts_changed(&self) -> Result<()> {
+        // Whoever adds a host is to see in the answer whether its agent can be reached.
+        for agent in self.take_hosts().await? {
+            let _ = tokio::time::timeout(FIRST_CONTACT, agent.asked()).await;
+        }
+        Ok(())
+    }
+
+    async fn candidates(&self) -> Result<Vec<Candidate>> {
+        Ok(self.agents().await.iter().map(|agent| agent.candidate()).collect())
+    }
+
+    async fn zones(&self) -> Result<Vec<ResourceZone>> {
+        Ok(zones_of(&self.candidates().await?))
+    }
+
+    async fn capacity(&self) -> Result<VimCapacity> {
+        let reserved = hosts::reserved(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
+        let mut candidates = self.candidates().await?;
+        for host in &mut candidates {
+            host.reserved = reserved.get(&host.name).copied().unwrap_or_default();
+        }
+        Ok(capacity_of(&candidates))
+    }
+
+    async fn inventory(&self) -> Result<VimInventory> {
+        inventory::take(self).await
+    }
+
+    async fn ensure_network(&self, network: &Network) -> Result<Made> {
+        self.northbound.ensure_switch(network).await.map(|()| Made::now())
+    }
+
+    async fn delete_network(&self, network: &Network) -> Result<Gone> {
+        self.northbound.delete_switch(network.id).await.map(|()| Gone::Now)
+    }
+
+    async fn ensure_subnet(&self, subnet: &Subnet) -> Result<Made> {
+        let mut connection = self.ledger.store.db.pool.acquire().await?;
+        let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
+        drop(connection);
+        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
+        self.northbound.ensure_dhcp(subnet, &network).await.map(|()| Made::now())
+    }
+
+    async fn delete_subnet(&self, subnet: &Subnet) -> Result<Gone> {
+        self.northbound.delete_dhcp(subnet.id).await.map(|()| Gone::Now)
+    }
+
+    async fn ensure_port(&self, port: &Port) -> Result<Made> {
+        let mut connection = self.ledger.store.db.pool.acquire().await?;
+        let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
+        drop(connection);
+        self.make_port(port, &of_network).await.map(|()| Made::now())
+    }
+
+    async fn delete_port(&self, port: &Port) -> Result<Gone> {
+        self.northbound.delete_port(port.id).await.map(|()| Gone::Now)
+    }
+
+    async fn ensure_image(&self, _: &SoftwareImage, _: &Path) -> Result<Made> {
+        // Hosts get it with the first compute or volume that is made from it.
+        Ok(Made::now())
+    }
+
+    async fn delete_image(&self, image: &SoftwareImage) -> Result<Gone> {
+        for agent in self.agents().await {
+            let turn = self.pushes.turn(&agent.name, image.id);
+            let _turn = turn.lock().await;
+            let removed = if agent.reachable() { agent.client.delete_image(image.id).await.map_err(Failure::from) } else {
+                Err(ProblemDetails::unavailable("it does not answer").into())
+            };
+            match removed {
+                Ok(()) => {}
+                Err(Failure::Problem(problem)) if problem.status == 409 => return Err(Failure::Problem(problem)),
+                // The host is told when it is back; the consumer need not wait for that.
+                Err(_) => {
+                    let mut connection = self.ledger.store.db.pool.acquire().await?;
+                    hosts::add_garbage(&mut connection, self.ledger.vim, &agent.name, image.id).await?;
+                }
+            }
+        }
+        Ok(Gone::Now)
+    }
+
+    async fn ensure_volume(&self, volume: &Volume) -> Result<Made> {
+        if volume.host.is_none() {
+            // The first compute that uses it decides where it is made.
+            return Ok(Made::now());
+        }
+        self.wake(volume.host.as_ref()).await;
+        Ok(Made::later())
+    }
+
+    async fn delete_volume(&self, volume: &Volume) -> Result<Gone> {
+        if volume.host.is_none() {
+            return Ok(Gone::Now);
+        }
+        self.wake(volume.host.as_ref()).await;
+        Ok(Gone::Later)
+    }
+
+    async fn ensure_affinity_group(&self, _: &AffinityGroup) -> Result<Made> {
+        Ok(Made::now())
+    }
+
+    async fn delete_affinity_group(&self, _: &AffinityGroup) -> Result<Gone> {
+        Ok(Gone::Now)
+    }
+
+    async fn ensure_compute(&self, compute: &Compute) -> Result<Made> {
+        self.wake(compute.host.as_ref()).await;
+        Ok(Made::later())
+    }
+
+    async fn delete_compute(&self, compute: &Compute) -> Result<Gone> {
+        self.wake(compute.host.as_ref()).await;
+        Ok(Gone::Later)
+    }
+
+    async fn power(&self, compute: &Compute, request: &PowerRequest) -> Result<()> {
+        let agent = self.agent(compute.host.as_deref()).await?;
+        Ok(agent.client.power(compute.id, request).await.map(drop)?)
+    }
+
+    async fn may_change(&self, _: &Compute, change: &Change) -> Result<()> {
+        Err(cannot(
+            &format!("changing the {} of a compute", change.member()),
+            "the hosts' agents keep a machine as it was made, but for its power state",
+        ))
+    }
+
+    async fn snapshot(&self, _: &Compute, _: Uuid) -> Result<Made> {
+        Err(cannot("a snapshot", "the hosts' agents take none"))
+    }
+
+    async fn console_log(&self, compute: &Compute, bytes: u64) -> Result<String> {
+        Ok(self.agent(compute.host.as_deref()).await?.client.console_log(compute.id, bytes).await?)
+    }
+
+    async fn console(&self, compute: &Compute) -> Result<ConsoleAccess> {
+        Ok(self.agent(compute.host.as_deref()).await?.client.console(compute.id).await?)
+    }
+
+    async fn measurements(&self, compute: &Compute) -> Result<Measurements> {
+        Ok(self.agent(compute.host.as_deref()).await?.client.measurements(compute.id).await?)
+    }
+}

@@ -1,0 +1,353 @@
+//! Effects on OVN's northbound database. Each is "ensure": it looks first, changes what differs in one transaction that is
+//! guarded against others doing the same at that moment, and looks again when the guard tells so.
+
+use std::time::Duration;
+
+use ovsdb::{Atom, Condition, Connection, Error, Operation, Options, Row, Value, op};
+use reference_points::common::ProblemDetails;
+use reference_points::or_vi::{Network, Port, Subnet};
+use uuid::Uuid;
+
+use super::rows::{self, MARK_ID, drift, localnet_name, switch_name};
+use crate::error::{Failure, Result};
+
+/// Name of the database.
+pub const DB: &str = "OVN_Northbound";
+/// Tries against others who change the same rows at the same moment.
+const ATTEMPTS: u32 = 5;
+
+const SWITCH: &str = "Logical_Switch";
+const PORT: &str = "Logical_Switch_Port";
+const DHCP: &str = "DHCP_Options";
+
+/// Columns that must be there: a database without them is none of OVN's that this adapter can use.
+const NEEDED: [(&str, &str); 12] = [
+    (SWITCH, "name"),
+    (SWITCH, "ports"),
+    (SWITCH, "external_ids"),
+    (PORT, "name"),
+    (PORT, "addresses"),
+    (PORT, "port_security"),
+    (PORT, "tag_request"),
+    (PORT, "dhcpv4_options"),
+    (PORT, "up"),
+    (PORT, "external_ids"),
+    (DHCP, "options"),
+    (DHCP, "external_ids"),
+];
+
+/// The northbound database of one VIM.
+#[derive(Debug, Clone)]
+pub struct Northbound {
+    connection: Connection,
+    vim: Uuid,
+}
+
+/// Outcome of ensuring a logical port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortMade {
+    /// It is there.
+    There,
+    /// Its logical switch or the DHCP options it uses are not.
+    Homeless,
+}
+
+/// As the consumer is told of it.
+pub fn told(what: &str, error: &Error) -> Failure {
+    let status = if error.is_transient() || error.outcome_unknown() {
+        503
+    } else if error.is_duplicate() {
+        409
+    } else {
+        502
+    };
+    let mut problem =
+        ProblemDetails::new(status, "OVN northbound", format!("{what}: {error}")).answer(error.to_string()).resource(what);
+    if status == 503 {
+        problem = problem.next("check that ovsdb-server of OVN's northbound database runs, then retry");
+    }
+    problem.into()
+}
+
+/// A guard held no longer: somebody else changed the rows since they were read.
+fn is_race(error: &Error) -> bool {
+    error.is_duplicate()
+        || matches!(error, Error::Operation(e) if e.operation == "wait" || e.error == "referential integrity violation")
+}
+
+fn sets(row: &Row) -> impl Iterator<Item = (String, Value)> + '_ {
+    row.iter().map(|(column, value)| (column.to_owned(), value.clone()))
+}
+
+fn insert(table: &str, row: &Row) -> op::Insert {
+    sets(row).fold(op::insert(table), |insert, (column, value)| insert.set(column, value))
+}
+
+fn update(table: &str, id: Uuid, change: &Row) -> Operation {
+    sets(change).fold(op::update(table).filter(Condition::uuid(id)), |update, (column, value)| update.set(column, value)).into()
+}
+
+fn marked(id: Uuid) -> Condition {
+    Condition::includes("external_ids", Value::map([(MARK_ID, id.to_string().as_str())]))
+}
+
+impl Northbound {
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// 422 when the endpoint is none.
+    pub fn open(endpoint: &str, vim: Uuid) -> Result<Self> {
+        let parsed: ovsdb::Endpoint = endpoint.parse().map_err(|error: Error| {
+            Failure::unprocessable(error.to_string(), vec![])
+        })?;
+        // Requests of consumers wait for an answer behind it, so it gives up sooner than they do.
+        let options = Options { request_timeout: Duration::from_secs(5), ..Options::default() };
+        Ok(Self { connection: Connection::open(parsed, options), vim })
+    }
+
+    /// The connection, for monitors.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Asks for the schema and looks whether it can be used.
+    ///
+    /// # Errors
+    /// 503 when the database does not answer, 422 when it is another.
+    pub async fn check(&self) -> Result<String> {
+        let what = format!("northbound database {}", self.connection.endpoint());
+        let schema = match self.connection.schema(DB).await {
+            Ok(schema) => schema,
+            Err(error @ Error::Refused { .. }) => {
+                let found = self.connection.list_dbs().await.unwrap_or_default().join(", ");
+                let problem = ProblemDetails::unprocessable(
+                    format!("{} holds no database {DB}, but {found}", self.connection.endpoint()),
+                    Vec::new(),
+                );
+                return Err(problem.answer(error.to_string()).next("name the socket of OVN's northbound database").into());
+            }
+            Err(error) => return Err(told(&what, &error)),
+        };
+        let missing: Vec<String> = NEEDED
+            .iter()
+            .filter(|(table, column)| schema.column(table, column).is_none())
+            .map(|(table, column)| format!("{table}.{column}"))
+            .collect();
+        if missing.is_empty() {
+            return Ok(schema.version);
+        }
+        let detail = format!("schema {} of {what} lacks {}", schema.version, missing.join(", "));
+        Err(ProblemDetails::unprocessable(detail, Vec::new()).next("use OVN 20.03 or later").into())
+    }
+
+    /// Reads, lets `plan` say what must change, and changes it, until nobody interferes.
+    async fn settle<T, F>(&self, what: &str, selects: Vec<Operation>, plan: F) -> Result<T>
+    where
+        F: Fn(&[Vec<Row>]) -> Result<(Vec<Operation>, T)> + Send + Sync,
+        T: Send,
+    {
+        let mut attempt = 0;
+        loop {
+            let results = self.connection.transact(DB, selects.clone()).await.map_err(|error| told(what, &error))?;
+            let found: Vec<Vec<Row>> = results.iter().map(|result| result.rows().to_vec()).collect();
+            let (changes, outcome) = plan(&found)?;
+            if changes.is_empty() {
+                return Ok(outcome);
+            }
+            attempt += 1;
+            match self.connection.transact(DB, changes).await {
+                Ok(_) => return Ok(outcome),
+                Err(error) if attempt < ATTEMPTS && is_race(&error) => {}
+                Err(error) => return Err(told(what, &error)),
+            }
+        }
+    }
+
+    /// Makes a network's logical switch, with the port of a provider network.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ensure_switch(&self, network: &Network) -> Result<()> {
+        let what = format!("logical switch {}", switch_name(network.id));
+        let (wanted, localnet) = (rows::switch(self.vim, network), rows::localnet(self.vim, network));
+        let by_name = |name: String| Condition::eq("name", name);
+        let selects = vec![
+            op::select(SWITCH).filter(by_name(switch_name(network.id))).into(),
+            op::select(PORT).filter(by_name(localnet_name(network.id))).into(),
+        ];
+        self.settle(&what, selects, |found| {
+            let mut changes: Vec<Operation> = Vec::new();
+            let outside = found[1].first();
+            match found[0].as_slice() {
+                [] => {
+                    let name = switch_name(network.id);
+                    changes.push(op::wait(SWITCH).filter(by_name(name)).columns(["name"]).until_equal([]).into());
+                    let mut switch = insert(SWITCH, &wanted).uuid_name("switch");
+                    if let Some(row) = &localnet {
+                        changes.push(insert(PORT, row).uuid_name("outside").into());
+                        switch = switch.set("ports", Value::set([Atom::named("outside")]));
+                    }
+                    changes.push(switch.into());
+                }
+                [switch, ..] => {
+                    let id = switch.uuid().map_err(|error| told(&what, &error))?;
+                    let change = drift(switch, &wanted);
+                    if !change.is_empty() {
+                        changes.push(update(SWITCH, id, &change));
+                    }
+                    match (&localnet, outside) {
+                        (Some(row), None) => {
+                            changes.push(insert(PORT, row).uuid_name("outside").into());
+                            let add = op::mutate(SWITCH).filter(Condition::uuid(id));
+                            changes.push(add.add_to("ports", Value::set([Atom::named("outside")])).into());
+                        }
+                        (Some(row), Some(there)) => {
+                            let change = drift(there, row);
+                            if !change.is_empty() {
+                                let id = there.uuid().map_err(|error| told(&what, &error))?;
+                                changes.push(update(PORT, id, &change));
+                            }
+                        }
+                        (None, _) => {}
+                    }
+                }
+            }
+            Ok((changes, ()))
+        })
+        .await
+    }
+
+    /// Makes a subnet's DHCP options.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ensure_dhcp(&self, subnet: &Subnet, network: &Network) -> Result<()> {
+        let what = format!("DHCP options of subnet {}", subnet.id);
+        let wanted = rows::dhcp(self.vim, subnet, network);
+        let selects = vec![op::select(DHCP).filter(marked(subnet.id)).into()];
+        self.settle(&what, selects, |found| {
+            let mut changes = Vec::new();
+            match found[0].first() {
+                None => {
+                    changes.push(op::wait(DHCP).filter(marked(subnet.id)).columns(["cidr"]).until_equal([]).into());
+                    changes.push(insert(DHCP, &wanted).into());
+                }
+                Some(there) => {
+                    let change = drift(there, &wanted);
+                    if !change.is_empty() {
+                        changes.push(update(DHCP, there.uuid().map_err(|error| told(&what, &error))?, &change));
+                    }
+                }
+            }
+            Ok((changes, ()))
+        })
+        .await
+    }
+
+    /// Makes a port's logical port. `dhcp` are the subnets whose options it uses, of IPv4 and of IPv6.
+    ///
+    /// # Errors
+    /// What the database says; 409 when the logical port hangs on another switch.
+    pub async fn ensure_port(&self, port: &Port, dhcp: [Option<Uuid>; 2]) -> Result<PortMade> {
+        let what = format!("logical port {}", port.id);
+        let switch = || Condition::eq("name", switch_name(port.spec.network_id));
+        let mut selects: Vec<Operation> = vec![
+            op::select(SWITCH).filter(switch()).columns(["_uuid", "ports"]).into(),
+            op::select(PORT).filter(Condition::eq("name", port.id.to_string())).into(),
+        ];
+        selects.extend(dhcp.iter().flatten().map(|id| op::select(DHCP).filter(marked(*id)).columns(["_uuid"]).into()));
+        self.settle(&what, selects, |found| {
+            let id_of = |row: &Row| row.uuid().map_err(|error| told(&what, &error));
+            let Some(home) = found[0].first() else { return Ok((Vec::new(), PortMade::Homeless)) };
+            let mut options = found[2..].iter();
+            let mut refer = |wanted: Option<Uuid>| -> Result<Option<Option<Uuid>>> {
+                let Some(_) = wanted else { return Ok(Some(None)) };
+                let row = options.next().and_then(|rows| rows.first());
+                row.map(|row| id_of(row).map(Some)).transpose()
+            };
+            let (Some(v4), Some(v6)) = (refer(dhcp[0])?, refer(dhcp[1])?) else {
+                return Ok((Vec::new(), PortMade::Homeless));
+            };
+            let wanted = rows::port(self.vim, port, v4, v6);
+            let mut changes: Vec<Operation> = Vec::new();
+            match found[1].first() {
+                None => {
+                    let gone: [Row; 0] = [];
+                    changes.push(op::wait(SWITCH).filter(switch()).columns(["name"]).until_different(gone).into());
+                    changes.push(insert(PORT, &wanted).uuid_name("port").into());
+                    let add = op::mutate(SWITCH).filter(Condition::uuid(id_of(home)?));
+                    changes.push(add.add_to("ports", Value::set([Atom::named("port")])).into());
+                }
+                Some(there) => {
+                    let id = id_of(there)?;
+                    let members: Vec<Uuid> = home.get("ports").map_err(|error| told(&what, &error))?;
+                    if !members.contains(&id) {
+                        return Err(Failure::conflict(format!("{what} hangs on another switch than its network's")));
+                    }
+                    let change = drift(there, &wanted);
+                    if !change.is_empty() {
+                        changes.push(update(PORT, id, &change));
+                    }
+                }
+            }
+            Ok((changes, PortMade::There))
+        })
+        .await
+    }
+
+    /// Removes a network's logical switch and what hangs on it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn delete_switch(&self, network: Uuid) -> Result<()> {
+        let what = format!("logical switch {}", switch_name(network));
+        let delete = op::delete(SWITCH).filter(Condition::eq("name", switch_name(network)));
+        self.connection.transact(DB, vec![delete.into()]).await.map(drop).map_err(|error| told(&what, &error))
+    }
+
+    /// Removes a subnet's DHCP options.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn delete_dhcp(&self, subnet: Uuid) -> Result<()> {
+        let what = format!("DHCP options of subnet {subnet}");
+        let delete = op::delete(DHCP).filter(marked(subnet));
+        self.connection.transact(DB, vec![delete.into()]).await.map(drop).map_err(|error| told(&what, &error))
+    }
+
+    /// Removes a port's logical port.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn delete_port(&self, port: Uuid) -> Result<()> {
+        let what = format!("logical port {port}");
+        let select = op::select(PORT).filter(Condition::eq("name", port.to_string())).columns(["_uuid"]);
+        self.settle(&what, vec![select.into()], |found| {
+            let mut changes = Vec::new();
+            for row in &found[0] {
+                let id = row.uuid().map_err(|error| told(&what, &error))?;
+                // A port lives as long as a switch refers to it.
+                let from = op::mutate(SWITCH).filter(Condition::includes("ports", Value::set([id])));
+                changes.push(from.remove_from("ports", Value::set([id])).into());
+            }
+            Ok((changes, ()))
+        })
+        .await
+    }
+
+    /// Every logical switch, logical switch port and set of DHCP options.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn all(&self) -> Result<[Vec<Row>; 3]> {
+        let what = "logical switches, their ports and DHCP options";
+        let selects = vec![
+            op::select(SWITCH).columns(["_uuid", "name", "external_ids"]).into(),
+            op::select(PORT).columns(["_uuid", "name", "external_ids"]).into(),
+            op::select(DHCP).columns(["_uuid", "cidr", "external_ids"]).into(),
+        ];
+        let results = self.connection.transact(DB, selects).await.map_err(|error| told(what, &error))?;
+        let mut tables = results.iter().map(|result| result.rows().to_vec());
+        Ok(std::array::from_fn(|_| tables.next().unwrap_or_default()))
+    }
+}

@@ -1,0 +1,283 @@
+//! Watching OVN's northbound database: which ports are up, and whether what is wanted still stands there. What somebody
+//! else took away or changed is told and made again.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ovsdb::{Change, Monitor, MonitorEvent, MonitorRequest, Row};
+use reference_points::common::ProblemDetails;
+use reference_points::or_vi::{Network, Port, ResourceState, Subnet};
+use uuid::Uuid;
+
+use super::HostsVim;
+use super::northbound::DB;
+use super::rows::{self, MARK_ID, MARK_NETWORK};
+use crate::error::Result;
+use crate::ledger::Report;
+use crate::store::{networks, ports, subnets};
+
+const SWITCH: &str = "Logical_Switch";
+const PORT: &str = "Logical_Switch_Port";
+const DHCP: &str = "DHCP_Options";
+
+/// Pause before the database is looked at again after a repair that did not succeed.
+const AGAIN: Duration = Duration::from_secs(2);
+
+fn request() -> MonitorRequest {
+    MonitorRequest::new(DB)
+        .table(SWITCH, &["name", "external_ids", "ports"])
+        .table(PORT, &[
+            "name", "type", "addresses", "port_security", "options", "tag_request", "dhcpv4_options", "dhcpv6_options",
+            "external_ids", "up",
+        ])
+        .table(DHCP, &["cidr", "options", "external_ids"])
+}
+
+/// Watches until it is dropped.
+pub async fn run(vim: Arc<HostsVim>) {
+    let mut monitor = vim.northbound.connection().monitor(request());
+    loop {
+        let touched = match monitor.next().await {
+            Ok(MonitorEvent::Synced(_)) => {
+                back(&vim).await;
+                None
+            }
+            Ok(MonitorEvent::Changed(changes)) => Some(touched(&changes)),
+            Ok(MonitorEvent::Lost(error)) => {
+                lost(&vim, &error.to_string()).await;
+                continue;
+            }
+            Err(error) => {
+                lost(&vim, &error.to_string()).await;
+                tokio::time::sleep(AGAIN).await;
+                monitor = vim.northbound.connection().monitor(request());
+                continue;
+            }
+        };
+        // What was not repaired is looked for again in everything.
+        let mut touched = touched;
+        while let Err(failure) = look(&vim, &monitor, touched.as_ref()).await {
+            tracing::warn!(vim = %vim.ledger.vim, %failure, "the northbound database could not be brought to what is wanted");
+            if !vim.northbound_is_up() {
+                break;
+            }
+            tokio::time::sleep(AGAIN).await;
+            touched = None;
+        }
+    }
+}
+
+async fn lost(vim: &HostsVim, why: &str) {
+    if vim.set_northbound(Some(why.to_owned())) {
+        let detail = format!("OVN's northbound database cannot be watched: {why}");
+        vim.ledger.note(&[Report::Vim(None, "northbound_lost", detail)]).await;
+    }
+}
+
+async fn back(vim: &HostsVim) {
+    if vim.set_northbound(None) {
+        let detail = "OVN's northbound database is watched".to_owned();
+        vim.ledger.note(&[Report::Vim(None, "northbound_back", detail)]).await;
+    }
+}
+
+/// Ids of the consumer's networks and ports that changes are about.
+#[derive(Debug, Default)]
+struct Touched {
+    networks: BTreeSet<Uuid>,
+    ports: BTreeSet<Uuid>,
+}
+
+fn touched(changes: &[Change]) -> Touched {
+    let mut touched = Touched::default();
+    for change in changes {
+        let rows: Vec<&Row> = match change {
+            Change::Insert { row, .. } | Change::Delete { row, .. } => vec![row],
+            Change::Modify { old, new, .. } => vec![old, new],
+        };
+        for row in rows {
+            let mark = |key| row.map_entry("external_ids", key).and_then(|id| id.parse::<Uuid>().ok());
+            match (change.table(), mark(MARK_ID)) {
+                // The port to the outside bears its network's id.
+                (PORT, Some(id)) if mark(MARK_NETWORK) != Some(id) => {
+                    touched.ports.insert(id);
+                }
+                (SWITCH | PORT, Some(id)) => {
+                    touched.networks.insert(id);
+                }
+                (DHCP, _) => touched.networks.extend(mark(MARK_NETWORK)),
+                // Whoever took the marks away left the name.
+                (_, None) => {
+                    let name: String = row.get("name").unwrap_or_default();
+                    touched.ports.extend(name.parse::<Uuid>());
+                    let network = name.strip_prefix("mano-").and_then(|rest| rest.get(..36));
+                    touched.networks.extend(network.and_then(|id| id.parse::<Uuid>().ok()));
+                }
+                _ => {}
+            }
+        }
+    }
+    touched
+}
+
+/// What the database holds, by the names the rows were made with.
+struct Found<'a> {
+    switches: HashMap<String, &'a Row>,
+    ports: HashMap<String, (Uuid, &'a Row)>,
+    dhcp: HashMap<Uuid, (Uuid, &'a Row)>,
+}
+
+impl<'a> Found<'a> {
+    fn read(monitor: &'a Monitor) -> Self {
+        let name = |row: &Row| row.get::<String>("name").unwrap_or_default();
+        Self {
+            switches: monitor.table(SWITCH).map(|(_, row)| (name(row), row)).collect(),
+            ports: monitor.table(PORT).map(|(id, row)| (name(row), (id, row))).collect(),
+            dhcp: monitor
+                .table(DHCP)
+                .filter_map(|(id, row)| Some((row.map_entry("external_ids", MARK_ID)?.parse().ok()?, (id, row))))
+                .collect(),
+        }
+    }
+
+    fn switch_fits(&self, vim: Uuid, network: &Network) -> bool {
+        let same = |found: Option<&Row>, wanted: &Row| found.is_some_and(|row| rows::drift(row, wanted).is_empty());
+        let outside = rows::localnet(vim, network).is_none_or(|wanted| {
+            same(self.ports.get(&rows::localnet_name(network.id)).map(|(_, row)| *row), &wanted)
+        });
+        outside && same(self.switches.get(&rows::switch_name(network.id)).copied(), &rows::switch(vim, network))
+    }
+
+    fn dhcp_fits(&self, vim: Uuid, subnet: &Subnet, network: &Network) -> bool {
+        let wanted = rows::dhcp(vim, subnet, network);
+        self.dhcp.get(&subnet.id).is_some_and(|(_, row)| rows::drift(row, &wanted).is_empty())
+    }
+
+    fn port_fits(&self, vim: Uuid, port: &Port, subnets: &[Subnet]) -> bool {
+        let Some((_, row)) = self.ports.get(&port.id.to_string()) else { return false };
+        let mut options = [None, None];
+        for (slot, subnet) in options.iter_mut().zip(rows::dhcp_subnets(port, subnets.iter())) {
+            *slot = match subnet.map(|id| self.dhcp.get(&id)) {
+                None => None,
+                Some(None) => return false,
+                Some(Some((id, _))) => Some(*id),
+            };
+        }
+        rows::drift(row, &rows::port(vim, port, options[0], options[1])).is_empty()
+    }
+}
+
+/// Compares what is wanted (of the networks and ports touched, or everything) with what is there, mends it and tells.
+async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> Result<()> {
+    let id = vim.ledger.vim;
+    let concerned = |port: &Port| {
+        touched.is_none_or(|t| t.ports.contains(&port.id) || t.networks.contains(&port.spec.network_id))
+    };
+    let (mut wanted_networks, mut wanted_ports) = (Vec::new(), Vec::new());
+    let mut connection = vim.ledger.store.db.pool.acquire().await?;
+    match touched {
+        None => {
+            wanted_networks = networks::list(&mut connection, id).await?;
+            wanted_ports = ports::list(&mut connection, id).await?;
+        }
+        Some(touched) => {
+            for network in &touched.networks {
+                wanted_networks.extend(networks::get(&mut connection, id, *network).await?);
+                wanted_ports.extend(ports::of_network(&mut connection, id, *network).await?);
+            }
+            for port in touched.ports.iter() {
+                if let Some(port) = ports::get(&mut connection, id, *port).await?
+                    && !touched.networks.contains(&port.spec.network_id)
+                {
+                    wanted_ports.push(port);
+                }
+            }
+        }
+    }
+    let mut all_subnets = HashMap::<Uuid, Vec<Subnet>>::new();
+    let used: HashSet<Uuid> =
+        wanted_networks.iter().map(|n| n.id).chain(wanted_ports.iter().map(|p| p.spec.network_id)).collect();
+    for network in used {
+        all_subnets.insert(network, subnets::of_network(&mut connection, id, network).await?);
+    }
+    drop(connection);
+
+    let found = Found::read(monitor);
+    let mut up = Vec::new();
+    for port in wanted_ports.iter().filter(|port| concerned(port)) {
+        let now = found.ports.get(&port.id.to_string()).is_some_and(|(_, row)| {
+            row.get::<Option<bool>>("up").ok().flatten().unwrap_or(false)
+        });
+        if now != port.up {
+            up.push(Report::PortUp(port.id, now));
+        }
+    }
+    vim.ledger.record(&up).await?;
+
+    // What is being made or removed is in the hands of a request.
+    let settled = |state: ResourceState| matches!(state, ResourceState::Active | ResourceState::Error);
+    let whole = touched.is_none();
+    let mine = |state: ResourceState| settled(state) || (whole && state == ResourceState::Building);
+    for network in wanted_networks.iter().filter(|network| mine(network.state)) {
+        let parts = all_subnets.get(&network.id).map(Vec::as_slice).unwrap_or_default();
+        let parts: Vec<&Subnet> = parts.iter().filter(|subnet| mine(subnet.state)).collect();
+        if !found.switch_fits(id, network) || parts.iter().any(|subnet| !found.dhcp_fits(id, subnet, network)) {
+            mend_network(vim, network, &parts).await?;
+        }
+    }
+    for port in wanted_ports.iter().filter(|port| mine(port.state) && concerned(port)) {
+        let subnets = all_subnets.get(&port.spec.network_id).map(Vec::as_slice).unwrap_or_default();
+        if !found.port_fits(id, port, subnets) {
+            mend_port(vim, port, subnets).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn mend_network(vim: &HostsVim, network: &Network, parts: &[&Subnet]) -> Result<()> {
+    let name = rows::switch_name(network.id);
+    let told = network.state == ResourceState::Active;
+    if told {
+        let detail = format!("logical switch {name} of network {} was deleted or changed by someone else", network.spec.name);
+        let problem = ProblemDetails::new(500, "Network lost", detail.clone()).next("it is being made again");
+        vim.ledger
+            .record(&[
+                Report::Network(network.id, ResourceState::Error, Some(problem)),
+                Report::Vim(None, "network_lost", detail),
+            ])
+            .await?;
+    }
+    vim.northbound.ensure_switch(network).await?;
+    let mut reports = vec![Report::Network(network.id, ResourceState::Active, None)];
+    for subnet in parts {
+        vim.northbound.ensure_dhcp(subnet, network).await?;
+        reports.push(Report::Subnet(subnet.id, ResourceState::Active, None));
+    }
+    if told {
+        let detail = format!("logical switch {name} of network {} is as it shall be again", network.spec.name);
+        reports.push(Report::Vim(None, "network_back", detail));
+    }
+    vim.ledger.record(&reports).await
+}
+
+async fn mend_port(vim: &HostsVim, port: &Port, subnets: &[Subnet]) -> Result<()> {
+    let told = port.state == ResourceState::Active;
+    if told {
+        let detail = format!("logical port {} ({}) was deleted or changed by someone else", port.id, port.spec.name);
+        let problem = ProblemDetails::new(500, "Port lost", detail.clone()).next("it is being made again");
+        vim.ledger
+            .record(&[
+                Report::Port(port.id, ResourceState::Error, Some(problem)),
+                Report::Vim(None, "port_lost", detail),
+            ])
+            .await?;
+    }
+    vim.make_port(port, subnets).await?;
+    let mut reports = vec![Report::Port(port.id, ResourceState::Active, None)];
+    if told {
+        let detail = format!("logical port {} ({}) is as it shall be again", port.id, port.spec.name);
+        reports.push(Report::Vim(None, "port_back", detail));
+    }
+    vim.ledger.record(&reports).await
+}

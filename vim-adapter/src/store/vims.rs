@@ -1,0 +1,76 @@
+//! VIMs.
+
+use reference_points::or_vi::VimSpec;
+use sqlx::{AnyConnection, Row};
+use uuid::Uuid;
+
+use super::{Columns, text};
+
+/// Adds a VIM, or changes how it is reached.
+pub async fn put(tx: &mut AnyConnection, vim: Uuid, spec: &VimSpec) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO vim (id, spec, last_event) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET spec = $3")
+        .bind(vim.to_string())
+        .bind(text(spec))
+        .bind(text(spec))
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// Takes the turn to write about a VIM; false when it is not registered.
+pub async fn lock(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<bool> {
+    let done = sqlx::query("UPDATE vim SET last_event = last_event WHERE id = $1").bind(vim.to_string()).execute(tx).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A VIM.
+pub async fn get(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<Option<VimSpec>> {
+    let row = sqlx::query("SELECT spec FROM vim WHERE id = $1").bind(vim.to_string()).fetch_optional(tx).await?;
+    row.map(|row| row.doc("spec")).transpose()
+}
+
+/// All VIMs, by id.
+pub async fn list(tx: &mut AnyConnection) -> sqlx::Result<Vec<(Uuid, VimSpec)>> {
+    let rows = sqlx::query("SELECT id, spec FROM vim ORDER BY id").fetch_all(tx).await?;
+    rows.iter().map(|row| Ok((row.id("id")?, row.doc("spec")?))).collect()
+}
+
+/// What a VIM still holds, as `kind id (name)`, at most `limit` of each kind.
+pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, limit: i64) -> sqlx::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (kind, sql) in [
+        ("compute", "SELECT id, spec FROM compute WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("port", "SELECT id, spec FROM port WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("subnet", "SELECT id, spec FROM subnet WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("network", "SELECT id, spec FROM network WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("volume", "SELECT id, spec FROM volume WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("affinity group", "SELECT id, spec FROM affinity_group WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("software image", "SELECT id, spec FROM image WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+    ] {
+        for row in sqlx::query(sql).bind(vim.to_string()).bind(limit).fetch_all(&mut *tx).await? {
+            let spec: serde_json::Value = row.doc("spec")?;
+            let name = spec.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+            found.push(format!("{kind} {} ({name})", row.id("id")?));
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets a VIM that holds nothing, with its hosts and events.
+pub async fn delete(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<()> {
+    for sql in [
+        "DELETE FROM event WHERE vim_id = $1",
+        "DELETE FROM host_garbage WHERE vim_id = $1",
+        "DELETE FROM host WHERE vim_id = $1",
+        "DELETE FROM vim WHERE id = $1",
+    ] {
+        sqlx::query(sql).bind(vim.to_string()).execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Sequence number of the newest event.
+pub async fn last_event(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<i64> {
+    let row = sqlx::query("SELECT last_event FROM vim WHERE id = $1").bind(vim.to_string()).fetch_optional(tx).await?;
+    row.map_or(Ok(0), |row| row.try_get(0))
+}
