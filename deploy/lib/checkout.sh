@@ -10,8 +10,9 @@ as_owner() {
         owner=root
         home=${HOME:-/root}
     fi
-    local path=$PATH
-    [ ! -d "$home/.cargo/bin" ] || path=$home/.cargo/bin:$path
+    # What this shell finds goes first, unless it is root's shell working for somebody else.
+    local path=$PATH:$home/.cargo/bin
+    [ "$owner" = root ] || path=$home/.cargo/bin:$PATH
     if [ "$1" = cargo ] && ! PATH=$path command -v cargo >/dev/null; then
         die "no Rust toolchain: cargo is not found for user $owner" "install one (see rust-version in Cargo.toml) and try again"
     fi

@@ -9,8 +9,6 @@ OUTSIDE_CIDR=203.0.113.1/24
 MGMT_NETWORK=192.0.2.0/24 MGMT_CIDR=192.0.2.1/24
 NSD_NAME=demo-ns NS_NAME=demo
 
-network_in_use_here() { { ip -4 route show root "$1"; ip -4 route show match "$1" | grep -v '^default'; } | grep -q .; }
-
 mano() { MANO_NFVO=$(url_of nfvo) MANO_VNFM=$(url_of vnfm) "$BIN/mano" "$@"; }
 
 # once WHAT COMMAND-THAT-FINDS-IT... -- COMMAND-THAT-MAKES-IT...: makes what is not there.
@@ -29,9 +27,9 @@ demo_archives() {
     local to=$STATE/packages from=$ROOT/descriptors/samples v
     mkdir -p "$to"
     for v in edge web; do
-        mano vnfpkg build "$from/$v" -o "$to/$v.csar" --add "Files/images/guest.qcow2=$TARGET/guest-image/vnf.qcow2" >/dev/null
+        mano vnfpkg build "$from/$v" "$to/$v.csar" --add "Files/images/guest.qcow2=$TARGET/guest-image/vnf.qcow2" >/dev/null
     done
-    mano nsd build "$from/$NSD_NAME" -o "$to/$NSD_NAME.zip" >/dev/null
+    mano nsd build "$from/$NSD_NAME" "$to/$NSD_NAME.zip" >/dev/null
 }
 
 ns_state() { mano ns show "$NS_NAME" -o json 2>/dev/null | jq -r '.nsState'; }

@@ -15,7 +15,7 @@ host_stack_complete() {
     virsh -q -c qemu:///system version >/dev/null 2>&1 || missing+=("libvirt does not answer on qemu:///system")
     if host_vsctl show >/dev/null 2>&1; then
         for b in "${HOST_BRIDGES[@]}"; do
-            if host_id_get ovn-bridge-mappings | tr , '\n' | grep -q "^${b#*:}:"; then
+            if [[ ,$(host_id_get ovn-bridge-mappings) = *,"${b#*:}":* ]]; then
                 missing+=("OVN already has a physical network ${b#*:} here")
             fi
         done
@@ -43,8 +43,11 @@ EOT
 }
 
 host_stack_up() {
-    local key value b mappings ids_set=() datapath
+    local key value b mappings ids_set=() datapath taken
     if [ ! -e "$RUN/host-stack.env" ]; then
+        taken=$(network_in_use "$MGMT_NETWORK")
+        [ -z "$taken" ] || die "the management network $MGMT_NETWORK is in use on this machine: $taken" \
+            "without --use-host it can be kept in a namespace of its own"
         while read -r key value; do [ -n "$(host_id_get "$key")" ] || ids_set+=("$key"); done < <(host_stack_ids)
         printf 'IDS_SET=(%s)\nMAPPINGS_BEFORE=%q\nOUTSIDE=%q\n' "${ids_set[*]}" "$(host_id_get ovn-bridge-mappings)" "$NAME-outside" >"$RUN/host-stack.env"
     fi

@@ -4,11 +4,6 @@
 # Every veth has its transmit offload switched off: the userspace datapath forwards partial checksums unfinished, so that
 # ping would work and TCP would hang.
 
-# network_in_use CIDR: prints the route of this machine that clashes with it, if any.
-network_in_use() {
-    { ip -4 route show root "$1"; ip -4 route show match "$1" | grep -v '^default'; } | head -1
-}
-
 # "192.0.2.1/24" -> "192.0.2.0/24"
 network_of() {
     local a b c d n=${1#*/} ip mask
@@ -133,5 +128,5 @@ underlay_address() {
 
 underlay_leave() {
     [ -e "/run/netns/$UNDERLAY" ] || return 0
-    if ! ip -n "$UNDERLAY" -o link show type veth | grep -q .; then ip netns del "$UNDERLAY"; fi
+    [ -n "$(ip -n "$UNDERLAY" -o link show type veth)" ] || ip netns del "$UNDERLAY"
 }

@@ -26,7 +26,7 @@ install_packages() {
     fi
     step "installing Debian packages: ${missing[*]}"
     log=$(mktemp)
-    "${root[@]}" apt-get update -q >"$log" 2>&1 || say "apt-get update failed, going on with the package lists that are there: $(grep '^E:' "$log" | head -1)"
+    "${root[@]}" apt-get update -q >"$log" 2>&1 || say "apt-get update failed, going on with the package lists that are there: $(grep -m 1 '^E:' "$log")"
     # A qemu-utils from backports conflicts with the distribution's QEMU: the distribution's version takes its place.
     if [[ " ${missing[*]} " = *' qemu-system-x86 '* && $(dpkg-query -W -f '${Version}' qemu-utils 2>/dev/null) = *~bpo* ]]; then
         version=$(apt-cache madison qemu-utils | awk '$3 !~ /~bpo/ {print $3; exit}')

@@ -17,7 +17,7 @@ url_of() { echo "http://127.0.0.1:$(port_of "$1")"; }
 service_pid() {
     local pid
     pid=$(cat "$RUN/$1.pid" 2>/dev/null) && [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
-    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qxF "$STATE/config/$1.yaml" || return 1
+    [[ $(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline") = *$'\n'"$STATE/config/$1.yaml" ]] || return 1
     echo "$pid"
 }
 
@@ -93,9 +93,12 @@ service_wait() {
     local s=$1 i answer=''
     for ((i = 0; i < 600; i++)); do
         answer=$(curl -s -m 5 "$(url_of "$s")/readyz" -w ' %{http_code}' || true)
-        case $answer in *' 200') return ;; esac
-        # Give a start half a second to write its process id before its absence means anything.
-        if [ $i -gt 10 ] && ! service_pid "$s" >/dev/null; then break; fi
+        # The answer counts only while our process lives: another program may hold the port.
+        if service_pid "$s" >/dev/null; then
+            case $answer in *' 200') return ;; esac
+        elif [ $i -gt 20 ]; then
+            break
+        fi
         sleep 0.05
     done
     tail -n 5 "$STATE/log/$s.log" >&2
