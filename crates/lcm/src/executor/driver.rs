@@ -1,0 +1,452 @@
+//! The driver of one operation: it holds the lease, makes the calls side by side, and writes one decision at a time.
+
+use super::{asleep, call};
+use crate::config::micros;
+use crate::engine::{Bell, Busy, Inner};
+use crate::machine::{Advance, Event, Limits, Report, Rest, Snapshot, Work, WorkResult, advance};
+use crate::recovery;
+use crate::store::journal::{Entry, JournalError, Written};
+use crate::store::lease::{self, Claimed};
+use crate::store::{operation, step};
+use crate::view::ChangeEvent;
+use db::DbError;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
+
+/// Why a driver ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The operation needs no executor now, or another has it.
+    Over,
+    /// The database refused until the lease was over.
+    Failed,
+    /// A test ended the process here.
+    Crashed,
+}
+
+/// How to go on after a decision.
+enum Next {
+    /// The operation is off our hands.
+    Over,
+    /// Something came in between: decide again at once.
+    Again,
+    /// Wait; true: also for a slot.
+    Wait(Rest, bool),
+}
+
+type Call = BoxFuture<'static, (usize, Work, WorkResult)>;
+
+struct Driver {
+    inner: Arc<Inner>,
+    claimed: Claimed,
+    snapshot: Snapshot,
+    flying: FuturesUnordered<Call>,
+    in_flight: BTreeMap<usize, Work>,
+    /// Calls that ended and are not written yet.
+    inbox: Vec<Report>,
+    /// Calls that ended while something else was waited for.
+    landed: Vec<(usize, Work, WorkResult)>,
+    /// Told to the calls before they are dropped.
+    cancel: CancellationToken,
+    /// What recovery changed and is not written yet.
+    recovered: BTreeSet<usize>,
+    recovered_events: Vec<Event>,
+    /// When our lease ends unless renewed, and when to renew it.
+    expires: i64,
+    renew_at: i64,
+}
+
+/// Drives the operation until it is over, rests, or is lost.
+pub(super) async fn drive(inner: Arc<Inner>, claimed: Claimed, poke: Arc<Bell>, busy: Busy) -> End {
+    let id = claimed.id;
+    let mut driver = match Driver::load(inner, claimed).await {
+        Ok(Some(driver)) => driver,
+        Ok(None) => return End::Over,
+        Err(e) => {
+            tracing::error!(op = %id, error = %e, "an operation cannot be read; it is tried again when its lease has expired");
+            return End::Failed;
+        }
+    };
+    match driver.run(&poke, busy).await {
+        Ok(()) => End::Over,
+        Err(e) => {
+            // Whatever is under way is not ours to finish any more.
+            driver.drop_calls();
+            match e {
+                JournalError::Crashed => End::Crashed,
+                JournalError::Lost => {
+                    driver.inner.metrics.lease_losses.inc();
+                    tracing::warn!(op = %id, "another executor has taken the operation over");
+                    End::Over
+                }
+                e => {
+                    tracing::error!(op = %id, error = %e, "the operation's journal cannot be written; its work is dropped and will be looked up");
+                    End::Failed
+                }
+            }
+        }
+    }
+}
+
+impl Driver {
+    async fn load(inner: Arc<Inner>, claimed: Claimed) -> Result<Option<Self>, DbError> {
+        let mut conn = inner.journal.db.pool.acquire().await?;
+        let Some(op) = operation::get(&mut conn, claimed.id).await? else { return Ok(None) };
+        let steps = step::of(&mut conn, claimed.id).await?;
+        drop(conn);
+        let mut snapshot = Snapshot::new(op, steps);
+        let (recovered, recovered_events) = recovery::recover(&mut snapshot);
+        Ok(Some(Self {
+            renew_at: claimed.expires - inner.journal.holder.lease_micros * 2 / 3,
+            expires: claimed.expires,
+            inner,
+            claimed,
+            snapshot,
+            flying: FuturesUnordered::new(),
+            in_flight: BTreeMap::new(),
+            inbox: Vec::new(),
+            landed: Vec::new(),
+            cancel: CancellationToken::new(),
+            recovered: recovered.into_iter().collect(),
+            recovered_events,
+        }))
+    }
+
+    async fn run(&mut self, poke: &Bell, busy: Busy) -> Result<(), JournalError> {
+        let mut busy = Some(busy);
+        let mut extra: Option<OwnedSemaphorePermit> = None;
+        loop {
+            let (rest, starved) = match self.decide(extra.take()).await? {
+                Next::Wait(rest, starved) => (rest, starved),
+                Next::Again => continue,
+                Next::Over => return Ok(()),
+            };
+            let timer = match rest {
+                Rest::Busy(at) | Rest::Starved(at) => at.unwrap_or(i64::MAX).min(self.renew_at),
+                Rest::Until(at) => at.min(self.renew_at),
+                Rest::Settled => return Ok(()),
+            };
+            let room = self.in_flight.len() < self.inner.config.max_steps_per_operation;
+            if self.flying.is_empty() {
+                busy = None;
+            }
+            let inner = self.inner.clone();
+            let closing = inner.closing.is_cancelled();
+            tokio::select! {
+                Some(ended) = self.flying.next() => self.take(ended),
+                () = poke.heard() => {
+                    busy.get_or_insert_with(|| Busy::new(&inner));
+                    poke.answer();
+                    self.refresh().await?;
+                }
+                permit = inner.slots.clone().acquire_owned(), if starved && room => extra = permit.ok(),
+                () = inner.clock.sleep_until(timer) => {}
+                () = inner.closing.cancelled(), if !closing => {}
+                () = inner.abort.cancelled() => return self.hand_back().await,
+            }
+            busy.get_or_insert_with(|| Busy::new(&inner));
+            while let Some(Some(ended)) = self.flying.next().now_or_never() {
+                self.take(ended);
+            }
+            if self.inner.clock.now_micros() >= self.renew_at {
+                self.renew().await?;
+            }
+        }
+    }
+
+    fn take_landed(&mut self) {
+        for one in std::mem::take(&mut self.landed) {
+            self.take(one);
+        }
+    }
+
+    fn take(&mut self, (step, work, result): (usize, Work, WorkResult)) {
+        self.in_flight.remove(&step);
+        let kind = &self.snapshot.steps[step].kind;
+        let policy = self.inner.registry.get(kind).and_then(|s| s.retry_policy()).unwrap_or(self.inner.config.retry);
+        self.inbox.push(Report { step, work, result, policy });
+    }
+
+    /// Decides, writes, and begins calls.
+    async fn decide(&mut self, extra: Option<OwnedSemaphorePermit>) -> Result<Next, JournalError> {
+        let now = self.inner.clock.now_micros();
+        let closing = self.inner.closing.is_cancelled();
+        let mut permits: Vec<OwnedSemaphorePermit> = extra.into_iter().collect();
+        let room = self.inner.config.max_steps_per_operation.saturating_sub(self.in_flight.len());
+        let mut limits = Limits { slots: if closing { 0 } else { room }, closing };
+        let (mut next, mut out) = self.advanced(now, limits);
+        // Slots are taken for what is to be begun, and what got none is left for later.
+        while permits.len() < out.start.len() {
+            match self.inner.slots.clone().try_acquire_owned() {
+                Ok(permit) => permits.push(permit),
+                Err(_) => {
+                    limits.slots = permits.len();
+                    (next, out) = self.advanced(now, limits);
+                    break;
+                }
+            }
+        }
+        out.dirty.extend(&self.recovered);
+        out.events.splice(0..0, self.recovered_events.iter().cloned());
+
+        let release = match out.rest {
+            Rest::Until(at) if closing || at.saturating_sub(now) > micros(self.inner.config.linger) => Some(at),
+            _ => None,
+        };
+        let writes = !out.dirty.is_empty() || !out.events.is_empty() || out.error_changed || release.is_some();
+        let mut woken = false;
+        if writes {
+            let Some(written) = self.write(&next, &out, release, now).await? else { return Ok(Next::Again) };
+            next.op.version = written.version;
+            self.renewed(written.expires);
+            self.publish(&next, &out, now);
+            for &i in &written.woken {
+                next.steps[i].next_at = Some(0);
+                woken = true;
+            }
+        }
+        self.snapshot = next;
+        self.inbox.clear();
+        self.recovered.clear();
+        self.recovered_events.clear();
+        if out.abandon {
+            self.drop_calls();
+        }
+        self.take_landed();
+        if release.is_some() || out.rest == Rest::Settled {
+            return Ok(Next::Over);
+        }
+        self.begin(&out, permits);
+        let again = woken || !self.inbox.is_empty();
+        Ok(if again { Next::Again } else { Next::Wait(out.rest, out.starved) })
+    }
+
+    fn advanced(&self, now: i64, limits: Limits) -> (Snapshot, Advance) {
+        let mut next = self.snapshot.clone();
+        let out = advance(&mut next, &self.in_flight, &self.inbox, now, limits);
+        (next, out)
+    }
+
+    fn begin(&mut self, out: &Advance, permits: Vec<OwnedSemaphorePermit>) {
+        // More permits than calls go back; there are never fewer.
+        for (&(i, work), permit) in out.start.iter().zip(permits) {
+            let cx = call::context(&self.snapshot, i, self.cancel.clone());
+            let kind = self.snapshot.steps[i].kind.clone();
+            let inner = self.inner.clone();
+            self.in_flight.insert(i, work);
+            self.flying.push(Box::pin(async move {
+                let result = call::make(inner, kind, work, cx).await;
+                drop(permit);
+                (i, work, result)
+            }));
+        }
+    }
+
+    /// Writes the decision, calls going on meanwhile. `None`: something came in between, decide again.
+    async fn write(
+        &mut self,
+        next: &Snapshot,
+        out: &Advance,
+        release: Option<i64>,
+        now: i64,
+    ) -> Result<Option<Written>, JournalError> {
+        let entry = Entry {
+            snapshot: next,
+            dirty: &out.dirty,
+            events: &out.events,
+            changes: &out.changes,
+            parked: &out.parked,
+            unparked: &out.unparked,
+            expected_cancel: self.snapshot.op.cancel,
+            release,
+            now,
+        };
+        let inner = self.inner.clone();
+        let claimed = self.claimed;
+        let mut pause = 10_000;
+        let result = loop {
+            let timer = inner.metrics.journal_seconds.with_label_values(&["any"]).start_timer();
+            let writing = bounded(&inner, self.expires, inner.journal.write(claimed, &entry));
+            let written = meanwhile(&mut self.flying, &mut self.landed, writing).await;
+            timer.observe_duration();
+            let e = match written {
+                Ok(written) => break Ok(Some(written)),
+                Err(JournalError::Cancelled(cancel)) => {
+                    self.snapshot.op.cancel = cancel;
+                    break Ok(None);
+                }
+                Err(e @ (JournalError::Observer(_) | JournalError::Db(_))) => e,
+                Err(e) => break Err(e),
+            };
+            let at = inner.clock.now_micros().saturating_add(pause);
+            if at >= self.expires && !asleep(&inner) {
+                break Err(e);
+            }
+            tracing::error!(op = %claimed.id, error = %e, "the operation's journal cannot be written; trying again");
+            meanwhile(&mut self.flying, &mut self.landed, inner.clock.sleep_until(at)).await;
+            pause = (pause * 2).min(1_000_000);
+        };
+        if matches!(result, Ok(None)) {
+            self.take_landed();
+        }
+        result
+    }
+
+    /// The lease was prolonged by a write.
+    fn renewed(&mut self, expires: i64) {
+        if expires > 0 {
+            self.expires = expires;
+            self.renew_at = expires - self.inner.journal.holder.lease_micros * 2 / 3;
+        }
+    }
+
+    /// Prolongs the lease when no write has done so for a while, and looks for what other replicas have changed.
+    async fn renew(&mut self) -> Result<(), JournalError> {
+        let inner = self.inner.clone();
+        if asleep(&inner) {
+            self.renew_at = inner.clock.now_micros().saturating_add(inner.journal.holder.lease_micros / 3);
+            return Ok(());
+        }
+        let claimed = self.claimed;
+        let work = bounded(&inner, self.expires, async {
+            let expires = db::transaction!(inner.journal.db, |tx| {
+                let now = inner.clock.now_micros();
+                let renewed = lease::renew(tx, &inner.journal.holder, claimed, now).await?;
+                inner.journal.before()?;
+                renewed.ok_or(JournalError::Lost)
+            })?;
+            inner.journal.after()?;
+            Ok(expires)
+        });
+        let renewed = meanwhile(&mut self.flying, &mut self.landed, work).await;
+        self.take_landed();
+        match renewed {
+            Ok(expires) => {
+                self.renewed(expires);
+                self.refresh().await
+            }
+            Err(e @ (JournalError::Db(_) | JournalError::Observer(_))) => {
+                let now = inner.clock.now_micros();
+                if now >= self.expires {
+                    return Err(e);
+                }
+                tracing::warn!(op = %claimed.id, error = %e, "the lease could not be renewed; trying again");
+                self.renew_at = now.saturating_add(inner.journal.holder.lease_micros / 10).min(self.expires);
+                Ok(())
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Reads what others may have written: a cancel, a wake.
+    async fn refresh(&mut self) -> Result<(), JournalError> {
+        let inner = self.inner.clone();
+        let id = self.claimed.id;
+        let read = async {
+            let mut conn = inner.journal.db.pool.acquire().await?;
+            let op = operation::get(&mut conn, id).await?;
+            let parked = step::parked(&mut conn, id).await?;
+            Ok::<_, DbError>((op, parked))
+        };
+        let read = meanwhile(&mut self.flying, &mut self.landed, read).await;
+        self.take_landed();
+        match read {
+            Ok((Some(op), parked)) => {
+                self.snapshot.op.cancel = op.cancel;
+                for (key, next_at) in parked {
+                    if let Some(step) = self.snapshot.steps.iter_mut().find(|s| s.key == key) {
+                        step.next_at = next_at;
+                    }
+                }
+                Ok(())
+            }
+            Ok((None, _)) => Err(JournalError::Lost),
+            Err(e) => {
+                // The next renewal comes here again.
+                tracing::warn!(op = %id, error = %e, "an operation's changes cannot be read; trying again");
+                Ok(())
+            }
+        }
+    }
+
+    /// The process is ending and the calls under way did not end in time.
+    async fn hand_back(&mut self) -> Result<(), JournalError> {
+        self.drop_calls();
+        let inner = self.inner.clone();
+        let claimed = self.claimed;
+        db::transaction!(inner.journal.db, |tx| {
+            lease::release(tx, &inner.journal.holder, claimed, 0).await?;
+            Ok::<_, JournalError>(())
+        })
+    }
+
+    fn drop_calls(&mut self) {
+        self.cancel.cancel();
+        self.cancel = CancellationToken::new();
+        self.flying = FuturesUnordered::new();
+        self.landed.clear();
+        self.in_flight.clear();
+    }
+
+    fn publish(&self, next: &Snapshot, out: &Advance, now: i64) {
+        for kind in &out.retried {
+            self.inner.metrics.retries.with_label_values(&[kind.as_str()]).inc();
+        }
+        for change in &out.changes {
+            self.inner.metrics.transitions.with_label_values(&[next.op.kind.as_str(), change.op.state.as_str()]).inc();
+            let error = change.op.error.as_ref().map(ToString::to_string);
+            tracing::info!(op = %next.op.id, kind = %next.op.kind, subject = %next.op.subject, from = %change.from,
+                state = %change.op.state, error, "operation changed its state");
+        }
+        // Nobody listening is not an error.
+        let _ = self.inner.changes.send(Arc::new(ChangeEvent {
+            operation: next.op.id,
+            kind: next.op.kind.clone(),
+            subject: next.op.subject.clone(),
+            state: next.op.state,
+            version: next.op.version,
+            steps: out.dirty.iter().map(|&i| (next.steps[i].key.clone(), next.steps[i].state)).collect(),
+            at: now,
+        }));
+    }
+}
+
+/// Lets the calls go on while something else is waited for.
+async fn meanwhile<T>(
+    flying: &mut FuturesUnordered<Call>,
+    ended: &mut Vec<(usize, Work, WorkResult)>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            value = &mut work => return value,
+            Some(one) = flying.next() => ended.push(one),
+        }
+    }
+}
+
+/// Gives up when the lease is over: from then on the operation may be another's.
+async fn bounded<T>(
+    inner: &Inner,
+    expires: i64,
+    work: impl Future<Output = Result<T, JournalError>>,
+) -> Result<T, JournalError> {
+    let over = async {
+        inner.clock.sleep_until(expires).await;
+        if asleep(inner) {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        result = work => result,
+        () = over => Err(JournalError::Lost),
+    }
+}
