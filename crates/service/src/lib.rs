@@ -75,6 +75,7 @@ mod faults;
 pub mod health;
 pub mod http;
 pub mod metrics;
+pub mod notify;
 pub mod query;
 pub mod run;
 pub mod store;

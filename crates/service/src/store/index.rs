@@ -108,16 +108,17 @@ pub(super) async fn write(
     for (column, rows) in [("text_value", texts), ("number_value", numbers)] {
         for some in rows.chunks(ROWS_AT_ONCE) {
             let tuples: Vec<String> = (0..some.len())
-                .map(|i| 3 + i * 3)
-                .map(|n| format!("($1, $2, $3, ${}, ${}, ${})", n + 1, n + 2, n + 3))
+                .map(|i| 3 + i * 4)
+                .map(|n| format!("($1, $2, $3, ${}, ${}, ${}, ${})", n + 1, n + 2, n + 3, n + 4))
                 .collect();
             let sql = format!(
-                "INSERT INTO attribute_index (noun, id, created_at, path, ordinal, {column}) VALUES {}",
+                "INSERT INTO attribute_index (noun, id, created_at, owner, path, ordinal, {column}) VALUES {}",
                 tuples.join(", ")
             );
             let mut query = sqlx::query(AssertSqlSafe(sql)).bind(noun.table).bind(id.clone()).bind(created_at);
             for row in some {
-                query = row.value.clone().bind(query.bind(row.path).bind(row.ordinal));
+                let owner = owner(noun, row.path) + &id;
+                query = row.value.clone().bind(query.bind(owner).bind(row.path).bind(row.ordinal));
             }
             query.execute(&mut *tx).await?;
         }
@@ -125,13 +126,22 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// What stands before the id in `owner`.
+pub(super) fn owner(noun: &Noun, path: &str) -> String {
+    format!("{} {path} ", noun.table)
+}
+
 pub(super) async fn erase(tx: &mut AnyConnection, noun: &Noun, id: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM attribute_index WHERE noun = $1 AND id = $2")
-        .bind(noun.table)
-        .bind(id.to_string())
-        .execute(tx)
-        .await
-        .map(drop)
+    if noun.indexed.is_empty() {
+        return Ok(());
+    }
+    let places: Vec<String> = (1..=noun.indexed.len()).map(|n| format!("${n}")).collect();
+    let sql = format!("DELETE FROM attribute_index WHERE owner IN ({})", places.join(", "));
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for index in noun.indexed {
+        query = query.bind(owner(noun, index.path) + &id.to_string());
+    }
+    query.execute(tx).await.map(drop)
 }
 
 /// A value to bind.

@@ -1,0 +1,126 @@
+//! Notifications to subscribers (SOL013 clause 5.9 and 6.5 and the subscription clauses of each SOL interface): who asked
+//! for what, a transactional outbox, and a deliverer that keeps the order and tries again.
+//!
+//! A service enqueues in the transaction of the change it tells: the notification is there if and only if the change is.
+//! Delivery is at least once, in order per subscription, under one identifier per notification. A subscriber that does
+//! not answer holds back only its own queue; what is older than a day is dropped and logged.
+
+mod deliver;
+mod outbox;
+mod subscription;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use db::{AnyConnection, Clock, Db, Migration, SystemClock};
+use serde_json::Value;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::run::{BoxError, Setup};
+use crate::store::StoreError;
+
+pub use subscription::{Asked, Subscribed, Subscription};
+
+/// Tables of this module, in the database of every service that has subscriptions.
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "subscriptions", sql: crate::collection_ddl!("notify_subscription") },
+    Migration {
+        version: 2,
+        name: "outbox",
+        sql: &[
+            "CREATE TABLE notify_outbox (subscription TEXT NOT NULL, seq BIGINT NOT NULL, payload TEXT NOT NULL, \
+             created_at BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL, \
+             PRIMARY KEY (subscription, seq))",
+            "CREATE TABLE notify_sequence (subscription TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
+        ],
+    },
+];
+
+/// How long a notification is tried before it is dropped.
+const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether a subscription wants a notification: its filter, and what the notification tells of itself.
+pub type Wants = fn(filter: &Value, attributes: &Value) -> bool;
+
+/// One event, to be told to every subscription that wants it.
+#[derive(Debug, Clone)]
+pub struct Notification {
+    /// The notification's own identifier, the same for every subscriber and every try.
+    pub id: Uuid,
+    /// The body; `subscriptionId` and `_links.subscription.href` are filled in for each subscriber.
+    pub payload: Value,
+    /// What filters look at.
+    pub attributes: Value,
+}
+
+/// Subscriptions of one interface and their outbox. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Notifier {
+    db: Db,
+    api: &'static str,
+    /// Address of the interface's subscriptions, without a trailing slash.
+    url: Arc<str>,
+    wants: Wants,
+    clock: Arc<dyn Clock>,
+    news: Arc<Notify>,
+}
+
+impl Notifier {
+    /// Opens the subscriptions of the interface called `api` (unique within the service) at `url`, and starts delivering.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn start(setup: &Setup, api: &'static str, url: &str, wants: Wants) -> Result<Self, BoxError> {
+        setup.db.migrate("notify", MIGRATIONS).await?;
+        subscription::SUBSCRIPTIONS.prepare(&setup.db).await?;
+        let notifier = Self {
+            db: setup.db.clone(),
+            api,
+            url: url.trim_end_matches('/').into(),
+            wants,
+            clock: Arc::new(SystemClock),
+            news: Arc::default(),
+        };
+        let (own, shutdown) = (notifier.clone(), setup.shutdown.clone());
+        setup.spawn("notifications", async move { deliver::run(own, shutdown).await });
+        Ok(notifier)
+    }
+
+    /// Leaves a notification for every subscription that wants it, in the caller's transaction. Call [`Notifier::kick`]
+    /// after the commit. `now` in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn enqueue(&self, tx: &mut AnyConnection, notification: Notification, now: i64) -> Result<(), StoreError> {
+        for subscription in self.of_this_api(tx).await? {
+            let wanted = subscription.document.filter.as_ref().is_none_or(|f| (self.wants)(f, &notification.attributes));
+            if wanted {
+                let payload = self.addressed(&notification.payload, subscription.id);
+                outbox::put(tx, subscription.id, &payload, now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Something was committed: deliver.
+    pub fn kick(&self) {
+        self.news.notify_one();
+    }
+
+    fn addressed(&self, payload: &Value, subscription: Uuid) -> Value {
+        let mut payload = payload.clone();
+        if let Value::Object(members) = &mut payload {
+            members.insert("subscriptionId".to_owned(), Value::String(subscription.to_string()));
+            if let Some(Value::Object(links)) = members.get_mut("_links") {
+                links.insert("subscription".to_owned(), serde_json::json!({ "href": self.location(subscription) }));
+            }
+        }
+        payload
+    }
+
+    /// Address of a subscription.
+    pub fn location(&self, id: Uuid) -> String {
+        format!("{}/{id}", self.url)
+    }
+}

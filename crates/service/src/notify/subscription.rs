@@ -1,0 +1,196 @@
+//! Subscriptions: made after the call-back address has been tried, kept with their secrets, shown without them.
+
+use axum::response::Response;
+use db::AnyConnection;
+use reference_points::common::{CallError, Client, Fault};
+use reference_points::or_vnfm::SubscriptionAuthentication;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Notifier, outbox};
+use crate::http::{ApiError, ApiResult};
+use crate::query::filter::{Condition, Op, Step};
+use crate::query::{ListQuery, Selection};
+use crate::store::{Collection, Document, Index, Noun, StoreError, Stored};
+
+pub(super) const SUBSCRIPTIONS: Collection<Subscription> = Collection::new();
+
+/// Subscriptions of one interface at most: each costs work with every notification.
+const MAX_SUBSCRIPTIONS: usize = 200;
+
+/// A subscription as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscription {
+    /// Identifier.
+    pub id: Uuid,
+    /// Interface it belongs to.
+    pub api: String,
+    /// What is wanted, as the interface defines it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Value>,
+    /// Where notifications go.
+    pub callback_uri: String,
+    /// Further members that the interface shows, e.g. `verbosity`.
+    #[serde(default)]
+    pub shown: serde_json::Map<String, Value>,
+    /// How to authenticate there; never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<SubscriptionAuthentication>,
+}
+
+impl Document for Subscription {
+    const NOUN: &'static Noun = &Noun {
+        table: "notify_subscription",
+        what: "subscription",
+        indexed: &[Index::text("api"), Index::text("callbackUri")],
+        selection: Selection::NONE,
+        attributes: &["api", "id", "filter", "callbackUri", "verbosity"],
+    };
+
+    fn resource(&self) -> Result<Value, serde_json::Error> {
+        let mut value = json!({ "id": self.id, "api": self.api, "callbackUri": self.callback_uri });
+        if let Value::Object(members) = &mut value {
+            members.extend(self.filter.clone().map(|f| ("filter".to_owned(), f)));
+            members.extend(self.shown.clone());
+        }
+        Ok(value)
+    }
+}
+
+/// A request to subscribe, read by the interface.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What is wanted.
+    pub filter: Option<Value>,
+    /// Where notifications shall go.
+    pub callback_uri: String,
+    /// Further members to show.
+    pub shown: serde_json::Map<String, Value>,
+    /// How to authenticate there.
+    pub authentication: Option<SubscriptionAuthentication>,
+}
+
+/// What a request to subscribe brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subscribed {
+    /// A new one, as it is shown.
+    New(Uuid, Value),
+    /// There is an equal one (answer 303 with its location).
+    Existing(Uuid),
+}
+
+impl Notifier {
+    /// Subscribes: the call-back address must answer a GET with 204 (SOL003 clause 5.4.20.3.2).
+    ///
+    /// # Errors
+    /// 400 for an address that is none, 422 when it does not answer as it must, 503 when there are too many.
+    pub async fn subscribe(&self, asked: Asked) -> ApiResult<Subscribed> {
+        if !asked.callback_uri.starts_with("http://") {
+            let fault = Fault::new("/callbackUri", format!("{:?} is no http:// address", asked.callback_uri));
+            return Err(ApiError::fault(fault.mend("http://HOST:PORT/PATH")));
+        }
+        if let Some(equal) = self.equal(&asked).await? {
+            return Ok(Subscribed::Existing(equal));
+        }
+        self.try_address(&asked).await?;
+        let id = Uuid::new_v4();
+        let subscription = Subscription {
+            id,
+            api: self.api.to_owned(),
+            filter: asked.filter,
+            callback_uri: asked.callback_uri,
+            shown: asked.shown,
+            authentication: asked.authentication,
+        };
+        let now = self.clock.now_micros();
+        let stored = db::transaction!(self.db, |tx| {
+            if self.of_this_api(tx).await?.len() >= MAX_SUBSCRIPTIONS {
+                return Err(ApiError::unavailable(
+                    format!("there are {MAX_SUBSCRIPTIONS} subscriptions, which is the most; delete one that is not needed"),
+                    std::time::Duration::from_secs(60),
+                ));
+            }
+            Ok::<_, ApiError>(SUBSCRIPTIONS.insert(&mut *tx, id, subscription.clone(), now).await?)
+        })?;
+        Ok(Subscribed::New(id, self.show(&stored)))
+    }
+
+    /// One subscription, as it is shown.
+    ///
+    /// # Errors
+    /// 404 when this interface has none of this id.
+    pub async fn subscription(&self, id: Uuid) -> ApiResult<Value> {
+        match SUBSCRIPTIONS.get(&self.db, id).await?.filter(|s| s.document.api == self.api) {
+            Some(stored) => Ok(self.show(&stored)),
+            None => Err(ApiError::not_found(format!("subscription {id}"))),
+        }
+    }
+
+    /// Ends a subscription and what is still to be delivered to it.
+    ///
+    /// # Errors
+    /// 404 when this interface has none of this id.
+    pub async fn unsubscribe(&self, id: Uuid) -> ApiResult<()> {
+        self.subscription(id).await?;
+        db::transaction!(self.db, |tx| {
+            SUBSCRIPTIONS.delete(&mut *tx, id, None).await?;
+            outbox::forget(&mut *tx, id).await?;
+            Ok::<_, ApiError>(())
+        })
+    }
+
+    /// Answers a list request.
+    ///
+    /// # Errors
+    /// As [`Collection::respond`].
+    pub async fn respond(&self, mut query: ListQuery) -> ApiResult<Response> {
+        let own = Condition { op: Op::Eq, path: vec![Step::Name("api".to_owned())], values: vec![self.api.to_owned()] };
+        query.filter.conditions.insert(0, own);
+        SUBSCRIPTIONS.respond(&self.db, &query, |stored, shown| *shown = self.show(stored)).await
+    }
+
+    fn show(&self, stored: &Stored<Subscription>) -> Value {
+        let mut shown = stored.document.resource().unwrap_or_default();
+        if let Value::Object(members) = &mut shown {
+            members.shift_remove("api");
+            members.insert("_links".to_owned(), json!({ "self": { "href": self.location(stored.id) } }));
+        }
+        shown
+    }
+
+    pub(super) async fn of_this_api(&self, tx: &mut AnyConnection) -> Result<Vec<Stored<Subscription>>, StoreError> {
+        let ids: Vec<String> = db::sqlx::query_scalar("SELECT id FROM notify_subscription ORDER BY created_at, id").fetch_all(&mut *tx).await?;
+        let mut found = Vec::new();
+        for id in ids.iter().filter_map(|id| id.parse().ok()) {
+            found.extend(SUBSCRIPTIONS.get_in(tx, id).await?.filter(|s| s.document.api == self.api));
+        }
+        Ok(found)
+    }
+
+    async fn equal(&self, asked: &Asked) -> ApiResult<Option<Uuid>> {
+        let mut tx = self.db.begin_read().await?;
+        let all = self.of_this_api(&mut tx).await?;
+        tx.rollback().await?;
+        let same = |s: &Subscription| s.callback_uri == asked.callback_uri && s.filter == asked.filter && s.shown == asked.shown;
+        Ok(all.into_iter().find(|s| same(&s.document)).map(|s| s.id))
+    }
+
+    async fn try_address(&self, asked: &Asked) -> ApiResult<()> {
+        let client = Client::new("subscriber", "");
+        let headers = super::deliver::headers(&client, asked.authentication.as_ref()).await;
+        let answer = match headers {
+            Ok(headers) => client.probe(&asked.callback_uri, &headers).await,
+            Err(error) => Err(error),
+        };
+        let why = match answer {
+            Ok(204) => return Ok(()),
+            Ok(status) => format!("it answers GET with {status} instead of 204"),
+            Err(CallError::Refused { problem, .. }) => format!("it answers GET with {} instead of 204", problem.status),
+            Err(other) => other.to_string(),
+        };
+        let fault = Fault::new("/callbackUri", why).mend("start the subscriber first; it must answer a GET there with 204");
+        Err(ApiError::unprocessable("the call-back address does not work", vec![fault]))
+    }
+}
