@@ -214,6 +214,8 @@ fn what_is_not_understood_is_kept() {
     let vnfd = web(|text| {
         text.replacen("        name: web\n", "        name: web\n        shade: { of: blue }\n", 1)
             .replacen("        order: 0\n", "        order: 0\n        lane: fast\n", 1)
+            .replacen("virtual_mem_size: 192 MiB", "virtual_mem_size: 192 MiB, ecc: true", 1)
+            .replacen("- size_of_storage: 128 MiB", "- { size_of_storage: 128 MiB, tier: gold }", 1)
             .replacen(
                 "  policies:\n",
                 "  policies:\n    - own:\n        type: tosca.policies.Root\n        targets: [ web ]\n",
@@ -226,7 +228,12 @@ fn what_is_not_understood_is_kept() {
     assert_eq!(flavour.vdu_cps[0].extra["lane"], "fast");
     assert_eq!(flavour.other_policies[0].name, "own");
     assert!(vnfd.warnings.iter().all(|d| d.severity == Severity::Warning));
-    assert_eq!(vnfd.warnings.len(), 2, "{}", vnfd.warnings);
+    assert_eq!(vnfd.warnings.len(), 4, "{}", vnfd.warnings);
+    let compute = &flavour.vdus[0].extra["virtual_compute"];
+    assert_eq!(
+        *compute,
+        serde_json::json!({"virtual_memory": {"ecc": true}, "virtual_local_storage": [{"tier": "gold"}]})
+    );
 }
 
 #[test]

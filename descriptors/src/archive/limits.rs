@@ -41,7 +41,7 @@ impl Default for Limits {
             ratio: 200,
             ratio_floor_bytes: 16 << 20,
             text_bytes: 8 << 20,
-            yaml_nodes: 400_000,
+            yaml_nodes: 100_000,
             yaml_depth: 64,
             yaml_files: 200,
         }

@@ -7,6 +7,7 @@
 mod directory;
 mod handle;
 mod hash;
+mod heads;
 mod index;
 mod limits;
 mod manifest;
@@ -126,7 +127,7 @@ impl Package {
             warnings: Diagnostics::default(),
         };
         if !package.entries.is_empty() || !sink.has_errors() {
-            index::read_heads(&mut package, &mut sink);
+            heads::read_heads(&mut package, &mut sink);
         }
         let failed = sink.has_errors();
         let found = sink.finish();

@@ -161,6 +161,8 @@ pub(crate) fn cp_addresses(fields: &Fields<'_>, sink: &mut Sink) -> Vec<CpAddres
         }
         for (j, node) in addresses.iter().enumerate() {
             let address = protocol.item("address_data", j, node);
+            // Which of the two data is there says the same.
+            address.get("address_type");
             let (l2, l3) = (address.sub("l2_address_data"), address.sub("l3_address_data"));
             let fixed = l3.texts("fixed_ip_address", sink);
             let by_layer = match layer_protocol.as_str() {

@@ -208,12 +208,8 @@ fn sap(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Sap {
     let properties = context.scope.eval(&node.properties, Some(node));
     let fields = Fields::new(&properties, format!("SAP `{}`", node.name), node.at);
     let sink = &mut *context.sink;
-    let mapping = context.topology.substitution.as_ref().and_then(|s| s.get("requirements"));
-    let entries = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m))).flat_map(Node::each);
-    let external = entries
-        .into_iter()
-        .find(|e| e.value.items().and_then(|i| i.first()?.text()) == Some(node.name.as_str()))
-        .map(|e| e.key.clone());
+    let mut mappings = context.topology.requirement_mappings().into_iter();
+    let external = mappings.find(|(_, _, words)| words.first() == Some(&node.name)).map(|(name, _, _)| name);
     Sap {
         name: node.name.clone(),
         virtual_link: node.target("internal_virtual_link").map(str::to_owned),

@@ -58,6 +58,7 @@ impl Checker<'_> {
             let path = format!("{prefix}{}", entry.key);
             match declared.clone().find(|d| d.name == entry.key) {
                 Some(def) => self.value(&entry.value, &def.schema, &path, depth),
+                None if self.sink.is_full() => {}
                 None => {
                     let near = nearest(&entry.key, declared.clone().map(|d| d.name.as_str()));
                     self.sink.warn(

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -12,6 +13,15 @@ use crate::codes;
 use crate::diag::{Pos, Sink};
 use crate::yaml::Node;
 
+/// Paths that readers have dealt with.
+#[derive(Default)]
+struct Taken {
+    /// Values taken whole.
+    whole: BTreeSet<String>,
+    /// Maps and lists whose parts are taken one by one.
+    entered: BTreeSet<String>,
+}
+
 /// A map of properties in reading. Faults that the type check has told already are not told again.
 pub(crate) struct Fields<'a> {
     node: Option<&'a Node>,
@@ -20,12 +30,12 @@ pub(crate) struct Fields<'a> {
     prefix: String,
     /// Where a missing property is told.
     at: Pos,
-    taken: RefCell<BTreeSet<String>>,
+    taken: Rc<RefCell<Taken>>,
 }
 
 impl<'a> Fields<'a> {
     pub fn new(node: &'a Node, owner: impl Into<String>, at: Pos) -> Self {
-        Self { node: Some(node), owner: owner.into(), prefix: String::new(), at, taken: RefCell::default() }
+        Self { node: Some(node), owner: owner.into(), prefix: String::new(), at, taken: Rc::default() }
     }
 
     fn path(&self, key: &str) -> String {
@@ -34,19 +44,25 @@ impl<'a> Fields<'a> {
 
     /// The value of a key, marked as taken.
     pub fn get(&self, key: &str) -> Option<&'a Node> {
-        self.taken.borrow_mut().insert(key.to_owned());
+        self.taken.borrow_mut().whole.insert(self.path(key));
+        self.node?.get(key)
+    }
+
+    /// The value of a key whose parts are taken one by one.
+    fn enter(&self, key: &str) -> Option<&'a Node> {
+        self.taken.borrow_mut().entered.insert(self.path(key));
         self.node?.get(key)
     }
 
     /// The properties of a nested map; empty where there is none.
     pub fn sub(&self, key: &str) -> Fields<'a> {
-        let node = self.get(key);
+        let node = self.enter(key);
         Fields {
             node,
             owner: self.owner.clone(),
             prefix: format!("{}{key}.", self.prefix),
             at: node.map_or(self.at, |n| n.at),
-            taken: RefCell::default(),
+            taken: Rc::clone(&self.taken),
         }
     }
 
@@ -57,7 +73,7 @@ impl<'a> Fields<'a> {
             owner: self.owner.clone(),
             prefix: format!("{}{key}[{index}].", self.prefix),
             at: node.at,
-            taken: RefCell::default(),
+            taken: Rc::clone(&self.taken),
         }
     }
 
@@ -173,7 +189,7 @@ impl<'a> Fields<'a> {
 
     /// The items of a list.
     pub fn list(&self, key: &str, sink: &mut Sink) -> &'a [Node] {
-        let Some(node) = self.get(key) else { return &[] };
+        let Some(node) = self.enter(key) else { return &[] };
         match node.items() {
             Some(items) => items,
             None => {
@@ -193,16 +209,40 @@ impl<'a> Fields<'a> {
         self.node.map(Node::to_json).unwrap_or_default()
     }
 
-    /// What no reader took, as JSON; `null` when nothing is left.
+    /// What no reader took, as JSON; `null` when nothing is left. It counts as taken from then on.
     pub fn rest(&self) -> Value {
+        let left = self.node.map(|n| self.left(n, &self.prefix)).unwrap_or_default();
+        if let Some(own) = self.prefix.strip_suffix('.') {
+            self.taken.borrow_mut().whole.insert(own.to_owned());
+        }
+        left
+    }
+
+    fn left(&self, node: &Node, prefix: &str) -> Value {
         let taken = self.taken.borrow();
-        let left: serde_json::Map<String, Value> = self
-            .node
-            .iter()
-            .flat_map(|n| n.each())
-            .filter(|e| !taken.contains(&e.key) && !e.value.is_null())
-            .map(|e| (e.key.clone(), e.value.to_json()))
-            .collect();
+        let mut left = serde_json::Map::new();
+        for entry in node.each().filter(|e| !e.value.is_null()) {
+            let path = format!("{prefix}{}", entry.key);
+            if taken.whole.contains(&path) {
+                continue;
+            }
+            let value = match (taken.entered.contains(&path), entry.value.items()) {
+                (false, _) => entry.value.to_json(),
+                (true, None) => self.left(&entry.value, &format!("{path}.")),
+                (true, Some(items)) => {
+                    let parts: Vec<Value> = items
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| !taken.whole.contains(&format!("{path}[{i}]")))
+                        .map(|(i, item)| self.left(item, &format!("{path}[{i}].")))
+                        .collect();
+                    if parts.iter().all(Value::is_null) { Value::Null } else { Value::Array(parts) }
+                }
+            };
+            if !value.is_null() {
+                left.insert(entry.key.clone(), value);
+            }
+        }
         if left.is_empty() { Value::Null } else { Value::Object(left) }
     }
 }

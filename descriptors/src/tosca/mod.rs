@@ -14,5 +14,5 @@ pub(crate) use load::{Bundle, load};
 pub use scalar::Unit;
 pub(crate) use template::{NodeTemplate, Policy, Topology};
 pub(crate) use types::nearest;
-pub use types::{PropertyDef, Schema, TypeKind, Types};
+pub use types::{PropertyDef, RequirementDef, Schema, TypeDef, TypeKind, Types};
 pub(crate) use validate::{owner, package_path, validate};

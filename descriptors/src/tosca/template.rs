@@ -22,6 +22,7 @@ pub(crate) struct Topology {
     /// `substitution_mappings`.
     pub substitution: Option<Node>,
     index: BTreeMap<String, usize>,
+    group_index: BTreeMap<String, usize>,
 }
 
 /// A node template.
@@ -86,8 +87,9 @@ impl Topology {
             policies.extend(Policy::read(&entry, sink));
         }
         let index = nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
+        let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
-        Self { at: node.at, inputs, nodes, groups, policies, substitution, index }
+        Self { at: node.at, inputs, nodes, groups, policies, substitution, index, group_index }
     }
 
     /// A node template by name.
@@ -100,9 +102,21 @@ impl Topology {
         self.index.keys().map(String::as_str)
     }
 
+    /// The requirement mappings of the substitution: name, place, and the words given: a node and its requirement.
+    pub fn requirement_mappings(&self) -> Vec<(String, Pos, Vec<String>)> {
+        let mapping = self.substitution.as_ref().and_then(|s| s.get("requirements"));
+        let maps = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m)));
+        maps.flat_map(Node::each)
+            .map(|e| {
+                let words = e.value.items().unwrap_or_default();
+                (e.key.clone(), e.key_at, words.iter().filter_map(|w| w.text().map(str::to_owned)).collect())
+            })
+            .collect()
+    }
+
     /// A group by name.
     pub fn group(&self, name: &str) -> Option<&Entry> {
-        self.groups.iter().find(|g| g.key == name)
+        self.group_index.get(name).and_then(|i| self.groups.get(*i))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Templates against their types: unknown types, properties, requirements, targets, artifacts
 //! (TOSCA Simple Profile clause 3.8).
 
+use std::collections::HashSet;
+
 use super::check::Checker;
 use super::function::Scope;
 use super::load::Bundle;
@@ -9,7 +11,9 @@ use super::types::{TypeKind, nearest};
 use crate::archive::{Package, names};
 use crate::codes;
 use crate::diag::{Pos, Sink};
-use crate::yaml::Node;
+
+/// The requirements of nodes that the substitution exposes.
+type Mapped = HashSet<(String, String)>;
 
 /// Checks every template of the bundle. `substitutable` says which node types stand for a whole descriptor; their
 /// required properties are checked by its reader, which knows where the values come from.
@@ -18,8 +22,13 @@ pub(crate) fn validate(package: &Package, bundle: &Bundle, substitutable: &[&str
         let Some(topology) = &template.topology else { continue };
         let mut scope = Scope::new(topology, &bundle.types);
         scope.owner = owner(bundle, topology, substitutable).map(|n| n.name.clone());
+        let mapped: Mapped = topology
+            .requirement_mappings()
+            .into_iter()
+            .filter_map(|(_, _, words)| Some((words.first()?.clone(), words.get(1)?.clone())))
+            .collect();
         for node in &topology.nodes {
-            check_node(package, bundle, topology, &scope, node, substitutable, sink);
+            check_node(package, bundle, topology, &scope, &mapped, node, substitutable, sink);
         }
         for policy in &topology.policies {
             if bundle.types.get(TypeKind::Policy, &policy.type_name).is_none() {
@@ -88,6 +97,7 @@ fn check_node(
     bundle: &Bundle,
     topology: &Topology,
     scope: &Scope<'_>,
+    mapped: &Mapped,
     node: &NodeTemplate,
     substitutable: &[&str],
     sink: &mut Sink,
@@ -121,11 +131,18 @@ fn check_node(
         }
     }
     scope.tell(sink);
-    check_requirements(bundle, topology, node, whole, sink);
+    check_requirements(bundle, topology, mapped, node, whole, sink);
     check_artifacts(package, bundle, node, sink);
 }
 
-fn check_requirements(bundle: &Bundle, topology: &Topology, node: &NodeTemplate, whole: bool, sink: &mut Sink) {
+fn check_requirements(
+    bundle: &Bundle,
+    topology: &Topology,
+    mapped: &Mapped,
+    node: &NodeTemplate,
+    whole: bool,
+    sink: &mut Sink,
+) {
     let declared = bundle.types.requirements(&node.type_name);
     for requirement in &node.requirements {
         let def = declared.iter().find(|d| d.name == requirement.name);
@@ -167,8 +184,9 @@ fn check_requirements(bundle: &Bundle, topology: &Topology, node: &NodeTemplate,
     }
     // What a whole VNF or NS requires is met in the descriptor that uses it.
     for def in declared.iter().filter(|d| d.min > 0 && !whole) {
-        let mapped = topology.substitution.as_ref().is_some_and(|s| maps(s, &node.name, &def.name));
-        if !mapped && !node.requirements.iter().any(|r| r.name == def.name) {
+        if !mapped.contains(&(node.name.clone(), def.name.clone()))
+            && !node.requirements.iter().any(|r| r.name == def.name)
+        {
             sink.warn(
                 &codes::REQUIREMENT_MISSING,
                 node.at,
@@ -177,16 +195,6 @@ fn check_requirements(bundle: &Bundle, topology: &Topology, node: &NodeTemplate,
             );
         }
     }
-}
-
-/// Whether the substitution mapping exposes this requirement of this node.
-fn maps(substitution: &Node, node: &str, requirement: &str) -> bool {
-    let mappings = substitution.get("requirements");
-    let entries = mappings.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m))).flat_map(Node::each);
-    entries.into_iter().any(|e| {
-        let words: Vec<&str> = e.value.items().unwrap_or_default().iter().filter_map(Node::text).collect();
-        words.first() == Some(&node) && words.get(1) == Some(&requirement)
-    })
 }
 
 fn check_artifacts(package: &Package, bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {

@@ -5,6 +5,7 @@ mod compute;
 mod cp;
 mod model;
 mod read;
+mod read_boot;
 mod read_compute;
 mod read_cp;
 mod read_flavour;

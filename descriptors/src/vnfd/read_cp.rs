@@ -1,5 +1,7 @@
 //! Reading connection points, virtual links and what the VNF exposes of them (SOL001 clauses 6.8 and 6.11).
 
+use std::collections::HashMap;
+
 use super::cp::{ExtCp, ExtCpKind, VduCp, VnfVirtualLink};
 use super::model::Flavour;
 use super::read_flavour::Context;
@@ -8,7 +10,6 @@ use crate::diag::Pos;
 use crate::network::read::{connectivity, cp_addresses, vl_profile};
 use crate::tosca::fields::Fields;
 use crate::tosca::{NodeTemplate, nearest};
-use crate::yaml::Node;
 
 pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Option<VduCp> {
     let properties = context.scope.eval(&node.properties, Some(node));
@@ -71,7 +72,7 @@ pub(super) fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -
 pub(super) fn connect(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
     let declared: Vec<String> =
         context.bundle.types.requirements(context.vnf_type).into_iter().map(|r| r.name).collect();
-    for (name, at, words) in mappings(context) {
+    for (name, at, words) in context.topology.requirement_mappings() {
         if words.is_empty() {
             context.sink.warn(
                 &codes::SUBSTITUTION,
@@ -103,29 +104,18 @@ pub(super) fn connect(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
             flavour.ext_cps.push(cp);
         }
     }
-    for (i, ext) in flavour.ext_cps.iter().enumerate() {
-        if flavour.ext_cps.iter().take(i).any(|e| e.name == ext.name && e.cp == ext.cp) {
-            continue;
+    let mut exposed: HashMap<&str, Vec<String>> = HashMap::new();
+    for ext in flavour.ext_cps.iter().filter(|e| e.kind == ExtCpKind::VduCp) {
+        let names = exposed.entry(ext.cp.as_str()).or_default();
+        if !names.contains(&ext.name) {
+            names.push(ext.name.clone());
         }
-        for cp in flavour.vdu_cps.iter_mut().filter(|cp| ext.kind == ExtCpKind::VduCp && cp.name == ext.cp) {
-            cp.external.push(ext.name.clone());
-        }
+    }
+    for cp in &mut flavour.vdu_cps {
+        cp.external = exposed.remove(cp.name.as_str()).unwrap_or_default();
     }
     dangling(context, flavour);
     order(context, flavour);
-}
-
-/// The requirement mappings: name, place, words.
-fn mappings(context: &Context<'_, '_>) -> Vec<(String, Pos, Vec<String>)> {
-    let mapping = context.topology.substitution.as_ref().and_then(|s| s.get("requirements"));
-    let entries = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m))).flat_map(Node::each);
-    entries
-        .into_iter()
-        .map(|e| {
-            let list = e.value.items().unwrap_or_default();
-            (e.key.clone(), e.key_at, list.iter().filter_map(|w| w.text().map(str::to_owned)).collect())
-        })
-        .collect()
 }
 
 fn ext_cp(

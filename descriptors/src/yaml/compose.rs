@@ -1,6 +1,7 @@
 //! From parser events to a tree, within a budget.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 
 use serde_saphyr::granit_parser::{self, Event, Parser};
 
@@ -28,7 +29,7 @@ struct Frame {
 
 enum FrameKind {
     Seq(Vec<Node>),
-    Map { entries: Vec<Entry>, keys: HashSet<String>, key: Option<(Option<String>, Pos)>, merges: Vec<Node> },
+    Map { entries: Vec<Entry>, keys: HashMap<String, u32>, key: Option<(Option<String>, Pos)>, merges: Vec<Node> },
 }
 
 struct Composer<'a> {
@@ -98,7 +99,7 @@ impl Composer<'_> {
                 self.open(Frame { at, anchor, kind: FrameKind::Seq(Vec::new()), weight: 1 })
             }
             Event::MappingStart(_, anchor, _) => {
-                let kind = FrameKind::Map { entries: Vec::new(), keys: HashSet::new(), key: None, merges: Vec::new() };
+                let kind = FrameKind::Map { entries: Vec::new(), keys: HashMap::new(), key: None, merges: Vec::new() };
                 self.open(Frame { at, anchor, kind, weight: 1 })
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -179,19 +180,18 @@ impl Composer<'_> {
                 }
                 Some((None, _)) => {}
                 Some((Some(name), _)) if name == "<<" => merges.push(node),
-                Some((Some(name), key_at)) => {
-                    if keys.insert(name.clone()) {
+                Some((Some(name), key_at)) => match keys.entry(name.clone()) {
+                    Slot::Vacant(slot) => {
+                        slot.insert(key_at.line);
                         entries.push(Entry { key: name, key_at, value: node });
-                    } else {
-                        let first = entries.iter().find(|e| e.key == name).map_or(0, |e| e.key_at.line);
-                        self.sink.error_mend(
-                            &codes::YAML_DUPLICATE_KEY,
-                            key_at,
-                            format!("the key `{name}` appears twice, first in line {first}"),
-                            "keep one of the two",
-                        );
                     }
-                }
+                    Slot::Occupied(first) => self.sink.error_mend(
+                        &codes::YAML_DUPLICATE_KEY,
+                        key_at,
+                        format!("the key `{name}` appears twice, first in line {}", first.get()),
+                        "keep one of the two",
+                    ),
+                },
             },
         }
         Some(())
@@ -199,10 +199,10 @@ impl Composer<'_> {
 }
 
 /// Takes over the entries of merged mappings whose keys are not there yet.
-fn merge(entries: &mut Vec<Entry>, keys: &mut HashSet<String>, merges: &[Node]) {
+fn merge(entries: &mut Vec<Entry>, keys: &mut HashMap<String, u32>, merges: &[Node]) {
     let sources = merges.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(m)));
     for entry in sources.flat_map(Node::each) {
-        if keys.insert(entry.key.clone()) {
+        if keys.insert(entry.key.clone(), entry.key_at.line).is_none() {
             entries.push(entry.clone());
         }
     }
