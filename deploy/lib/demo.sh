@@ -27,7 +27,7 @@ demo_archives() {
     local to=$STATE/packages from=$ROOT/descriptors/samples v
     mkdir -p "$to"
     for v in edge web; do
-        mano vnfpkg build "$from/$v" "$to/$v.csar" --add "Files/images/guest.qcow2=$TARGET/guest-image/vnf.qcow2" >/dev/null
+        mano vnfpkg build "$from/$v" "$to/$v.csar" --add "Artifacts/Images/vnf.qcow2=$TARGET/guest-image/vnf.qcow2" >/dev/null
     done
     mano nsd build "$from/$NSD_NAME" "$to/$NSD_NAME.zip" >/dev/null
 }

@@ -46,6 +46,7 @@ vim_adapter: $(url_of vim-adapter)
 EOC
             ;;
         vnfm) echo "nfvo: $(url_of nfvo)" ;;
+        vim-adapter) echo "state_dir: $STATE/vim-adapter" ;;
         nfvi-agent)
             # shellcheck source=/dev/null
             (eval "$(nfvi_env)" && cat <<EOC
