@@ -70,33 +70,24 @@ impl EventStream {
     /// A [`CallError`] when the connection cannot be made or breaks; calling again reconnects behind the last event.
     pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Sequenced<T>, CallError> {
         self.connect().await?;
-        loop {
-            let Some(lines) = self.open.as_mut() else { return Err(self.broken("the stream closed")) };
-            match lines.next_data().await {
-                Ok(Some(data)) => match serde_json::from_str::<Sequenced<T>>(&data) {
-                    Ok(event) => {
-                        self.after = event.seq;
-                        return Ok(event);
-                    }
-                    Err(error) => {
-                        self.open = None;
-                        return Err(CallError::Garbled {
-                            peer: self.client.base().to_owned(),
-                            url: self.path.clone(),
-                            why: format!("event {}: {error}", data.chars().take(200).collect::<String>()),
-                        });
-                    }
+        let Some(lines) = self.open.as_mut() else { return Err(self.broken("the stream closed")) };
+        let told = match lines.next_data().await {
+            Ok(Some(data)) => match serde_json::from_str::<Sequenced<T>>(&data) {
+                Ok(event) => {
+                    self.after = event.seq;
+                    return Ok(event);
+                }
+                Err(error) => CallError::Garbled {
+                    peer: self.client.base().to_owned(),
+                    url: self.path.clone(),
+                    why: format!("event {}: {error}", data.chars().take(200).collect::<String>()),
                 },
-                Ok(None) => {
-                    self.open = None;
-                    return Err(self.broken("the stream ended"));
-                }
-                Err(why) => {
-                    self.open = None;
-                    return Err(self.broken(&why));
-                }
-            }
-        }
+            },
+            Ok(None) => self.broken("the stream ended"),
+            Err(why) => self.broken(&why),
+        };
+        self.open = None;
+        Err(told)
     }
 
     fn broken(&self, why: &str) -> CallError {

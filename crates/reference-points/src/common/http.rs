@@ -185,6 +185,43 @@ impl Client {
         self.read(path, response).await
     }
 
+    /// GET that only asks for the status; for testing a call-back address (SOL013). 10 seconds at most.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn probe(&self, path: &str, headers: &[(String, String)]) -> Result<u16, CallError> {
+        let request = with_headers(self.request(Method::GET, path), headers).timeout(Duration::from_secs(10));
+        let response = self.send(path, request).await?;
+        Ok(self.accepted(path, response).await?.status().as_u16())
+    }
+
+    /// POST a JSON text; the answer's body is not looked at. 30 seconds at most.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn send_text(&self, path: &str, headers: &[(String, String)], json: String) -> Result<(), CallError> {
+        let request = with_headers(self.request(Method::POST, path), headers).timeout(Duration::from_secs(30));
+        let request = request.header(header::CONTENT_TYPE, "application/json").body(json);
+        let response = self.send(path, request).await?;
+        self.accepted(path, response).await.map(drop)
+    }
+
+    /// POST a form and read the answer as JSON; for OAuth 2.0 token requests. 30 seconds at most.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        headers: &[(String, String)],
+        fields: &[(&str, &str)],
+    ) -> Result<T, CallError> {
+        let request =
+            with_headers(self.request(Method::POST, path), headers).timeout(Duration::from_secs(30)).form(fields);
+        let response = self.send(path, request).await?;
+        Ok(self.decode(path, response).await?.body)
+    }
+
     /// PUT a JSON document.
     ///
     /// # Errors
@@ -415,6 +452,10 @@ impl<T> Reply<T> {
     pub fn map_body<U>(self, map: impl FnOnce(T) -> U) -> Reply<U> {
         Reply { status: self.status, location: self.location, etag: self.etag, link: self.link, body: map(self.body) }
     }
+}
+
+fn with_headers(request: reqwest::RequestBuilder, headers: &[(String, String)]) -> reqwest::RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| request.header(name, value))
 }
 
 fn reply_of<T>(status: &StatusCode, headers: header::HeaderMap, body: T) -> Reply<T> {

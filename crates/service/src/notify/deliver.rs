@@ -44,9 +44,8 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
 async fn round(notifier: &Notifier, clients: &mut BTreeMap<Uuid, Client>) -> Result<Duration, db::DbError> {
     loop {
         let now = notifier.clock.now_micros();
-        let heads: Vec<Waiting> =
-            outbox::heads(&notifier.db).await?.into_iter().collect();
-        let (due, later): (Vec<_>, Vec<_>) = heads.into_iter().partition(|w| w.next_at <= now);
+        let heads = outbox::heads(&notifier.db, notifier.api).await?;
+        let (due, later): (Vec<_>, Vec<_>) = heads.into_iter().partition(|w: &Waiting| w.next_at <= now);
         if due.is_empty() {
             let next = later.iter().map(|w| w.next_at).min();
             return Ok(next.map_or(LOOK, |at| micros(at - now).min(LOOK)));
@@ -89,7 +88,10 @@ fn micros(count: i64) -> Duration {
 }
 
 /// The headers that authenticate a call-back (SOL013 clause 8.3).
-pub(super) async fn headers(client: &Client, authentication: Option<&SubscriptionAuthentication>) -> Result<Vec<(String, String)>, CallError> {
+pub(super) async fn headers(
+    client: &Client,
+    authentication: Option<&SubscriptionAuthentication>,
+) -> Result<Vec<(String, String)>, CallError> {
     let Some(authentication) = authentication else { return Ok(Vec::new()) };
     if authentication.auth_type.contains(&AuthType::Basic)
         && let Some(basic) = &authentication.params_basic
@@ -106,7 +108,8 @@ pub(super) async fn headers(client: &Client, authentication: Option<&Subscriptio
             access_token: String,
         }
         let id = oauth.client_id.as_deref().unwrap_or_default();
-        let own = [("authorization".to_owned(), basic_header(id, oauth.client_password.as_deref().unwrap_or_default()))];
+        let own =
+            [("authorization".to_owned(), basic_header(id, oauth.client_password.as_deref().unwrap_or_default()))];
         let endpoint = oauth.token_endpoint.as_deref().unwrap_or_default();
         let token: Token = client.form(endpoint, &own, &[("grant_type", "client_credentials")]).await?;
         return Ok(vec![("authorization".to_owned(), format!("Bearer {}", token.access_token))]);

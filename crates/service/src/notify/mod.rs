@@ -29,7 +29,7 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         name: "outbox",
         sql: &[
-            "CREATE TABLE notify_outbox (subscription TEXT NOT NULL, seq BIGINT NOT NULL, payload TEXT NOT NULL, \
+            "CREATE TABLE notify_outbox (api TEXT NOT NULL, subscription TEXT NOT NULL, seq BIGINT NOT NULL, payload TEXT NOT NULL, \
              created_at BIGINT NOT NULL, attempts BIGINT NOT NULL, next_at BIGINT NOT NULL, \
              PRIMARY KEY (subscription, seq))",
             "CREATE TABLE notify_sequence (subscription TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
@@ -92,12 +92,18 @@ impl Notifier {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn enqueue(&self, tx: &mut AnyConnection, notification: Notification, now: i64) -> Result<(), StoreError> {
+    pub async fn enqueue(
+        &self,
+        tx: &mut AnyConnection,
+        notification: Notification,
+        now: i64,
+    ) -> Result<(), StoreError> {
         for subscription in self.of_this_api(tx).await? {
-            let wanted = subscription.document.filter.as_ref().is_none_or(|f| (self.wants)(f, &notification.attributes));
+            let wanted =
+                subscription.document.filter.as_ref().is_none_or(|f| (self.wants)(f, &notification.attributes));
             if wanted {
                 let payload = self.addressed(&notification.payload, subscription.id);
-                outbox::put(tx, subscription.id, &payload, now).await?;
+                outbox::put(tx, self.api, subscription.id, &payload, now).await?;
             }
         }
         Ok(())

@@ -16,7 +16,13 @@ pub(super) struct Waiting {
     pub next_at: i64,
 }
 
-pub(super) async fn put(tx: &mut AnyConnection, subscription: Uuid, payload: &Value, now: i64) -> Result<(), sqlx::Error> {
+pub(super) async fn put(
+    tx: &mut AnyConnection,
+    api: &str,
+    subscription: Uuid,
+    payload: &Value,
+    now: i64,
+) -> Result<(), sqlx::Error> {
     let seq: i64 = sqlx::query_scalar(
         "INSERT INTO notify_sequence (subscription, seq) VALUES ($1, 1) \
          ON CONFLICT (subscription) DO UPDATE SET seq = notify_sequence.seq + 1 RETURNING seq",
@@ -25,8 +31,10 @@ pub(super) async fn put(tx: &mut AnyConnection, subscription: Uuid, payload: &Va
     .fetch_one(&mut *tx)
     .await?;
     sqlx::query(
-        "INSERT INTO notify_outbox (subscription, seq, payload, created_at, attempts, next_at) VALUES ($1, $2, $3, $4, 0, $4)",
+        "INSERT INTO notify_outbox (api, subscription, seq, payload, created_at, attempts, next_at) \
+         VALUES ($1, $2, $3, $4, $5, 0, $5)",
     )
+    .bind(api.to_owned())
     .bind(subscription.to_string())
     .bind(seq)
     .bind(payload.to_string())
@@ -36,13 +44,14 @@ pub(super) async fn put(tx: &mut AnyConnection, subscription: Uuid, payload: &Va
     .map(drop)
 }
 
-/// The first of each subscription.
-pub(super) async fn heads(db: &Db) -> Result<Vec<Waiting>, DbError> {
+/// The first of each subscription of an interface.
+pub(super) async fn heads(db: &Db, api: &str) -> Result<Vec<Waiting>, DbError> {
     let rows = sqlx::query(
         "SELECT o.subscription, o.seq, o.payload, o.created_at, o.attempts, o.next_at FROM notify_outbox o \
-         JOIN (SELECT subscription, MIN(seq) AS first FROM notify_outbox GROUP BY subscription) h \
+         JOIN (SELECT subscription, MIN(seq) AS first FROM notify_outbox WHERE api = $1 GROUP BY subscription) h \
          ON h.subscription = o.subscription AND h.first = o.seq",
     )
+    .bind(api.to_owned())
     .fetch_all(&db.pool)
     .await?;
     let mut found = Vec::with_capacity(rows.len());
@@ -82,7 +91,9 @@ pub(super) async fn later(db: &Db, waiting: &Waiting, next_at: i64) -> Result<()
 }
 
 pub(super) async fn forget(tx: &mut AnyConnection, subscription: Uuid) -> Result<(), sqlx::Error> {
-    for sql in ["DELETE FROM notify_outbox WHERE subscription = $1", "DELETE FROM notify_sequence WHERE subscription = $1"] {
+    for sql in
+        ["DELETE FROM notify_outbox WHERE subscription = $1", "DELETE FROM notify_sequence WHERE subscription = $1"]
+    {
         sqlx::query(sql).bind(subscription.to_string()).execute(&mut *tx).await?;
     }
     Ok(())

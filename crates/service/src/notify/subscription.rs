@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use super::{Notifier, outbox};
 use crate::http::{ApiError, ApiResult};
-use crate::query::filter::{Condition, Op, Step};
-use crate::query::{ListQuery, Selection};
+use crate::query::{Condition, ListQuery, Op, Selection, Step};
 use crate::store::{Collection, Document, Index, Noun, StoreError, Stored};
 
 pub(super) const SUBSCRIPTIONS: Collection<Subscription> = Collection::new();
@@ -108,7 +107,9 @@ impl Notifier {
         let stored = db::transaction!(self.db, |tx| {
             if self.of_this_api(tx).await?.len() >= MAX_SUBSCRIPTIONS {
                 return Err(ApiError::unavailable(
-                    format!("there are {MAX_SUBSCRIPTIONS} subscriptions, which is the most; delete one that is not needed"),
+                    format!(
+                        "there are {MAX_SUBSCRIPTIONS} subscriptions, which is the most; delete one that is not needed"
+                    ),
                     std::time::Duration::from_secs(60),
                 ));
             }
@@ -161,7 +162,9 @@ impl Notifier {
     }
 
     pub(super) async fn of_this_api(&self, tx: &mut AnyConnection) -> Result<Vec<Stored<Subscription>>, StoreError> {
-        let ids: Vec<String> = db::sqlx::query_scalar("SELECT id FROM notify_subscription ORDER BY created_at, id").fetch_all(&mut *tx).await?;
+        let ids: Vec<String> = db::sqlx::query_scalar("SELECT id FROM notify_subscription ORDER BY created_at, id")
+            .fetch_all(&mut *tx)
+            .await?;
         let mut found = Vec::new();
         for id in ids.iter().filter_map(|id| id.parse().ok()) {
             found.extend(SUBSCRIPTIONS.get_in(tx, id).await?.filter(|s| s.document.api == self.api));
@@ -172,8 +175,10 @@ impl Notifier {
     async fn equal(&self, asked: &Asked) -> ApiResult<Option<Uuid>> {
         let mut tx = self.db.begin_read().await?;
         let all = self.of_this_api(&mut tx).await?;
-        tx.rollback().await?;
-        let same = |s: &Subscription| s.callback_uri == asked.callback_uri && s.filter == asked.filter && s.shown == asked.shown;
+        drop(tx);
+        let same = |s: &Subscription| {
+            s.callback_uri == asked.callback_uri && s.filter == asked.filter && s.shown == asked.shown
+        };
         Ok(all.into_iter().find(|s| same(&s.document)).map(|s| s.id))
     }
 
@@ -190,7 +195,8 @@ impl Notifier {
             Err(CallError::Refused { problem, .. }) => format!("it answers GET with {} instead of 204", problem.status),
             Err(other) => other.to_string(),
         };
-        let fault = Fault::new("/callbackUri", why).mend("start the subscriber first; it must answer a GET there with 204");
+        let fault =
+            Fault::new("/callbackUri", why).mend("start the subscriber first; it must answer a GET there with 204");
         Err(ApiError::unprocessable("the call-back address does not work", vec![fault]))
     }
 }
