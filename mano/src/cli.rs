@@ -1,0 +1,350 @@
+//! The command tree and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
+
+use crate::output::Format;
+
+/// Orchestrate network services: onboard packages, run, watch, repair and end them.
+#[derive(Debug, Parser)]
+#[command(name = "mano", version, arg_required_else_help = true, after_help = AFTER)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER: &str = "A first service, from nothing:
+  mano vim add hosts --name lab --northbound unix:/run/ovn/ovnnb_db.sock
+  mano host add host1 --vim lab --agent http://127.0.0.1:8703
+  mano vnfpkg onboard web.csar && mano vnfpkg onboard edge.csar && mano nsd onboard demo.zip
+  mano ns create --nsd demo-ns --name demo && mano ns instantiate demo --wait
+  mano topology demo
+
+Names or ids are both fine where one thing is meant. Exit codes: 0 done, 1 refused or failed, 2 wrong use, 3 unreachable.";
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Address of the NFVO.
+    #[arg(long, global = true, env = "MANO_NFVO", default_value = "http://127.0.0.1:8700", value_name = "URL")]
+    pub nfvo: String,
+    /// Address of the VNFM, for commands about single VNFs.
+    #[arg(long, global = true, env = "MANO_VNFM", default_value = "http://127.0.0.1:8701", value_name = "URL")]
+    pub vnfm: String,
+    /// What to print.
+    #[arg(short, long, global = true, value_enum, default_value = "table")]
+    pub output: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// VNF packages (SOL004 archives).
+    #[command(subcommand)]
+    Vnfpkg(Pkg),
+    /// Network service descriptors (SOL007 archives).
+    #[command(subcommand)]
+    Nsd(Pkg),
+    /// Network services.
+    #[command(subcommand)]
+    Ns(Ns),
+    /// Single VNFs.
+    #[command(subcommand)]
+    Vnf(Vnf),
+    /// Lifecycle operations of network services and VNFs.
+    #[command(subcommand)]
+    Op(Op),
+    /// VIMs.
+    #[command(subcommand)]
+    Vim(Vim),
+    /// Hosts of a VIM.
+    #[command(subcommand)]
+    Host(Host),
+    /// What is there and nobody owns: asks every VIM and host.
+    Leaks,
+    /// Draws a network service: links, VNFs, addresses, hosts.
+    Topology {
+        /// Name or id of the network service.
+        ns: String,
+    },
+    /// Every prerequisite on this machine, and what helps.
+    Doctor {
+        /// Where the services keep their files.
+        #[arg(long, default_value = "/var/lib/mano")]
+        state_dir: PathBuf,
+    },
+    /// Shell completions, to be sourced.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Pkg {
+    /// Makes a valid archive from a directory: hashes and manifest are filled in.
+    Build {
+        /// Directory with the sources.
+        dir: PathBuf,
+        /// Archive to write.
+        out: PathBuf,
+        /// Further file put into the archive, as ARCHIVE_PATH=FILE; may be given several times.
+        #[arg(long = "add", value_name = "PATH=FILE")]
+        add: Vec<String>,
+    },
+    /// Uploads an archive and waits for the verdict.
+    Onboard {
+        /// Archive.
+        file: PathBuf,
+    },
+    /// Lists them.
+    List(ListArgs),
+    /// Shows one.
+    Show {
+        /// Id, or descriptor id, or product name.
+        id: String,
+    },
+    /// Deletes one.
+    Delete {
+        /// Id, or descriptor id, or product name.
+        id: String,
+    },
+}
+
+/// Arguments of every list (SOL013).
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Attribute filter, e.g. "(eq,nsState,INSTANTIATED)".
+    #[arg(long)]
+    pub filter: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Ns {
+    /// Makes a network service record from a descriptor.
+    Create {
+        /// NSD: id, descriptor id or name.
+        #[arg(long)]
+        nsd: String,
+        /// Name of the service.
+        #[arg(long)]
+        name: String,
+        /// Description.
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// Runs it.
+    Instantiate {
+        /// Name or id.
+        ns: String,
+        /// Deployment flavour; `simple` when absent.
+        #[arg(long)]
+        flavour: Option<String>,
+        /// NS instantiation level.
+        #[arg(long)]
+        level: Option<String>,
+        /// JSON file with further members of the SOL005 InstantiateNsRequest.
+        #[arg(long, value_name = "FILE")]
+        params: Option<PathBuf>,
+        /// Waits for the end and shows the steps.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Ends it.
+    Terminate {
+        /// Name or id.
+        ns: String,
+        /// Waits for the end and shows the steps.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Deletes the record of a service that does not run.
+    Delete {
+        /// Name or id.
+        ns: String,
+    },
+    /// Lists them.
+    List(ListArgs),
+    /// Shows one.
+    Show {
+        /// Name or id.
+        ns: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Vnf {
+    /// Lists them.
+    List(ListArgs),
+    /// Shows one.
+    Show {
+        /// Name or id.
+        vnf: String,
+    },
+    /// The serial console's log of its VNFCs.
+    Log {
+        /// Name or id.
+        vnf: String,
+        /// How much of each, from the end.
+        #[arg(long, default_value_t = 4096)]
+        bytes: u64,
+    },
+    /// How the serial console of each VNFC is reached.
+    Console {
+        /// Name or id.
+        vnf: String,
+    },
+    /// Stops the VNF's machines.
+    Stop {
+        /// Name or id.
+        vnf: String,
+    },
+    /// Starts the VNF's machines.
+    Start {
+        /// Name or id.
+        vnf: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Op {
+    /// Lists operations of network services, or of VNFs.
+    List {
+        /// VNF operations instead of NS operations.
+        #[arg(long)]
+        vnf: bool,
+        #[command(flatten)]
+        list: ListArgs,
+    },
+    /// Shows one, with its steps.
+    Show {
+        /// Operation.
+        op: Uuid,
+    },
+    /// Shows the steps until the end.
+    Watch {
+        /// Operation.
+        op: Uuid,
+    },
+    /// Tries the failed steps again.
+    Retry(Task),
+    /// Undoes what was done.
+    Rollback(Task),
+    /// Gives up: what is left stays until the service is terminated.
+    Fail(Task),
+    /// Stops a running operation.
+    Cancel {
+        #[command(flatten)]
+        task: Task,
+        /// Abandons running steps instead of waiting for their end.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Task {
+    /// Operation.
+    pub op: Uuid,
+    /// Waits for the end and shows the steps.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Vim {
+    /// Registers a VIM; it is checked at once.
+    #[command(subcommand)]
+    Add(VimAdd),
+    /// Lists them.
+    List,
+    /// Shows one, with its health and what it can do.
+    Show {
+        /// Name or id.
+        vim: String,
+    },
+    /// Forgets one that holds nothing.
+    Delete {
+        /// Name or id.
+        vim: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VimAdd {
+    /// Our own VIM over host agents and OVN.
+    Hosts {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// OVN northbound database: unix:PATH or tcp:HOST:PORT.
+        #[arg(long)]
+        northbound: String,
+    },
+    /// A simulated VIM in memory, for load and fault tests.
+    Sim {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// Number of hosts.
+        #[arg(long, default_value_t = 10)]
+        hosts: u32,
+        /// Boot time of a VM in milliseconds.
+        #[arg(long, default_value_t = 20)]
+        boot_ms: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Host {
+    /// Adds a host by its agent.
+    Add {
+        /// Name.
+        name: String,
+        /// Address of its agent.
+        #[arg(long, default_value = "http://127.0.0.1:8703")]
+        agent: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+        /// Resource zone.
+        #[arg(long, default_value = "default")]
+        zone: String,
+    },
+    /// Lists hosts with their load and health.
+    List {
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+    /// Shows one.
+    Show {
+        /// Name.
+        name: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+    /// Removes one that holds nothing.
+    Delete {
+        /// Name.
+        name: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

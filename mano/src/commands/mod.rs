@@ -1,0 +1,67 @@
+//! One module per noun of the command tree.
+
+mod doctor;
+mod ns;
+mod op;
+mod package;
+mod topology;
+mod vim;
+mod vnf;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, ListArgs};
+use crate::context::Context;
+use crate::fail::Failure;
+
+/// Runs one command.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let context = Context::new(&cli.global);
+    match cli.command {
+        Command::Vnfpkg(command) => package::vnfpkg(&context, command).await,
+        Command::Nsd(command) => package::nsd(&context, command).await,
+        Command::Ns(command) => ns::run(&context, command).await,
+        Command::Vnf(command) => vnf::run(&context, command).await,
+        Command::Op(command) => op::run(&context, command).await,
+        Command::Vim(command) => vim::vim(&context, command).await,
+        Command::Host(command) => vim::host(&context, command).await,
+        Command::Leaks => vim::leaks(&context).await,
+        Command::Topology { ns } => topology::run(&context, &ns).await,
+        Command::Doctor { state_dir } => doctor::run(context.format, &state_dir),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mano", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+/// The query of a list: every attribute, and the filter when there is one.
+fn query(list: &ListArgs) -> String {
+    match &list.filter {
+        Some(filter) => {
+            let encoded: String = filter
+                .bytes()
+                .map(|b| {
+                    if b.is_ascii_alphanumeric() || b"-_.(),/'".contains(&b) {
+                        char::from(b).to_string()
+                    } else {
+                        format!("%{b:02X}")
+                    }
+                })
+                .collect();
+            format!("?all_fields&filter={encoded}")
+        }
+        None => "?all_fields".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_encoded() {
+        let list = ListArgs { filter: Some("(eq,a/b,x y&z)".into()) };
+        assert_eq!(query(&list), "?all_fields&filter=(eq,a/b,x%20y%26z)");
+    }
+}

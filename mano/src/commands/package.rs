@@ -1,0 +1,147 @@
+//! `mano vnfpkg` and `mano nsd`: archives made, onboarded, shown, deleted.
+
+use std::path::{Path, PathBuf};
+
+use descriptors::archive::pack_dir;
+use futures::{Stream, StreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use reference_points::common::ProblemDetails;
+use reference_points::os_ma_nfvo::{
+    CreateNsdInfoRequest, CreateVnfPkgInfoRequest, NsdInfo, PackageOnboardingState, VnfPkgInfo,
+};
+use tokio_util::io::ReaderStream;
+
+use crate::cli::Pkg;
+use crate::context::{Context, pick};
+use crate::fail::Failure;
+use crate::output::{self, Column};
+
+const PACKAGES: &[Column] = &[
+    ("id", "/id"),
+    ("product", "/vnfProductName"),
+    ("version", "/vnfSoftwareVersion"),
+    ("vnfd", "/vnfdId"),
+    ("onboarding", "/onboardingState"),
+    ("usage", "/usageState"),
+];
+
+const NSDS: &[Column] = &[
+    ("id", "/id"),
+    ("name", "/nsdName"),
+    ("version", "/nsdVersion"),
+    ("nsd", "/nsdId"),
+    ("onboarding", "/nsdOnboardingState"),
+    ("usage", "/nsdUsageState"),
+];
+
+pub async fn vnfpkg(context: &Context, command: Pkg) -> Result<(), Failure> {
+    match command {
+        Pkg::Build { dir, out, add } => build(&dir, &out, &add),
+        Pkg::Onboard { file } => {
+            let (length, content) = open(&file).await?;
+            let id = context.packages.create(&CreateVnfPkgInfoRequest::default()).await?.id;
+            let sent = context.packages.upload(id, Some(length), content).await;
+            let info = context.packages.get(id).await?;
+            if let Err(error) = sent {
+                let _ = context.packages.delete(id).await;
+                return Err(error.into());
+            }
+            let info = info.ok_or_else(|| Failure::usage(format!("package {id} is gone")))?;
+            if info.onboarding_state != PackageOnboardingState::Onboarded {
+                let _ = context.packages.delete(id).await;
+                return Err(refused(&file, info.onboarding_failure_details));
+            }
+            output::list(context.format, &[info], PACKAGES)
+        }
+        Pkg::List(list) => {
+            output::list(context.format, &context.packages.list(&super::query(&list)).await?.body, PACKAGES)
+        }
+        Pkg::Show { id } => output::one(context.format, &find_package(context, &id).await?),
+        Pkg::Delete { id } => Ok(context.packages.delete(find_package(context, &id).await?.id).await?),
+    }
+}
+
+pub async fn nsd(context: &Context, command: Pkg) -> Result<(), Failure> {
+    match command {
+        Pkg::Build { dir, out, add } => build(&dir, &out, &add),
+        Pkg::Onboard { file } => {
+            let (length, content) = open(&file).await?;
+            let id = context.nsds.create(&CreateNsdInfoRequest::default()).await?.id;
+            let sent = context.nsds.upload(id, Some(length), content).await;
+            let info = context.nsds.get(id).await?;
+            if let Err(error) = sent {
+                let _ = context.nsds.delete(id).await;
+                return Err(error.into());
+            }
+            let info = info.ok_or_else(|| Failure::usage(format!("NSD {id} is gone")))?;
+            if info.nsd_onboarding_state != PackageOnboardingState::Onboarded {
+                let _ = context.nsds.delete(id).await;
+                return Err(refused(&file, info.onboarding_failure_details));
+            }
+            output::list(context.format, &[info], NSDS)
+        }
+        Pkg::List(list) => output::list(context.format, &context.nsds.list(&super::query(&list)).await?.body, NSDS),
+        Pkg::Show { id } => output::one(context.format, &find_nsd(context, &id).await?),
+        Pkg::Delete { id } => Ok(context.nsds.delete(find_nsd(context, &id).await?.id).await?),
+    }
+}
+
+async fn find_package(context: &Context, wanted: &str) -> Result<VnfPkgInfo, Failure> {
+    let found = context.packages.list("?all_fields").await?.body;
+    pick("VNF package", "mano vnfpkg list", wanted, found, &["id", "vnfdId", "vnfProductName"])
+}
+
+/// An NSD by id, descriptor id or name.
+pub async fn find_nsd(context: &Context, wanted: &str) -> Result<NsdInfo, Failure> {
+    let found = context.nsds.list("?all_fields").await?.body;
+    pick("NSD", "mano nsd list", wanted, found, &["id", "nsdId", "nsdName"])
+}
+
+fn refused(file: &Path, why: Option<ProblemDetails>) -> Failure {
+    let mut problem = why.unwrap_or_else(|| ProblemDetails::new(422, "Not onboarded", "the NFVO tells no reason"));
+    problem.title = Some(format!("{} is not onboarded", file.display()));
+    Failure::problem(problem)
+}
+
+fn build(dir: &Path, out: &Path, add: &[String]) -> Result<(), Failure> {
+    let mut extra: Vec<(&str, PathBuf)> = Vec::new();
+    for item in add {
+        let (path, file) =
+            item.split_once('=').ok_or_else(|| Failure::usage(format!("--add {item:?} is not PATH=FILE")))?;
+        extra.push((path, PathBuf::from(file)));
+    }
+    let extra: Vec<(&str, &Path)> = extra.iter().map(|(path, file)| (*path, file.as_path())).collect();
+    // Beside the target and renamed at the end: what is called OUT is complete.
+    let mut unfinished = out.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = PathBuf::from(unfinished);
+    let packed = match pack_dir(dir, &extra, std::fs::File::create(&unfinished)?) {
+        Ok(packed) => packed,
+        Err(error) => {
+            let _ = std::fs::remove_file(&unfinished);
+            return Err(Failure::usage(error.to_string()));
+        }
+    };
+    std::fs::rename(&unfinished, out)?;
+    let bytes: u64 = packed.files.iter().map(|(_, size)| size).sum();
+    output::note(&format!("{}: {} files, {}", out.display(), packed.files.len(), output::bytes(bytes)));
+    Ok(())
+}
+
+/// A file as a stream, with a bar that shows how much of it is sent.
+async fn open(
+    file: &Path,
+) -> Result<(u64, impl Stream<Item = std::io::Result<bytes::Bytes>> + Send + Sync + 'static + use<>), Failure> {
+    let opened = tokio::fs::File::open(file).await.map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let length = opened.metadata().await?.len();
+    let bar = ProgressBar::new(length);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    let content = ReaderStream::with_capacity(opened, 256 * 1024).inspect(move |chunk| {
+        if let Ok(chunk) = chunk {
+            bar.inc(chunk.len() as u64);
+        }
+    });
+    Ok((length, content))
+}

@@ -1,0 +1,82 @@
+//! `/vnf_instances` (SOL003 clauses 5.4.2 to 5.4.4, 5.4.8).
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use reference_points::or_vnfm::{
+    CreateVnfRequest, InstantiateVnfRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance,
+};
+use service::http::{ApiJson, ApiResult, IfMatch, MergePatch};
+use service::query::ListQuery;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::store::INSTANCES;
+
+/// VNF instances, filtered, with the attributes asked for, by pages.
+#[utoipa::path(get, path = "/vnf_instances", responses((status = 200, body = Vec<VnfInstance>)))]
+pub async fn list(State(app): State<App>, query: ListQuery) -> ApiResult<Response> {
+    INSTANCES.respond(&app.db, &query, |stored, shown| app.add_links(stored, shown)).await
+}
+
+/// Creates a VNF instance.
+#[utoipa::path(post, path = "/vnf_instances", request_body = CreateVnfRequest, responses((status = 201, body = VnfInstance)))]
+pub async fn create(State(app): State<App>, ApiJson(request): ApiJson<CreateVnfRequest>) -> ApiResult<Response> {
+    let shown = app.shown(&app.create(request).await?);
+    let location = [(header::LOCATION, format!("{}/vnflcm/v2/vnf_instances/{}", app.base, shown.id))];
+    Ok((StatusCode::CREATED, location, ApiJson(shown)).into_response())
+}
+
+/// A VNF instance.
+#[utoipa::path(get, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)), responses((status = 200, body = VnfInstance)))]
+pub async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<Response> {
+    let stored = INSTANCES.require(&app.db, id).await?;
+    Ok(([(header::ETAG, stored.etag())], ApiJson(app.shown(&stored))).into_response())
+}
+
+/// Modifies a VNF instance by a JSON merge patch.
+#[utoipa::path(patch, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)),
+    request_body(content = VnfInfoModificationRequest, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = VnfInstance)))]
+pub async fn modify(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+    patch: MergePatch<VnfInfoModificationRequest>,
+) -> ApiResult<Response> {
+    let stored = app.modify(id, patch, if_match).await?;
+    Ok(([(header::ETAG, stored.etag())], ApiJson(app.shown(&stored))).into_response())
+}
+
+/// Deletes a VNF instance that is not instantiated.
+#[utoipa::path(delete, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)), responses((status = 204)))]
+pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
+    app.delete(id).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+/// Begins an instantiation.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/instantiate", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = InstantiateVnfRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn instantiate(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<InstantiateVnfRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.instantiate(id, request).await?))
+}
+
+/// Begins a termination.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/terminate", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = TerminateVnfRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn terminate(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<TerminateVnfRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.terminate(id, request).await?))
+}
+
+fn accepted(app: &App, op: Uuid) -> Response {
+    let location = [(header::LOCATION, format!("{}/vnflcm/v2/vnf_lcm_op_occs/{op}", app.base))];
+    (StatusCode::ACCEPTED, location).into_response()
+}

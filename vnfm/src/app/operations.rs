@@ -1,0 +1,182 @@
+//! Instantiate, terminate, and the tasks of their occurrences (SOL003 clauses 5.4.4, 5.4.8, 5.4.14 to 5.4.17).
+
+use lcm::{CancelMode, NewOperation, OperationView};
+use reference_points::common::{Fault, ProblemDetails, TraceContext, Uuid};
+use reference_points::or_vnfm::{
+    InstantiateVnfRequest, InstantiationState, TerminateVnfRequest, TerminationType, VnfInstance,
+};
+use serde_json::json;
+use service::http::{ApiError, ApiResult};
+
+use super::{App, cause};
+use crate::ops::expand::{Given, expand};
+use crate::ops::grants::{self, Asking};
+use crate::ops::ids::RandomIds;
+use crate::ops::occurrence::{INSTANTIATE, TERMINATE};
+use crate::ops::params::OperationParams;
+use crate::ops::properties::merged;
+use crate::ops::{instantiate, terminate};
+use crate::store::{INSTANCES, resources};
+
+/// Seconds a guest is given to shut down when the request does not say (TerminateVnfRequest).
+const DEFAULT_GRACE_SECONDS: u32 = 60;
+
+impl App {
+    /// Begins an instantiation; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, or 422 with every fault of the request.
+    pub async fn instantiate(&self, id: Uuid, request: InstantiateVnfRequest) -> ApiResult<Uuid> {
+        let instance = INSTANCES.require(&self.db, id).await?.document.0;
+        let known = self.packages.get(&instance.vnfd_id).await?;
+        let (properties, mut faults) = merged(&known.vnfd, &instance, &request);
+        let name = instance.vnf_instance_name.clone().unwrap_or_else(|| format!("vnf-{}", &id.to_string()[..8]));
+        let given = Given {
+            vnfd: &known.vnfd,
+            request: &request,
+            instance: id,
+            name: &name,
+            properties: &properties,
+            files: &known.files,
+            public_keys: &self.public_keys,
+        };
+        let expanded = expand(&given, &mut RandomIds).map_err(|told| faults.extend(told));
+        let Some((blueprint, facts)) = expanded.ok().filter(|_| faults.is_empty()) else {
+            return Err(ApiError::unprocessable("the VNF cannot be instantiated like this", faults));
+        };
+        let op = Uuid::new_v4();
+        let asking = Asking {
+            op,
+            instance: id,
+            vnfd_id: &instance.vnfd_id,
+            flavour_id: &facts.flavour_id,
+            level_id: request.instantiation_level_id.as_deref(),
+            base: &self.base,
+        };
+        let grant = grants::for_instantiation(&asking, &blueprint);
+        let plan = instantiate::plan(&blueprint, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = OperationParams { request: json!(request), facts: Some(facts), properties: Some(properties) };
+        self.submit(id, InstantiationState::NotInstantiated, new(op, INSTANTIATE, id, &params, plan)).await
+    }
+
+    /// Begins a termination; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, or 400 with every fault of the request.
+    pub async fn terminate(&self, id: Uuid, request: TerminateVnfRequest) -> ApiResult<Uuid> {
+        let grace = grace_seconds(&request)?;
+        let instance = INSTANCES.require(&self.db, id).await?.document.0;
+        let owned = resources::of(&self.db, id).await?;
+        let flavour = instance.instantiated_vnf_info.as_ref().map(|i| i.flavour_id.clone()).unwrap_or_default();
+        let op = Uuid::new_v4();
+        let asking = Asking {
+            op,
+            instance: id,
+            vnfd_id: &instance.vnfd_id,
+            flavour_id: &flavour,
+            level_id: None,
+            base: &self.base,
+        };
+        let grant = grants::for_termination(&asking, &owned);
+        let plan = terminate::plan(&owned, &grant, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = OperationParams { request: json!(request), facts: None, properties: None };
+        self.submit(id, InstantiationState::Instantiated, new(op, TERMINATE, id, &params, plan)).await
+    }
+
+    /// Writes operation, occurrence and notification in one transaction, if the instance is in the wanted state.
+    async fn submit(&self, id: Uuid, wanted: InstantiationState, operation: NewOperation) -> ApiResult<Uuid> {
+        let submitted = db::transaction!(self.db, |tx| {
+            let stored = INSTANCES.lock(&mut *tx, id).await?;
+            self.expect_state(&stored.document.0, wanted)?;
+            let submitted = self.engine.submit_in(&mut *tx, operation.clone()).await;
+            submitted.map_err(|e| cause::submit(e, &self.base))
+        })?;
+        self.engine.kick();
+        self.notifier.kick();
+        Ok(submitted.id)
+    }
+
+    fn expect_state(&self, instance: &VnfInstance, wanted: InstantiationState) -> ApiResult<()> {
+        if instance.instantiation_state == wanted {
+            return Ok(());
+        }
+        let next = match wanted {
+            InstantiationState::NotInstantiated => "terminate it first",
+            InstantiationState::Instantiated => "instantiate it first",
+        };
+        let detail = format!("VNF instance {} is {}", instance.id, instance.instantiation_state);
+        Err(ProblemDetails::conflict(detail).next(next).into())
+    }
+
+    /// Tries the failed steps again.
+    ///
+    /// # Errors
+    /// 404, or 409 when the state does not allow it.
+    pub async fn retry(&self, op: Uuid) -> ApiResult<()> {
+        self.engine.retry(op).await.map_err(cause::task).map(|op| self.after_task(&op))
+    }
+
+    /// Undoes what was done. What a termination removed stays removed, so it cannot be rolled back.
+    ///
+    /// # Errors
+    /// 404, or 409 when the state or the operation does not allow it.
+    pub async fn rollback(&self, op: Uuid) -> ApiResult<()> {
+        if self.engine.get(op).await?.is_some_and(|o| o.kind == TERMINATE) {
+            let problem = ProblemDetails::conflict("a termination cannot be rolled back: what it removed is gone");
+            return Err(problem.next(format!("mano op retry {op}, or mano op fail {op}")).into());
+        }
+        self.engine.rollback(op).await.map_err(cause::task).map(|op| self.after_task(&op))
+    }
+
+    /// Gives the operation up.
+    ///
+    /// # Errors
+    /// 404, or 409 when the state does not allow it.
+    pub async fn fail(&self, op: Uuid) -> ApiResult<()> {
+        self.engine.fail(op).await.map_err(cause::task).map(|op| self.after_task(&op))
+    }
+
+    /// Cancels the operation.
+    ///
+    /// # Errors
+    /// 404, or 409 when the state does not allow it.
+    pub async fn cancel(&self, op: Uuid, mode: CancelMode) -> ApiResult<()> {
+        self.engine.cancel(op, mode).await.map_err(cause::task).map(|op| self.after_task(&op))
+    }
+
+    fn after_task(&self, op: &OperationView) {
+        tracing::info!(operation = %op.id, state = %op.state, "task accepted");
+        self.notifier.kick();
+    }
+}
+
+fn new(op: Uuid, kind: &str, instance: Uuid, params: &OperationParams, plan: lcm::Plan) -> NewOperation {
+    NewOperation {
+        id: op,
+        kind: kind.to_owned(),
+        subject: instance.to_string(),
+        params: json!(params),
+        plan,
+        traceparent: TraceContext::current().map(|c| c.to_string()),
+        automatic: false,
+    }
+}
+
+fn grace_seconds(request: &TerminateVnfRequest) -> ApiResult<Option<u32>> {
+    match (request.termination_type, request.graceful_termination_timeout) {
+        (TerminationType::Forceful, None) => Ok(None),
+        (TerminationType::Forceful, Some(_)) => Err(ApiError::fault(
+            Fault::new("/gracefulTerminationTimeout", "it has no meaning with FORCEFUL").mend("leave it out"),
+        )),
+        (TerminationType::Graceful, timeout) => {
+            let seconds = timeout.unwrap_or(DEFAULT_GRACE_SECONDS);
+            if (1..=3600).contains(&seconds) {
+                return Ok(Some(seconds));
+            }
+            Err(ApiError::fault(Fault::new(
+                "/gracefulTerminationTimeout",
+                format!("{seconds} is not within 1..=3600 seconds"),
+            )))
+        }
+    }
+}

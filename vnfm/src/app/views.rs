@@ -1,0 +1,79 @@
+//! Operations as they stand: the occurrence and its steps.
+
+use lcm::{StepState as Engine, StepView};
+use reference_points::common::{ProblemDetails, TraceContext, Uuid};
+use reference_points::or_vnfm::VnfLcmOpOcc;
+use reference_points::os_ma_nfvo::mano::{OpProgress, OpStep, OpSummary, StepState};
+use service::http::{ApiError, ApiResult};
+
+use super::App;
+use crate::ops::occurrence;
+
+impl App {
+    /// An occurrence with its ETag, made from the engine's present view.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn occurrence(&self, id: Uuid) -> ApiResult<(VnfLcmOpOcc, String)> {
+        let Some(op) = self.engine.get(id).await? else {
+            return Err(ApiError::not_found(format!("VNF LCM operation occurrence {id}")));
+        };
+        let steps = self.engine.steps(id).await?;
+        Ok((occurrence::of(&op, &steps, &self.base), format!("\"{}\"", op.version)))
+    }
+
+    /// The steps of an operation as they stand.
+    ///
+    /// # Errors
+    /// 404 when there is none.
+    pub async fn progress(&self, id: Uuid) -> ApiResult<OpProgress> {
+        let Some(op) = self.engine.get(id).await? else {
+            return Err(ApiError::not_found(format!("VNF LCM operation occurrence {id}")));
+        };
+        let steps = self.engine.steps(id).await?.into_iter().map(shown).collect();
+        let trace = op.traceparent.as_deref().and_then(|t| t.parse::<TraceContext>().ok()).map(|t| t.trace_id());
+        let operation = OpSummary {
+            id,
+            operation: op.kind.clone(),
+            state: op.state.to_string(),
+            instance_id: op.subject.parse().unwrap_or_else(|_| Uuid::nil()),
+            started_at: op.created_at,
+            state_entered_at: op.state_entered,
+            trace_id: trace,
+            problem: op.error.as_ref().map(|problem| occurrence::error(&op, problem)),
+        };
+        Ok(OpProgress { operation, steps })
+    }
+}
+
+fn shown(step: StepView) -> OpStep {
+    let problem = step.error.as_ref().map(|p| {
+        let mut details =
+            ProblemDetails::new(p.status.filter(|s| *s >= 400).unwrap_or(500), p.title.clone(), p.detail.clone());
+        details.resource = p.resource.clone();
+        details.answer = p.source.clone();
+        details
+    });
+    OpStep {
+        state: match step.state {
+            Engine::Pending => StepState::Pending,
+            Engine::Running => StepState::Running,
+            Engine::Parked | Engine::UndoParked => StepState::Waiting,
+            Engine::Backoff | Engine::Unknown => StepState::Retrying,
+            Engine::Done => StepState::Done,
+            Engine::Failed | Engine::UndoFailed => StepState::Failed,
+            Engine::Undoing | Engine::UndoBackoff | Engine::UndoReady => StepState::Undoing,
+            Engine::Undone => StepState::Undone,
+        },
+        key: step.key,
+        kind: step.kind,
+        title: step.title,
+        after: step.after,
+        attempts: step.attempt,
+        started_at: step.started_at,
+        ended_at: step.finished_at,
+        note: step.note,
+        problem,
+        parts: Vec::new(),
+    }
+}

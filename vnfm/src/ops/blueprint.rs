@@ -1,0 +1,189 @@
+//! A blueprint: every resource that an instantiation will make, with the identifiers it will have. Each part becomes the
+//! parameters of one step, so that the journal knows every identifier before anything of that name exists.
+
+use std::collections::BTreeMap;
+
+use reference_points::or_vi::{
+    AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::vi::VimRef;
+
+/// All resources of one instantiation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Blueprint {
+    /// Affinity groups.
+    pub groups: Vec<GroupPart>,
+    /// Internal virtual links.
+    pub links: Vec<LinkPart>,
+    /// Virtual storage resources.
+    pub volumes: Vec<VolumePart>,
+    /// VNFC instances with their ports.
+    pub vnfcs: Vec<VnfcPart>,
+}
+
+/// An affinity group of the VIM.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupPart {
+    /// Its id in the VIM.
+    pub id: Uuid,
+    /// Name of the rule in the descriptor.
+    pub name: String,
+    /// Together or apart.
+    pub policy: AffinityPolicy,
+    /// What is shared or not.
+    pub scope: AffinityScope,
+    /// Definitions of the computes in it.
+    pub members: Vec<Uuid>,
+}
+
+/// An internal virtual link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LinkPart {
+    /// Its id in the VIM; the resource definition of the grant has the same.
+    pub id: Uuid,
+    /// VnfVirtualLinkDesc.
+    pub desc: String,
+    /// How it is realised.
+    pub realisation: NetworkRealisation,
+    /// MTU in bytes.
+    pub mtu: Option<u32>,
+    /// Subnets: id, and what they are but for the owner, which the step knows.
+    pub subnets: Vec<SubnetPart>,
+}
+
+/// A subnet of an internal virtual link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SubnetPart {
+    /// Its id in the VIM.
+    pub id: Uuid,
+    /// What it shall be.
+    pub spec: SubnetSpec,
+}
+
+/// A virtual storage resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VolumePart {
+    /// Its id in the VIM.
+    pub id: Uuid,
+    /// VirtualStorageDesc.
+    pub desc: String,
+    /// Name in the VIM.
+    pub name: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Software image of the descriptor whose content it starts with.
+    pub image: Option<String>,
+}
+
+/// A VNFC instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VnfcPart {
+    /// Its compute's id in the VIM.
+    pub id: Uuid,
+    /// VDU.
+    pub vdu: String,
+    /// Name in the VIM, and the guest's host name.
+    pub name: String,
+    /// CPU and memory.
+    pub flavour: Flavour,
+    /// What it boots from.
+    pub root: RootPart,
+    /// Further volumes.
+    pub volumes: Vec<Uuid>,
+    /// Ports in the order of the NICs.
+    pub ports: Vec<PortPart>,
+    /// Affinity groups it belongs to.
+    pub groups: Vec<Uuid>,
+    /// First-boot data.
+    pub boot: BootData,
+}
+
+/// What a VNFC boots from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RootPart {
+    /// An ephemeral disk with the content of a software image of the descriptor.
+    Image {
+        /// VnfdSoftwareImageId.
+        image: String,
+        /// Size in bytes.
+        size_bytes: Option<u64>,
+    },
+    /// A volume of this blueprint.
+    Volume(Uuid),
+}
+
+/// A port of a VNFC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PortPart {
+    /// Its id in the VIM.
+    pub id: Uuid,
+    /// VduCpd.
+    pub cpd: String,
+    /// Name in the VIM.
+    pub name: String,
+    /// What it is connected to.
+    pub on: PortOn,
+    /// MAC address asked for.
+    pub mac: Option<String>,
+    /// Addresses asked for.
+    pub addresses: Vec<AddressRequest>,
+    /// Let only its own addresses send.
+    pub port_security: bool,
+}
+
+/// What a port is connected to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortOn {
+    /// An internal virtual link of this blueprint.
+    Internal {
+        /// Its network.
+        network: Uuid,
+    },
+    /// An external virtual link.
+    External {
+        /// VnfExtCpd.
+        ext_cpd: String,
+        /// Identifier of the external virtual link.
+        ext_vl: String,
+        /// Key of the CP configuration in the request, or a made one.
+        cp_config: String,
+        /// Network in the VIM.
+        network: Uuid,
+    },
+}
+
+impl PortOn {
+    /// The network in the VIM.
+    pub fn network(&self) -> Uuid {
+        match self {
+            Self::Internal { network } | Self::External { network, .. } => *network,
+        }
+    }
+}
+
+/// A resource that an instance has, as it is kept to be removed later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Owned {
+    /// What it is.
+    pub kind: crate::vi::Kind,
+    /// Its id in the VIM.
+    pub id: Uuid,
+    /// Where it is.
+    pub at: VimRef,
+    /// Its name.
+    pub name: String,
+    /// What it is made from: VDU, VnfVirtualLinkDesc, VirtualStorageDesc, CP or rule.
+    pub desc: String,
+    /// Resources that must be gone before it can go.
+    #[serde(default)]
+    pub after: Vec<Uuid>,
+}
+
+/// Values of the descriptor's inputs, properties and the request's parameters, by name.
+pub type Values = BTreeMap<String, serde_json::Value>;

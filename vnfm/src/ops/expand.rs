@@ -1,0 +1,494 @@
+//! From descriptor and request to a blueprint: how many VNFCs, which ports on which links, which disks, which first-boot
+//! data (SOL001 clause 6, SOL003 clause 5.5.2.4). Everything that does not fit is told at once, before anything happens.
+
+use std::collections::BTreeMap;
+
+use descriptors::network::{PlacementKind, VlProfile};
+use descriptors::vnfd::{
+    BootContext, ConfigDriveLayout as Layout, Flavour as VnfFlavour, Size, StorageKind, Vdu, VduCp, Vnfd,
+};
+use reference_points::common::{Fault, Owner, OwnerKind};
+use reference_points::nf_vi::{ConfigDriveLayout, CpuTuning};
+use reference_points::or_vi::{
+    AddressPool, AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
+};
+use reference_points::or_vnfm::{InstantiateVnfRequest, ScaleInfo, VnfExtCpConfig};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, PortPart, RootPart, SubnetPart, VnfcPart, VolumePart};
+use super::ids::IdSource;
+use super::record::Facts;
+
+/// Everything a blueprint is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// Descriptor.
+    pub vnfd: &'a Vnfd,
+    /// Request.
+    pub request: &'a InstantiateVnfRequest,
+    /// The instance.
+    pub instance: Uuid,
+    /// Its name; part of every name in the VIM.
+    pub name: &'a str,
+    /// Values of the configurable properties, defaults included.
+    pub properties: &'a Value,
+    /// Text files of the package that boot data name.
+    pub files: &'a BTreeMap<String, String>,
+    /// OpenSSH public keys put into every guest.
+    pub public_keys: &'a [String],
+}
+
+/// The blueprint and what the record will say.
+///
+/// # Errors
+/// Every fault of the request, with the place in it.
+pub fn expand(given: &Given<'_>, ids: &mut dyn IdSource) -> Result<(Blueprint, Facts), Vec<Fault>> {
+    let Some(flavour) = given.vnfd.flavour(&given.request.flavour_id) else {
+        let known: Vec<&str> = given.vnfd.flavours.iter().map(|f| f.id.as_str()).collect();
+        let text = format!("the VNFD has no deployment flavour {:?}", given.request.flavour_id);
+        return Err(vec![Fault::new("/flavourId", text).mend(format!("one of {}", known.join(", ")))]);
+    };
+    let mut work =
+        Work { given, flavour, ids, faults: Vec::new(), blueprint: Blueprint::default(), networks: BTreeMap::new() };
+    work.refuse_what_is_not_done();
+    work.links();
+    let scale = work.vdus();
+    work.groups();
+    let Work { faults, blueprint, .. } = work;
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let of = |levels: BTreeMap<String, u32>| {
+        levels.into_iter().map(|(aspect_id, scale_level)| ScaleInfo { aspect_id, vnfd_id: None, scale_level }).collect()
+    };
+    let facts = Facts {
+        flavour_id: flavour.id.clone(),
+        scale_status: of(scale),
+        max_scale_levels: of(flavour.scaling.aspects.iter().map(|(id, a)| (id.clone(), a.max_scale_level)).collect()),
+        ext_virtual_links: given.request.ext_virtual_links.clone(),
+        localization_language: given.request.localization_language.clone(),
+    };
+    Ok((blueprint, facts))
+}
+
+struct Work<'a> {
+    given: &'a Given<'a>,
+    flavour: &'a VnfFlavour,
+    ids: &'a mut dyn IdSource,
+    faults: Vec<Fault>,
+    blueprint: Blueprint,
+    /// Networks of the internal links by name.
+    networks: BTreeMap<&'a str, Uuid>,
+}
+
+/// An external connection point as the request connects it.
+struct Connected<'a> {
+    ext_vl: &'a str,
+    network: Uuid,
+    configs: Vec<(&'a String, &'a VnfExtCpConfig)>,
+}
+
+impl<'a> Work<'a> {
+    fn fault(&mut self, location: impl Into<String>, message: impl Into<String>) {
+        self.faults.push(Fault::new(location, message));
+    }
+
+    /// What the descriptor or the request ask for and this release does not do is refused, never passed over.
+    fn refuse_what_is_not_done(&mut self) {
+        let request = self.given.request;
+        if !request.ext_managed_virtual_links.is_empty() {
+            self.fault(
+                "/extManagedVirtualLinks",
+                "internal virtual links are made by this VNFM; externally managed ones are not supported",
+            );
+        }
+        if !self.flavour.security_group_rules.is_empty() {
+            self.fault("VNFD", "security group rules are not supported by this release");
+        }
+        let languages = &self.given.vnfd.localization_languages;
+        if let Some(language) = &request.localization_language
+            && !languages.contains(language)
+        {
+            let fault = Fault::new("/localizationLanguage", format!("the VNFD does not offer {language:?}"));
+            self.faults.push(fault.mend(format!("one of {}", languages.join(", "))));
+        }
+        for link in &request.ext_virtual_links {
+            if !link.ext_link_ports.is_empty() {
+                self.fault(
+                    format!("/extVirtualLinks/{}/extLinkPorts", link.id),
+                    "ports are made by this VNFM; existing link ports are not supported",
+                );
+            }
+            for cp in &link.ext_cps {
+                if self.flavour.ext_cp(&cp.cpd_id).is_none() {
+                    let known: Vec<&str> = self.flavour.ext_cps.iter().map(|c| c.name.as_str()).collect();
+                    let fault = Fault::new(
+                        format!("/extVirtualLinks/{}/extCps/cpdId", link.id),
+                        format!("the VNFD has no external CP {:?}", cp.cpd_id),
+                    );
+                    self.faults.push(fault.mend(format!("one of {}", known.join(", "))));
+                }
+            }
+        }
+    }
+
+    fn owner(&self) -> Owner {
+        Owner { kind: OwnerKind::VnfInstance, id: self.given.instance, operation: None, step: None }
+    }
+
+    fn links(&mut self) {
+        let flavour = self.flavour;
+        for link in &flavour.virtual_links {
+            let id = self.ids.mint();
+            self.networks.insert(&link.name, id);
+            let realisation = self.realisation(&link.name, &link.profile);
+            let owner = self.owner();
+            let mut subnets = Vec::new();
+            for l3 in link.profile.l3() {
+                let pools = l3.pools.iter().map(|p| AddressPool { start: p.start, end: p.end }).collect();
+                subnets.push(SubnetPart {
+                    id: self.ids.mint(),
+                    spec: SubnetSpec {
+                        name: format!("{}-{}", self.given.name, link.name),
+                        owner: owner.clone(),
+                        network_id: id,
+                        cidr: l3.cidr,
+                        gateway: l3.gateway_ip,
+                        pools,
+                        dhcp: l3.dhcp_enabled.unwrap_or(true),
+                        dns: Vec::new(),
+                    },
+                });
+            }
+            let mtu = link.profile.l2().and_then(|l2| l2.mtu);
+            self.blueprint.links.push(LinkPart { id, desc: link.name.clone(), realisation, mtu, subnets });
+        }
+    }
+
+    fn realisation(&mut self, name: &str, profile: &VlProfile) -> NetworkRealisation {
+        let Some(l2) = profile.l2().filter(|l2| l2.is_provider()) else { return NetworkRealisation::Overlay };
+        let Some(physical_network) = l2.name.clone() else {
+            self.fault(
+                format!("VNFD virtual link {name}"),
+                "a flat or vlan network needs the name of its physical network in l2_protocol_data.name",
+            );
+            return NetworkRealisation::Overlay;
+        };
+        match (l2.network_type.as_deref(), l2.segmentation_id.as_deref().map(str::parse)) {
+            (Some("vlan"), Some(Ok(segmentation_id))) => NetworkRealisation::Vlan { physical_network, segmentation_id },
+            (Some("vlan"), _) => {
+                self.fault(
+                    format!("VNFD virtual link {name}"),
+                    "a vlan network needs a segmentation_id from 1 to 4094",
+                );
+                NetworkRealisation::Overlay
+            }
+            _ => NetworkRealisation::Flat { physical_network },
+        }
+    }
+
+    /// Makes the VNFCs of every VDU; returns the scale levels.
+    fn vdus(&mut self) -> BTreeMap<String, u32> {
+        let flavour = self.flavour;
+        let size = self.given.request.instantiation_level_id.as_deref().map_or(Size::Default, Size::Level);
+        let levels = match flavour.scaling.scale_levels(size) {
+            Ok(levels) => levels,
+            Err(error) => {
+                self.fault("/instantiationLevelId", error.to_string());
+                return BTreeMap::new();
+            }
+        };
+        for vdu in &flavour.vdus {
+            match flavour.scaling.instances(&vdu.name, size) {
+                Ok(count) => (1..=count).for_each(|number| self.vnfc(vdu, number, count)),
+                Err(error) => self.fault("/instantiationLevelId", error.to_string()),
+            }
+        }
+        levels
+    }
+
+    fn vnfc(&mut self, vdu: &'a Vdu, number: u32, count: u32) {
+        let id = self.ids.mint();
+        let name = host_name(&[self.given.name, &vdu.name, &number.to_string()]);
+        let mut cps: Vec<&VduCp> = self.flavour.cps_of(&vdu.name).collect();
+        cps.sort_by_key(|cp| (cp.order.unwrap_or(u32::MAX), cp.name.clone()));
+        let ports = cps.into_iter().filter_map(|cp| self.port(cp, &name, number)).collect();
+        let (root, volumes) = self.disks(vdu, &name, count);
+        let boot = self.boot(vdu, &name, number);
+        let Some(root) = root else { return };
+        let cpu = CpuTuning {
+            dedicated: vdu.cpu.pinning.as_ref().is_some_and(|p| p.policy.as_deref() == Some("static")),
+            hugepage_bytes: vdu.memory.huge_pages.first().map(|p| p.page_bytes),
+        };
+        let extra =
+            vdu.cpu.requirements.iter().chain(&vdu.memory.requirements).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes: vdu.memory.size_bytes, cpu, extra };
+        let vnfc =
+            VnfcPart { id, vdu: vdu.name.clone(), name, flavour, root, volumes, ports, groups: Vec::new(), boot };
+        self.blueprint.vnfcs.push(vnfc);
+    }
+
+    fn port(&mut self, cp: &VduCp, vnfc: &str, number: u32) -> Option<PortPart> {
+        let name = format!("{vnfc}-{}", cp.name);
+        let mut part = PortPart {
+            id: self.ids.mint(),
+            cpd: cp.name.clone(),
+            name,
+            on: PortOn::Internal { network: Uuid::nil() },
+            mac: None,
+            addresses: cp
+                .addresses
+                .iter()
+                .flat_map(|a| &a.fixed)
+                .map(|ip| AddressRequest { subnet_id: None, ip: Some(*ip) })
+                .collect(),
+            port_security: cp.port_security,
+        };
+        if let Some(ext) = cp.external.first() {
+            let ext_cpd = ext.clone();
+            let Some(connected) = self.connected(&ext_cpd) else {
+                let message = format!("external CP {ext_cpd:?} of VDU {:?} is not connected", cp.vdu);
+                self.faults.push(
+                    Fault::new("/extVirtualLinks", message)
+                        .mend("add an extVirtualLinks entry with this cpdId in its extCps"),
+                );
+                return None;
+            };
+            let config = connected.configs.get(number as usize - 1).copied();
+            let cp_config = config.map_or_else(|| format!("{ext_cpd}-{number}"), |(key, _)| key.clone());
+            let (ext_vl, network) = (connected.ext_vl.to_owned(), connected.network);
+            part.on = PortOn::External { ext_cpd: ext_cpd.clone(), ext_vl, cp_config, network };
+            if let Some((key, config)) = config {
+                self.configured(&mut part, &format!("/extVirtualLinks/extCps/{ext_cpd}/cpConfig/{key}"), config);
+            }
+            return Some(part);
+        }
+        match cp.virtual_link.as_deref().map(|link| (link, self.networks.get(link).copied())) {
+            Some((_, Some(network))) => part.on = PortOn::Internal { network },
+            Some((link, None)) => self.fault(
+                format!("VNFD CP {}", cp.name),
+                format!("it is on virtual link {link:?}, which the flavour does not have"),
+            ),
+            None => self.fault(
+                format!("VNFD CP {}", cp.name),
+                "it is neither on an internal virtual link nor exposed as an external CP",
+            ),
+        }
+        Some(part)
+    }
+
+    fn connected(&mut self, ext_cpd: &str) -> Option<Connected<'a>> {
+        let aliases = self.flavour.ext_cp(ext_cpd).map(|c| (c.name.as_str(), c.cp.as_str()));
+        for link in &self.given.request.ext_virtual_links {
+            for cp in &link.ext_cps {
+                let same = cp.cpd_id == ext_cpd
+                    || aliases.is_some_and(|(name, inner)| cp.cpd_id == name || cp.cpd_id == inner);
+                if same {
+                    let network = link.resource_id.parse().unwrap_or_else(|_| {
+                        self.faults.push(Fault::new(
+                            format!("/extVirtualLinks/{}/resourceId", link.id),
+                            "it is no UUID, which the networks of this VNFM's VIMs have",
+                        ));
+                        Uuid::nil()
+                    });
+                    return Some(Connected { ext_vl: &link.id, network, configs: cp.cp_config.iter().collect() });
+                }
+            }
+        }
+        None
+    }
+
+    /// Addresses and MAC of a CP configuration (SOL003 clause 4.4.1.10, 4.4.1.11).
+    fn configured(&mut self, part: &mut PortPart, location: &str, config: &VnfExtCpConfig) {
+        if config.link_port_id.is_some() || config.parent_cp_config_id.is_some() {
+            self.fault(
+                location,
+                "linkPortId and parentCpConfigId are not supported: ports are made by this VNFM, without trunks",
+            );
+        }
+        for data in config.cp_protocol_data.iter().filter_map(|d| d.ip_over_ethernet.as_ref()) {
+            part.mac = data.mac_address.clone().or(part.mac.take());
+            if data.segmentation_id.is_some() {
+                self.fault(format!("{location}/segmentationId"), "trunks are not supported");
+            }
+            for wanted in &data.ip_addresses {
+                let subnet_id = wanted.subnet_id.as_deref().map(str::parse::<Uuid>).transpose();
+                let Ok(subnet_id) = subnet_id else {
+                    self.fault(format!("{location}/ipAddresses/subnetId"), "it is no UUID");
+                    continue;
+                };
+                if wanted.address_range.is_some() {
+                    self.fault(
+                        format!("{location}/ipAddresses/addressRange"),
+                        "give fixedAddresses or numDynamicAddresses",
+                    );
+                }
+                for text in &wanted.fixed_addresses {
+                    match text.parse() {
+                        Ok(ip) => part.addresses.push(AddressRequest { subnet_id, ip: Some(ip) }),
+                        Err(_) => self.fault(
+                            format!("{location}/ipAddresses/fixedAddresses"),
+                            format!("{text:?} is no IP address"),
+                        ),
+                    }
+                }
+                let dynamic = wanted.num_dynamic_addresses.unwrap_or(0);
+                part.addresses.extend((0..dynamic).map(|_| AddressRequest { subnet_id, ip: None }));
+            }
+        }
+    }
+
+    fn disks(&mut self, vdu: &Vdu, vnfc: &str, count: u32) -> (Option<RootPart>, Vec<Uuid>) {
+        let flavour = self.flavour;
+        let mut root = vdu.sw_image.clone().map(|image| RootPart::Image {
+            image,
+            size_bytes: vdu.local_storages.first().map(|s| s.size_bytes).filter(|b| *b > 0),
+        });
+        let mut volumes = Vec::new();
+        for name in &vdu.storages {
+            let Some(storage) = flavour.storage(name) else {
+                self.fault(
+                    format!("VNFD VDU {}", vdu.name),
+                    format!("it needs storage {name:?}, which the flavour does not have"),
+                );
+                continue;
+            };
+            if storage.kind != StorageKind::Block {
+                self.fault(format!("VNFD storage {name}"), "only virtual block storage is supported");
+                continue;
+            }
+            if !storage.per_vnfc_instance && count > 1 {
+                self.fault(
+                    format!("VNFD storage {name}"),
+                    format!("it is shared by {count} VNFCs, which no VIM of this release can do"),
+                );
+                continue;
+            }
+            let id = self.ids.mint();
+            let name = format!("{vnfc}-{name}");
+            let part = VolumePart {
+                id,
+                desc: storage.name.clone(),
+                name,
+                size_bytes: storage.size_bytes,
+                image: storage.sw_image.clone(),
+            };
+            self.blueprint.volumes.push(part);
+            if root.is_none() && storage.sw_image.is_some() {
+                root = Some(RootPart::Volume(id));
+            } else {
+                volumes.push(id);
+            }
+        }
+        if root.is_none() {
+            self.fault(
+                format!("VNFD VDU {}", vdu.name),
+                "it has no software image to boot from, neither itself nor on a storage",
+            );
+        }
+        (root, volumes)
+    }
+
+    fn boot(&mut self, vdu: &Vdu, name: &str, number: u32) -> BootData {
+        let mut boot = BootData {
+            hostname: Some(name.to_owned()),
+            public_keys: self.given.public_keys.to_vec(),
+            ..BootData::default()
+        };
+        if vdu.readiness.is_some() {
+            self.fault(
+                format!("VNFD VDU {}", vdu.name),
+                "waiting for the guest's readiness is not supported by this release",
+            );
+        }
+        let Some(data) = &vdu.boot_data else { return boot };
+        let additional = Value::Object(self.given.request.additional_params.clone());
+        let vnfc =
+            BTreeMap::from([("vnfc_name".to_owned(), name.to_owned()), ("vnfc_number".to_owned(), number.to_string())]);
+        let context =
+            BootContext { configurable_properties: self.given.properties, additional_params: &additional, vnfc: &vnfc };
+        let file = data.source_path().and_then(|path| self.given.files.get(path)).map(String::as_str);
+        match data.resolve(&context, file) {
+            Ok(resolved) => {
+                boot.layout = match resolved.layout {
+                    Layout::Openstack => ConfigDriveLayout::Openstack,
+                    Layout::Nocloud => ConfigDriveLayout::Nocloud,
+                };
+                if resolved.destination_path.is_some() {
+                    self.fault(
+                        format!("VNFD VDU {} boot_data", vdu.name),
+                        "destination_path is not supported: the content is given as user data",
+                    );
+                }
+                boot.user_data = resolved.content;
+                boot.meta = resolved.kvp;
+            }
+            Err(told) => {
+                for diagnostic in told.iter() {
+                    self.fault(format!("VNFD VDU {} boot_data", vdu.name), diagnostic.message.clone());
+                }
+            }
+        }
+        boot
+    }
+
+    fn groups(&mut self) {
+        let flavour = self.flavour;
+        for rule in &flavour.placement {
+            let members: Vec<Uuid> =
+                self.blueprint.vnfcs.iter().filter(|v| rule.targets.contains(&v.vdu)).map(|v| v.id).collect();
+            let policy = match rule.kind {
+                PlacementKind::Affinity => AffinityPolicy::Affinity,
+                PlacementKind::AntiAffinity => AffinityPolicy::AntiAffinity,
+            };
+            let scope = match (rule.scope.as_str(), policy) {
+                ("nfvi_node", _) => AffinityScope::NfviNode,
+                ("zone", _) => AffinityScope::Zone,
+                // One VIM is one NFVI-PoP: everything is together there anyway.
+                ("nfvi_pop", AffinityPolicy::Affinity) => continue,
+                (other, _) => {
+                    self.fault(
+                        format!("VNFD policy {}", rule.name),
+                        format!("scope {other} cannot be kept within one VIM"),
+                    );
+                    continue;
+                }
+            };
+            if members.len() < 2 {
+                continue;
+            }
+            let id = self.ids.mint();
+            for vnfc in self.blueprint.vnfcs.iter_mut().filter(|v| members.contains(&v.id)) {
+                vnfc.groups.push(id);
+            }
+            self.blueprint.groups.push(GroupPart { id, name: rule.name.clone(), policy, scope, members });
+        }
+    }
+}
+
+/// A host name of these parts: lower-case letters, digits and hyphens, at most 63 (RFC 1123).
+fn host_name(parts: &[&str]) -> String {
+    let mut name = String::new();
+    for c in parts.join("-").chars() {
+        let c = if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        if c != '-' || !name.ends_with('-') {
+            name.push(c);
+        }
+    }
+    let end = name.len();
+    // The number at the end tells VNFCs apart: cut in front.
+    name.split_at(end.saturating_sub(63)).1.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_are_valid_whatever_the_parts() {
+        assert_eq!(host_name(&["Demo NS_1", "web", "2"]), "demo-ns-1-web-2");
+        let long = host_name(&[&"x".repeat(100), "web", "12"]);
+        assert!(long.len() <= 63 && long.ends_with("-web-12"), "{long}");
+    }
+}

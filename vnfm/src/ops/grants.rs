@@ -1,0 +1,196 @@
+//! Grants (SOL003 clause 9): the request that a blueprint makes, and what an answer means for each resource.
+
+use lcm::Problem;
+use reference_points::or_vi::{AffinityPolicy, AffinityScope};
+use reference_points::or_vnfm::{
+    AffinityOrAntiAffinity, ConstraintResourceIdType, ConstraintResourceRef, Grant, GrantRequest, GrantRequestLinks,
+    LcmOperationType, Link, PlacementConstraint, PlacementScope, ResourceDefinition, ResourceHandle, ResourceType,
+};
+use uuid::Uuid;
+
+use super::blueprint::{Blueprint, Owned, PortOn};
+use crate::vi::{Kind, VimRef};
+
+/// What a grant request says besides the resources.
+#[derive(Debug, Clone)]
+pub struct Asking<'a> {
+    /// The operation.
+    pub op: Uuid,
+    /// The instance.
+    pub instance: Uuid,
+    /// Descriptor.
+    pub vnfd_id: &'a str,
+    /// Deployment flavour.
+    pub flavour_id: &'a str,
+    /// Instantiation level.
+    pub level_id: Option<&'a str>,
+    /// Own base address, for the links.
+    pub base: &'a str,
+}
+
+/// The request for an instantiation: everything in the blueprint is added.
+pub fn for_instantiation(asking: &Asking<'_>, blueprint: &Blueprint) -> GrantRequest {
+    let definition = |id: Uuid, kind, vdu: Option<&str>, template: &str| ResourceDefinition {
+        id: id.to_string(),
+        r#type: kind,
+        vdu_id: vdu.map(str::to_owned),
+        vnfd_id: None,
+        resource_template_id: Some(template.to_owned()),
+        resource: None,
+        snapshot_res_def: None,
+    };
+    let mut add = Vec::new();
+    for link in &blueprint.links {
+        add.push(definition(link.id, ResourceType::Vl, None, &link.desc));
+    }
+    for volume in &blueprint.volumes {
+        add.push(definition(volume.id, ResourceType::Storage, None, &volume.desc));
+    }
+    for vnfc in &blueprint.vnfcs {
+        add.push(definition(vnfc.id, ResourceType::Compute, Some(&vnfc.vdu), &vnfc.vdu));
+        for port in &vnfc.ports {
+            let template = match &port.on {
+                PortOn::Internal { .. } => &port.cpd,
+                PortOn::External { ext_cpd, .. } => ext_cpd,
+            };
+            add.push(definition(port.id, ResourceType::Linkport, None, template));
+        }
+    }
+    let constraints = blueprint.groups.iter().map(|group| PlacementConstraint {
+        affinity_or_anti_affinity: match group.policy {
+            AffinityPolicy::Affinity => AffinityOrAntiAffinity::Affinity,
+            AffinityPolicy::AntiAffinity => AffinityOrAntiAffinity::AntiAffinity,
+        },
+        scope: match group.scope {
+            AffinityScope::NfviNode => PlacementScope::NfviNode,
+            AffinityScope::Zone => PlacementScope::Zone,
+        },
+        resource: group
+            .members
+            .iter()
+            .map(|id| ConstraintResourceRef {
+                id_type: ConstraintResourceIdType::Grant,
+                resource_id: id.to_string(),
+                vim_connection_id: None,
+                resource_provider_id: None,
+            })
+            .collect(),
+        fallback_best_effort: None,
+    });
+    let mut request = empty(asking, LcmOperationType::Instantiate);
+    request.instantiation_level_id = asking.level_id.map(str::to_owned);
+    request.placement_constraints = constraints.collect();
+    request.add_resources = add;
+    request
+}
+
+/// The request for a termination: everything the instance has is removed.
+pub fn for_termination(asking: &Asking<'_>, owned: &[Owned]) -> GrantRequest {
+    let remove = owned.iter().filter_map(|resource| {
+        let kind = match resource.kind {
+            Kind::Compute => ResourceType::Compute,
+            Kind::Network => ResourceType::Vl,
+            Kind::Volume => ResourceType::Storage,
+            Kind::Port => ResourceType::Linkport,
+            Kind::AffinityGroup | Kind::Subnet => return None,
+        };
+        Some(ResourceDefinition {
+            id: resource.id.to_string(),
+            r#type: kind,
+            vdu_id: None,
+            vnfd_id: None,
+            resource_template_id: None,
+            resource: Some(ResourceHandle {
+                vim_connection_id: Some(resource.at.vim.to_string()),
+                resource_provider_id: None,
+                resource_id: resource.id.to_string(),
+                vim_level_resource_type: None,
+            }),
+            snapshot_res_def: None,
+        })
+    });
+    let mut request = empty(asking, LcmOperationType::Terminate);
+    request.remove_resources = remove.collect();
+    request
+}
+
+fn empty(asking: &Asking<'_>, operation: LcmOperationType) -> GrantRequest {
+    let link = |path: String| Link { href: format!("{}{path}", asking.base) };
+    GrantRequest {
+        vnf_instance_id: asking.instance,
+        vnf_lcm_op_occ_id: asking.op,
+        vnfd_id: asking.vnfd_id.to_owned(),
+        dst_vnfd_id: None,
+        flavour_id: Some(asking.flavour_id.to_owned()),
+        operation,
+        is_automatic_invocation: false,
+        instantiation_level_id: None,
+        add_resources: Vec::new(),
+        temp_resources: Vec::new(),
+        remove_resources: Vec::new(),
+        update_resources: Vec::new(),
+        placement_constraints: Vec::new(),
+        vim_constraints: Vec::new(),
+        additional_params: serde_json::Map::new(),
+        links: GrantRequestLinks {
+            vnf_lcm_op_occ: link(format!("/vnflcm/v2/vnf_lcm_op_occs/{}", asking.op)),
+            vnf_instance: link(format!("/vnflcm/v2/vnf_instances/{}", asking.instance)),
+        },
+    }
+}
+
+/// Where a resource was granted to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// VIM.
+    pub at: VimRef,
+    /// Resource zone in the VIM.
+    pub zone: Option<String>,
+}
+
+/// Finds the place of a resource definition in a grant. What the grant leaves out goes to its only VIM.
+pub fn place(grant: &Grant, definition: Uuid) -> Result<Place, Problem> {
+    let wanted = definition.to_string();
+    let info = grant.add_resources.iter().find(|info| info.resource_definition_id == wanted);
+    let connection = info.and_then(|info| info.vim_connection_id.clone());
+    let zone = info
+        .and_then(|info| info.zone_id.as_ref())
+        .and_then(|zone| grant.zones.iter().find(|z| &z.id == zone).map(|z| z.zone_id.clone()));
+    Ok(Place { at: vim(grant, connection.as_deref())?, zone })
+}
+
+/// The VIM behind a connection id of the grant, or its only one.
+pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Problem> {
+    let connections = &grant.vim_connection_info;
+    let found = match connection {
+        Some(id) => connections.get_key_value(id),
+        None if connections.len() == 1 => connections.iter().next(),
+        None => None,
+    };
+    let Some((id, info)) = found else {
+        let known: Vec<&str> = connections.keys().map(String::as_str).collect();
+        return Err(unusable(format!("it names VIM connection {connection:?}, and vimConnectionInfo has {known:?}")));
+    };
+    let endpoint = info.interface_info.get("endpoint").and_then(serde_json::Value::as_str);
+    match (endpoint, id.parse()) {
+        (Some(endpoint), Ok(vim)) => Ok(VimRef { endpoint: endpoint.to_owned(), vim }),
+        (None, _) => Err(unusable(format!("vimConnectionInfo {id} has no interfaceInfo.endpoint"))),
+        (_, Err(_)) => Err(unusable(format!("VIM connection id {id} is no UUID, which this VNFM's VIMs have"))),
+    }
+}
+
+/// The software image of the VIM that stands for one of the descriptor.
+pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Problem> {
+    let images = grant.vim_assets.as_ref().map(|a| a.software_images.as_slice()).unwrap_or_default();
+    let Some(found) = images.iter().find(|i| i.vnfd_software_image_id == vnfd_image) else {
+        return Err(unusable(format!("vimAssets.softwareImages does not name image {vnfd_image:?}")));
+    };
+    found
+        .vim_software_image_id
+        .parse()
+        .map_err(|_| unusable(format!("image {} is no UUID", found.vim_software_image_id)))
+}
+
+fn unusable(detail: String) -> Problem {
+    Problem::new("The grant cannot be used", detail).status(502)
+}

@@ -1,0 +1,13 @@
+//! What each operation will do, decided without touching anything: pure functions from descriptor, request and record to
+//! a plan of steps.
+
+pub mod blueprint;
+pub mod expand;
+pub mod grants;
+pub mod ids;
+pub mod instantiate;
+pub mod occurrence;
+pub mod params;
+pub mod properties;
+pub mod record;
+pub mod terminate;

@@ -1,0 +1,219 @@
+//! The operation occurrence (SOL003 clause 5.5.2.13) and its notifications (clause 5.5.2.17), made from the engine's view
+//! of an operation. Pure.
+
+use lcm::{OperationState, OperationView, Problem, StepView};
+use reference_points::common::{ProblemDetails, TraceContext};
+use reference_points::or_vnfm::{
+    AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, LccnLinks,
+    LccnNotificationType, LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, LcmOperationStateType,
+    LcmOperationType, Link, ResourceChanges, ResourceHandle, Timestamp, VirtualLinkChangeType, VnfLcmOpOcc,
+    VnfLcmOpOccLinks, VnfLcmOperationOccurrenceNotification,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::params::OperationParams;
+use super::record::Made;
+use super::terminate::RemoveParams;
+use crate::vi::Kind;
+
+/// Kind of an instantiation in the engine.
+pub const INSTANTIATE: &str = "INSTANTIATE";
+/// Kind of a termination in the engine.
+pub const TERMINATE: &str = "TERMINATE";
+
+/// The occurrence as it stands. `base` is the VNFM's own address.
+pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
+    let instance = op.subject.parse().unwrap_or_else(|_| Uuid::nil());
+    let params = OperationParams::deserialize(op.params.as_ref()).ok();
+    let changes = changes(op, steps);
+    let made = Made::of(steps);
+    VnfLcmOpOcc {
+        id: op.id,
+        operation_state: state(op.state),
+        state_entered_time: Timestamp::from_micros(op.state_entered),
+        start_time: Timestamp::from_micros(op.created_at),
+        vnf_instance_id: instance,
+        grant_id: made.grant().map(|g| g.id),
+        operation: operation(&op.kind),
+        is_automatic_invocation: op.automatic,
+        operation_params: params.map(|p| p.request),
+        is_cancel_pending: op.is_cancel_pending(),
+        cancel_mode: op.cancel.map(|mode| match mode {
+            lcm::CancelMode::Graceful => CancelModeType::Graceful,
+            lcm::CancelMode::Forceful => CancelModeType::Forceful,
+        }),
+        error: op.error.as_ref().map(|problem| error(op, problem)),
+        resource_changes: (changes != ResourceChanges::default()).then_some(changes),
+        changed_info: None,
+        changed_ext_connectivity: Vec::new(),
+        modifications_triggered_by_vnf_pkg_change: None,
+        vnf_snapshot_info_id: None,
+        links: Some(links(op, instance, base)),
+    }
+}
+
+/// `LcmOperationStateType` of an engine state.
+pub fn state(state: OperationState) -> LcmOperationStateType {
+    match state {
+        OperationState::Starting => LcmOperationStateType::Starting,
+        OperationState::Processing => LcmOperationStateType::Processing,
+        OperationState::Completed => LcmOperationStateType::Completed,
+        OperationState::FailedTemp => LcmOperationStateType::FailedTemp,
+        OperationState::Failed => LcmOperationStateType::Failed,
+        OperationState::RollingBack => LcmOperationStateType::RollingBack,
+        OperationState::RolledBack => LcmOperationStateType::RolledBack,
+    }
+}
+
+fn operation(kind: &str) -> LcmOperationType {
+    kind.parse().unwrap_or(LcmOperationType::Instantiate)
+}
+
+/// The error of an operation: which step, which resource, what was answered, and what can be done.
+pub fn error(op: &OperationView, problem: &Problem) -> ProblemDetails {
+    let mut details = details(problem);
+    details.trace_id = op.traceparent.as_deref().and_then(|t| t.parse::<TraceContext>().ok()).map(|t| t.trace_id());
+    details.instance = Some(format!("/vnflcm/v2/vnf_lcm_op_occs/{}", op.id));
+    details
+}
+
+fn details(problem: &Problem) -> ProblemDetails {
+    let status = problem.status.filter(|s| (400..600).contains(s)).unwrap_or(500);
+    let mut details = ProblemDetails::new(status, problem.title.clone(), problem.detail.clone());
+    details.step = problem.step.clone();
+    details.resource = problem.resource.clone();
+    details.answer = problem.source.clone();
+    let mut next = Vec::new();
+    next.extend(problem.retry.as_ref().map(|text| format!("retry: {text}")));
+    next.extend(problem.rollback.as_ref().map(|text| format!("rollback: {text}")));
+    if !problem.remaining.is_empty() {
+        next.push(format!("left outside: {}; terminate the VNF to remove it", problem.remaining.join(", ")));
+    }
+    details.next = (!next.is_empty()).then(|| next.join("; "));
+    for other in &problem.others {
+        let place = other.step.clone().unwrap_or_default();
+        let answer = other.source.as_ref().map(|s| format!(" (answered: {s})")).unwrap_or_default();
+        details
+            .faults
+            .push(reference_points::common::Fault::new(place, format!("{}: {}{answer}", other.title, other.detail)));
+    }
+    details
+}
+
+fn links(op: &OperationView, instance: Uuid, base: &str) -> VnfLcmOpOccLinks {
+    let own = format!("{base}/vnflcm/v2/vnf_lcm_op_occs/{}", op.id);
+    let task =
+        |name: &str, states: &[OperationState]| states.contains(&op.state).then(|| Link::new(format!("{own}/{name}")));
+    use OperationState::{FailedTemp, Processing, RollingBack, Starting};
+    VnfLcmOpOccLinks {
+        vnf_instance: Link::new(format!("{base}/vnflcm/v2/vnf_instances/{instance}")),
+        grant: None,
+        cancel: task("cancel", &[Starting, Processing, RollingBack]),
+        retry: task("retry", &[FailedTemp]),
+        rollback: task("rollback", &[FailedTemp]).filter(|_| op.kind != TERMINATE),
+        fail: task("fail", &[FailedTemp]),
+        vnf_snapshot: None,
+        self_: Link::new(own),
+    }
+}
+
+/// What the operation has changed so far.
+fn changes(op: &OperationView, steps: &[StepView]) -> ResourceChanges {
+    if op.kind != TERMINATE {
+        return Made::of(steps).added();
+    }
+    let mut changes = ResourceChanges::default();
+    for step in steps.iter().filter(|s| s.kind == "remove" && s.state == lcm::StepState::Done) {
+        let Ok(RemoveParams { resource, .. }) = RemoveParams::deserialize(step.params.as_ref()) else { continue };
+        let handle = ResourceHandle {
+            vim_connection_id: Some(resource.at.vim.to_string()),
+            resource_provider_id: None,
+            resource_id: resource.id.to_string(),
+            vim_level_resource_type: Some(resource.kind.word().to_owned()),
+        };
+        let (id, metadata) = (resource.id.to_string(), serde_json::Map::new());
+        match resource.kind {
+            Kind::Compute => changes.affected_vnfcs.push(AffectedVnfc {
+                id,
+                vdu_id: resource.desc,
+                vnfd_id: None,
+                change_type: ChangeType::Removed,
+                compute_resource: handle,
+                resource_definition_id: None,
+                zone_id: None,
+                metadata,
+                affected_vnfc_cp_ids: Vec::new(),
+                added_storage_resource_ids: Vec::new(),
+                removed_storage_resource_ids: Vec::new(),
+            }),
+            Kind::Network => changes.affected_virtual_links.push(AffectedVirtualLink {
+                id,
+                vnf_virtual_link_desc_id: resource.desc,
+                vnfd_id: None,
+                change_type: VirtualLinkChangeType::Removed,
+                network_resource: handle,
+                vnf_link_port_ids: Vec::new(),
+                resource_definition_id: None,
+                zone_id: None,
+                metadata,
+            }),
+            Kind::Volume => changes.affected_virtual_storages.push(AffectedVirtualStorage {
+                id,
+                virtual_storage_desc_id: resource.desc,
+                vnfd_id: None,
+                change_type: ChangeType::Removed,
+                storage_resource: handle,
+                resource_definition_id: None,
+                zone_id: None,
+                metadata,
+            }),
+            Kind::AffinityGroup | Kind::Subnet | Kind::Port => {}
+        }
+    }
+    changes
+}
+
+/// The notification of a state change, but for what belongs to one subscription.
+pub fn notification(
+    op: &OperationView,
+    steps: &[StepView],
+    id: Uuid,
+    base: &str,
+) -> VnfLcmOperationOccurrenceNotification {
+    let occurrence = of(op, steps, base);
+    let changes = occurrence.resource_changes.unwrap_or_default();
+    let begins = op.state == OperationState::Starting;
+    let href = |path: String| Link::new(format!("{base}{path}"));
+    VnfLcmOperationOccurrenceNotification {
+        id,
+        notification_type: LccnNotificationType::VnfLcmOperationOccurrenceNotification,
+        subscription_id: Uuid::nil(),
+        time_stamp: Timestamp::from_micros(op.state_entered),
+        notification_status: match op.state {
+            OperationState::Starting | OperationState::Processing | OperationState::RollingBack => {
+                LcmOperationNotificationStatus::Start
+            }
+            _ => LcmOperationNotificationStatus::Result,
+        },
+        operation_state: occurrence.operation_state,
+        vnf_instance_id: occurrence.vnf_instance_id,
+        operation: occurrence.operation,
+        is_automatic_invocation: op.automatic,
+        verbosity: Some(LcmOpOccNotificationVerbosityType::Full),
+        vnf_lcm_op_occ_id: op.id,
+        affected_vnfcs: if begins { Vec::new() } else { changes.affected_vnfcs },
+        affected_virtual_links: if begins { Vec::new() } else { changes.affected_virtual_links },
+        affected_ext_link_ports: Vec::new(),
+        affected_virtual_storages: if begins { Vec::new() } else { changes.affected_virtual_storages },
+        changed_info: None,
+        changed_ext_connectivity: Vec::new(),
+        modifications_triggered_by_vnf_pkg_change: None,
+        error: occurrence.error,
+        links: LccnLinks {
+            vnf_instance: href(format!("/vnflcm/v2/vnf_instances/{}", occurrence.vnf_instance_id)),
+            subscription: Link::default(),
+            vnf_lcm_op_occ: Some(href(format!("/vnflcm/v2/vnf_lcm_op_occs/{}", op.id))),
+        },
+    }
+}

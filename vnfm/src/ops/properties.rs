@@ -1,0 +1,57 @@
+//! Configurable properties of an instance (SOL001 clause 6.8.1.2): the descriptor's defaults, what the record has, what
+//! the request gives; checked against the declarations.
+
+use descriptors::vnfd::Vnfd;
+use reference_points::common::Fault;
+use reference_points::or_vnfm::{InstantiateVnfRequest, VnfInstance};
+use serde_json::{Map, Value};
+
+/// Name of the group of the VNF's own properties.
+const ADDITIONAL: &str = "additional_configurable_properties";
+
+/// The properties that the instance will have, and every fault of those given.
+pub fn merged(vnfd: &Vnfd, instance: &VnfInstance, request: &InstantiateVnfRequest) -> (Value, Vec<Fault>) {
+    let declared = &vnfd.configurable_properties;
+    let mut all = match declared.defaults() {
+        Value::Object(defaults) => defaults,
+        _ => Map::new(),
+    };
+    let mut faults = Vec::new();
+    for given in [&instance.vnf_configurable_properties, &request.vnf_configurable_properties] {
+        for (name, value) in given {
+            if name == ADDITIONAL
+                && let Value::Object(own) = value
+            {
+                own.iter().for_each(|(name, value)| put(&mut all, vnfd, name, value, &mut faults));
+            } else {
+                put(&mut all, vnfd, name, value, &mut faults);
+            }
+        }
+    }
+    for property in declared.additional.iter().filter(|p| p.required) {
+        if all.get(ADDITIONAL).and_then(|own| own.get(&property.name)).is_none() {
+            let fault = Fault::new(
+                format!("/vnfConfigurableProperties/{}", property.name),
+                "the VNFD requires it and has no default",
+            );
+            faults.push(fault.mend("give it in the request"));
+        }
+    }
+    (Value::Object(all), faults)
+}
+
+fn put(all: &mut Map<String, Value>, vnfd: &Vnfd, name: &str, value: &Value, faults: &mut Vec<Fault>) {
+    let declared = &vnfd.configurable_properties;
+    if declared.additional.iter().any(|p| p.name == name) {
+        let own = all.entry(ADDITIONAL).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(own) = own {
+            own.insert(name.to_owned(), value.clone());
+        }
+    } else if declared.standard.iter().any(|p| p.name == name) {
+        all.insert(name.to_owned(), value.clone());
+    } else {
+        let known: Vec<&str> = declared.additional.iter().chain(&declared.standard).map(|p| p.name.as_str()).collect();
+        let fault = Fault::new(format!("/vnfConfigurableProperties/{name}"), "the VNFD does not declare it");
+        faults.push(if known.is_empty() { fault } else { fault.mend(format!("it declares {}", known.join(", "))) });
+    }
+}

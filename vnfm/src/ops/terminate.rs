@@ -1,0 +1,50 @@
+//! Terminate (SOL003 clause 5.4.5): everything the instance has goes, each resource after those that use it, all else
+//! side by side.
+
+use std::collections::BTreeSet;
+
+use lcm::{Plan, PlanFaults, StepSpec};
+use reference_points::or_vnfm::GrantRequest;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::blueprint::Owned;
+use super::instantiate::GRANT;
+use crate::vi::Kind;
+
+/// Parameters of a step that removes a resource.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoveParams {
+    /// The resource.
+    pub resource: Owned,
+    /// For a compute: seconds that the guest is given to shut down by itself; absent means none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u32>,
+}
+
+/// The plan.
+///
+/// # Errors
+/// When the instance has more resources than the engine allows steps.
+pub fn plan(owned: &[Owned], grant: &GrantRequest, grace_seconds: Option<u32>) -> Result<Plan, PlanFaults> {
+    let mut steps = vec![StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()];
+    let known: BTreeSet<Uuid> = owned.iter().map(|r| r.id).collect();
+    for resource in owned {
+        let compute = resource.kind == Kind::Compute;
+        let params = RemoveParams { resource: resource.clone(), grace_seconds: grace_seconds.filter(|_| compute) };
+        let title = format!("Remove {} {}", resource.kind.word(), resource.name);
+        steps.push(
+            StepSpec::new(remove_key(resource.id), "remove", title)
+                .params(json!(params))
+                .after(GRANT)
+                .after_all(resource.after.iter().filter(|id| known.contains(id)).map(|id| remove_key(*id))),
+        );
+    }
+    Plan::new(steps)
+}
+
+fn remove_key(id: Uuid) -> String {
+    format!("remove/{id}")
+}

@@ -1,0 +1,75 @@
+//! Asking the NFVO for a grant (SOL003 clause 9). The answer is the step's output, so a retry uses the same; the NFVO
+//! answers the same to the same operation, so asking twice is one grant.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lcm::{Lookup, Outcome, Step, StepCx, StepError};
+use reference_points::common::CallError;
+use reference_points::or_vnfm::{Grant, GrantAnswer, GrantClient, GrantRequest};
+use serde_json::json;
+
+use super::failed;
+
+/// How soon a grant that comes later is asked for again: SOL003 has no notification of it.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The seam towards the NFVO's grant interface.
+#[async_trait]
+pub trait Granting: Send + Sync {
+    /// Asks for a grant.
+    async fn request(&self, request: &GrantRequest) -> Result<GrantAnswer, CallError>;
+    /// Looks at a grant that was promised; `None` while it is not decided.
+    async fn get(&self, location: &str) -> Result<Option<Grant>, CallError>;
+}
+
+/// The real one, over HTTP.
+#[derive(Debug)]
+pub struct Nfvo(pub GrantClient);
+
+#[async_trait]
+impl Granting for Nfvo {
+    async fn request(&self, request: &GrantRequest) -> Result<GrantAnswer, CallError> {
+        self.0.request(request).await
+    }
+
+    async fn get(&self, location: &str) -> Result<Option<Grant>, CallError> {
+        self.0.get(location).await
+    }
+}
+
+/// Asks for the grant of an operation.
+pub struct Ask(pub Arc<dyn Granting>);
+
+#[async_trait]
+impl Step for Ask {
+    async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
+        if let Some(location) = cx.memo_as::<String>()? {
+            let found = self.0.get(&location).await.map_err(|e| refused(&e))?;
+            return Ok(found.map_or_else(|| later(location), |grant| Outcome::Done(json!(grant))));
+        }
+        let request: GrantRequest = cx.params_as()?;
+        match self.0.request(&request).await.map_err(|e| refused(&e))? {
+            GrantAnswer::Granted(grant) => Ok(Outcome::Done(json!(grant))),
+            GrantAnswer::Later(location) => Ok(later(location)),
+        }
+    }
+
+    /// A grant reserves nothing, so there is nothing to give back.
+    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
+        Ok(Outcome::done())
+    }
+
+    async fn lookup(&self, _: &StepCx) -> Result<Lookup, StepError> {
+        Ok(Lookup::RunAgain)
+    }
+}
+
+fn later(location: String) -> Outcome {
+    Outcome::park(format!("grant{location}"), ASK_AGAIN, "the NFVO decides").remember(json!(location))
+}
+
+fn refused(error: &CallError) -> StepError {
+    failed("The NFVO did not grant the operation", "grant".to_owned(), error)
+}
