@@ -151,6 +151,8 @@ pub struct StepCx {
     pub params: Arc<Value>,
     /// Number of this try, from 1. Being called again after parking is the same try.
     pub attempt: u32,
+    /// Called again after parking: woken by its event or by the slow poll. False when a try begins, also after a retry.
+    pub resumed: bool,
     /// The W3C trace context of the request that began the operation, to be sent on.
     pub traceparent: Option<String>,
     /// What this step remembered when it parked last.

@@ -24,12 +24,16 @@ pub struct Run(pub Arc<dyn Vi>);
 impl Step for Run {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let part: VnfcPart = cx.params_as()?;
-        let place = place(cx, part.id)?;
-        let spec = spec(cx, &part, place.zone)?;
-        let made = self.0.put_compute(&place.at, part.id, &spec).await;
-        let compute = made.map_err(|e| failed("Could not create compute", named(&part), &e))?;
-        if compute.state == ComputeState::Error && cx.attempt > 1 && cx.memo.is_none() {
-            return self.again(cx, &place.at, &part).await;
+        let at = place(cx, part.id)?.at;
+        if cx.resumed {
+            let found = self.0.compute(&at, part.id).await;
+            if let Some(compute) = found.map_err(|e| failed("Could not look compute up", named(&part), &e))? {
+                return settled(&part, compute);
+            }
+        }
+        let compute = self.ensure(cx, &part).await?;
+        if compute.state == ComputeState::Error && !cx.resumed {
+            return self.anew(cx, &at, &part).await;
         }
         settled(&part, compute)
     }
@@ -44,13 +48,17 @@ impl Step for Run {
 }
 
 impl Run {
-    /// A retry of a compute that came to nothing: away with it, and then anew under the same id.
-    async fn again(&self, cx: &StepCx, at: &VimRef, part: &VnfcPart) -> Result<Outcome, StepError> {
+    async fn ensure(&self, cx: &StepCx, part: &VnfcPart) -> Result<Compute, StepError> {
+        let place = place(cx, part.id)?;
+        let spec = spec(cx, part, place.zone)?;
+        let made = self.0.put_compute(&place.at, part.id, &spec).await;
+        made.map_err(|e| failed("Could not create compute", named(part), &e))
+    }
+
+    /// A try that finds what an earlier one could not run: away with it, and then anew under the same id.
+    async fn anew(&self, cx: &StepCx, at: &VimRef, part: &VnfcPart) -> Result<Outcome, StepError> {
         match gone(&*self.0, at, part.id, &part.name).await? {
-            Outcome::Done(_) => {
-                let made = self.0.put_compute(at, part.id, &spec(cx, part, place(cx, part.id)?.zone)?).await;
-                settled(part, made.map_err(|e| failed("Could not create compute", named(part), &e))?)
-            }
+            Outcome::Done(_) => settled(part, self.ensure(cx, part).await?),
             parked @ Outcome::Park { .. } => Ok(parked),
         }
     }
@@ -89,7 +97,7 @@ fn settled(part: &VnfcPart, compute: Compute) -> Result<Outcome, StepError> {
         ComputeState::Building | ComputeState::Stopped | ComputeState::Deleting => {
             let host = compute.host.as_deref().unwrap_or("a host");
             let waits = compute.problem.map_or_else(|| format!("{host} starts it"), |p| p.detail);
-            Ok(Outcome::park(compute_key(part.id), LOOK_AGAIN, waits).remember(json!({ "seen": compute.state })))
+            Ok(Outcome::park(compute_key(part.id), LOOK_AGAIN, waits))
         }
         ComputeState::Error => {
             let told =

@@ -5,6 +5,7 @@ mod grant;
 mod network;
 mod remove;
 mod storage;
+mod traced;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub fn registry(vi: &Arc<dyn Vi>, granting: &Arc<dyn Granting>) -> Registry {
         .with("volume", storage::MakeVolume(vi.clone()))
         .with("compute", compute::Run(vi.clone()))
         .with("remove", remove::Remove(vi.clone()))
+        .map(|_, step| Arc::new(traced::Traced(step)))
 }
 
 /// Wake key of a compute's changes.

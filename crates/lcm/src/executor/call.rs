@@ -32,6 +32,7 @@ pub(super) fn context(s: &Snapshot, i: usize, cancel: CancellationToken) -> Step
         key: step.key.clone(),
         params: step.params.clone(),
         attempt: step.attempt,
+        resumed: step.resumed,
         traceparent: s.op.traceparent.clone(),
         memo: step.memo.clone(),
         own_output: step.output.clone(),

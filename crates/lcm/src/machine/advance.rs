@@ -219,6 +219,7 @@ fn begin(
         let step = &mut s.steps[i];
         let resumed = matches!(step.state, StepState::Parked | StepState::UndoParked);
         step.call_started = Some(now);
+        step.resumed = resumed;
         flying.insert(i, work);
         out.start.push((i, work));
         if work == Work::Lookup {

@@ -34,6 +34,8 @@ pub(crate) struct StepRow {
     pub finished_at: Option<i64>,
     /// Begin of the call under way. Not stored: the call does not survive the process.
     pub call_started: Option<i64>,
+    /// The call under way goes on after waiting. Not stored either.
+    pub resumed: bool,
 }
 
 impl StepRow {

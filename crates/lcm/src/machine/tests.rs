@@ -39,6 +39,7 @@ fn row(key: &str, after: &[&str], starting: bool) -> StepRow {
         started_at: None,
         finished_at: None,
         call_started: None,
+            resumed: false,
     }
 }
 

@@ -39,6 +39,7 @@ fn read(row: &AnyRow) -> Result<StepRow, DbError> {
         started_at: row.try_get("started_at")?,
         finished_at: row.try_get("finished_at")?,
         call_started: None,
+            resumed: false,
         key,
     })
 }
@@ -65,6 +66,7 @@ pub(crate) fn rows(steps: &[StepSpec]) -> Vec<StepRow> {
             started_at: None,
             finished_at: None,
             call_started: None,
+            resumed: false,
         })
         .collect()
 }
