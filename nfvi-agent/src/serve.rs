@@ -55,7 +55,6 @@ Then ask it: curl http://127.0.0.1:8703/nf-vi/v1/host
 
     async fn start(config: Config, setup: Setup) -> Result<api::App, BoxError> {
         let layout = Layout::new(config.state_dir.clone());
-        layout.prepare()?;
         let (hypervisor, switch): (Arc<dyn Hypervisor>, Arc<dyn Switch>) = match config.driver {
             Driver::Libvirt => {
                 let switch = OvsSwitch::open(config.ovsdb.parse()?, &config.bridge);
@@ -68,6 +67,8 @@ Then ask it: curl http://127.0.0.1:8703/nf-vi/v1/host
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (agent, wakes) = Agent::new(config, setup.db.clone(), clock, hypervisor, switch).await?;
+        // Before the first request: what is unfinished now is nobody's, what is unfinished later is somebody's.
+        agent.tidy_up().await.map_err(|failure| failure.problem.to_string())?;
         let agent = Arc::new(agent);
         let asked = Arc::clone(&agent);
         setup.readiness.register("drivers", move || {

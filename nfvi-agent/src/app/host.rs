@@ -130,7 +130,8 @@ impl Agent {
 
 fn switch_text(facts: &SwitchFacts) -> Option<String> {
     let datapath = if facts.userspace { "netdev" } else { "system" };
-    facts.version.as_ref().map(|version| format!("{version} {datapath}"))
+    let version = facts.version.as_deref().unwrap_or("of unknown version,");
+    facts.chassis.as_ref().map(|_| format!("{version} {datapath}"))
 }
 
 /// Bytes that the files below `dir` take on the disk, down to a few levels.

@@ -93,14 +93,7 @@ impl Libvirt {
                     if !connection.is_alive().unwrap_or(false) {
                         return unreachable(error.message().to_owned());
                     }
-                    match (error.code(), id) {
-                        (ErrorNumber::NoDomain, Some(id)) => HypervisorError::NotFound { id, action: wanted.clone() },
-                        _ => HypervisorError::Refused {
-                            action: wanted.clone(),
-                            what: id.map(super::domain_name).unwrap_or_default(),
-                            answer: error.message().to_owned(),
-                        },
-                    }
+                    refused(&error, wanted.clone(), id)
                 }),
             };
             let _ = answer.send(result);
@@ -128,6 +121,20 @@ impl Drop for Libvirt {
     fn drop(&mut self) {
         // The workers end when the queue does.
         let _ = self.stop.send(RawEvent::Stop);
+    }
+}
+
+/// What libvirt's refusal means.
+fn refused(error: &VirtError, action: String, id: Option<Uuid>) -> HypervisorError {
+    let (what, answer) = (id.map(super::domain_name).unwrap_or_default(), error.message().to_owned());
+    match (error.code(), id) {
+        (ErrorNumber::NoDomain, Some(id)) => HypervisorError::NotFound { id, action },
+        (ErrorNumber::OperationInvalid | ErrorNumber::OperationTimeout, _) => {
+            HypervisorError::Busy { action, what, answer }
+        }
+        // libvirt has no number of its own for a domain that is defined again while it goes down.
+        _ if answer.contains("already being removed") => HypervisorError::Busy { action, what, answer },
+        _ => HypervisorError::Refused { action, what, answer },
     }
 }
 

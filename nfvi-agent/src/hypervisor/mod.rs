@@ -185,6 +185,16 @@ pub enum HypervisorError {
         /// What was to be done.
         action: String,
     },
+    /// The domain is between two states, or somebody else was quicker: looking again tells what is left to do.
+    #[error("libvirt could not {action} {what} just now: {answer}")]
+    Busy {
+        /// What was to be done: `define`, `start` …
+        action: String,
+        /// On what.
+        what: String,
+        /// libvirt's own words.
+        answer: String,
+    },
     /// It refused.
     #[error("libvirt could not {action} {what}: {answer}")]
     Refused {

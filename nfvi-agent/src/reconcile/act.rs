@@ -21,11 +21,22 @@ use crate::switch::{PlugPlan, SwitchError};
 /// Free space needed to begin with a disk or a config drive, in bytes.
 const FILE_BYTES: u64 = 1 << 20;
 
+/// Whether trying again helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hope {
+    /// At once: something moved between looking and acting.
+    Now,
+    /// Later, by itself: something that the agent needs is away.
+    Later,
+    /// Not before somebody changes something.
+    None,
+}
+
 /// Why an effect, or looking at a machine, failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
-    /// Trying again later helps by itself.
-    pub transient: bool,
+    /// Whether trying again helps.
+    pub hope: Hope,
     /// What to tell.
     pub problem: Box<ProblemDetails>,
 }
@@ -33,25 +44,32 @@ pub struct Failure {
 impl Failure {
     /// A failure that stays until somebody changes something.
     pub fn permanent(problem: ProblemDetails) -> Failure {
-        Failure { transient: false, problem: Box::new(problem) }
+        Failure { hope: Hope::None, problem: Box::new(problem) }
     }
 }
 
 impl From<HypervisorError> for Failure {
     fn from(error: HypervisorError) -> Failure {
-        // Somebody was quicker: the next look finds out what is left to do.
-        let (transient, detail) = (error.is_transient() || error.is_not_found(), error.to_string());
-        let problem = match error {
-            HypervisorError::Unreachable { why, .. } => ProblemDetails::new(503, "Hypervisor unreachable", detail)
-                .answer(why)
-                .next("the agent goes on by itself when libvirtd is back"),
-            HypervisorError::NotFound { .. } => ProblemDetails::new(409, "Machine vanished", detail)
-                .next("somebody removed it meanwhile; the agent looks again"),
-            HypervisorError::Refused { answer, .. } => ProblemDetails::new(500, "Hypervisor refused", detail)
-                .answer(answer)
-                .next("mend what libvirt names, then start the machine or ask for it again"),
+        let detail = error.to_string();
+        let (hope, problem) = match error {
+            HypervisorError::Unreachable { why, .. } => {
+                let problem = ProblemDetails::new(503, "Hypervisor unreachable", detail).answer(why);
+                (Hope::Later, problem.next("the agent goes on by itself when libvirtd is back"))
+            }
+            HypervisorError::NotFound { .. } => {
+                let problem = ProblemDetails::new(409, "Machine vanished", detail);
+                (Hope::Now, problem.next("somebody removed it meanwhile; look at it again"))
+            }
+            HypervisorError::Busy { answer, .. } => {
+                let problem = ProblemDetails::new(503, "Hypervisor busy", detail).answer(answer);
+                (Hope::Now, problem.next("start the machine or ask for it again in a moment"))
+            }
+            HypervisorError::Refused { answer, .. } => {
+                let problem = ProblemDetails::new(500, "Hypervisor refused", detail).answer(answer);
+                (Hope::None, problem.next("mend what libvirt names, then start the machine or ask for it again"))
+            }
         };
-        Failure { transient, problem: Box::new(problem) }
+        Failure { hope, problem: Box::new(problem) }
     }
 }
 
@@ -65,7 +83,8 @@ impl From<SwitchError> for Failure {
                 problem.next("check ovn-controller; the agent goes on when the bridge is back")
             }
         };
-        Failure { transient: error.is_transient(), problem: Box::new(problem) }
+        let hope = if error.is_transient() { Hope::Later } else { Hope::None };
+        Failure { hope, problem: Box::new(problem) }
     }
 }
 
@@ -92,7 +111,7 @@ pub fn media_problem(error: &MediaError) -> ProblemDetails {
 impl From<db::DbError> for Failure {
     fn from(error: db::DbError) -> Failure {
         let problem = ProblemDetails::new(503, "Database refused", format!("the agent's own records: {error}"));
-        Failure { transient: true, problem: Box::new(problem) }
+        Failure { hope: Hope::Later, problem: Box::new(problem) }
     }
 }
 

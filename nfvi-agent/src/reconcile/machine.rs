@@ -6,7 +6,7 @@ use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::nf_vi::{AgentEvent, MachineState};
 use uuid::Uuid;
 
-use super::act::Failure;
+use super::act::{Failure, Hope};
 use super::describe;
 use super::plan::{Action, Next, Observed, ObservedDomain, next};
 use crate::app::Agent;
@@ -21,6 +21,10 @@ const MAX_STEPS: usize = 64;
 const MAX_REPAIRS: usize = 5;
 /// Ten minutes, in microseconds.
 const REPAIR_WINDOW: i64 = 600_000_000;
+/// How often something that moved while it was looked at is looked at again.
+const MAX_RACES: i64 = 6;
+/// First pause before that, in microseconds; it grows by itself each time.
+const RACE_PAUSE: i64 = 100_000;
 /// A guest is given this long to let go of a device, in microseconds.
 const DETACH_PATIENCE: i64 = 2_000_000;
 
@@ -40,6 +44,8 @@ pub enum Outcome {
 pub enum Step {
     /// Something was done; look again.
     Acted(Action),
+    /// Something moved; look again.
+    Again,
     /// It ended.
     Ended(Outcome),
 }
@@ -51,6 +57,7 @@ pub struct Round {
     pub retry: bool,
     done: HashSet<Action>,
     repaired: bool,
+    races: i64,
 }
 
 impl Round {
@@ -66,7 +73,7 @@ impl Agent {
         let mut round = Round::new(retry);
         for _ in 0..MAX_STEPS {
             match self.step(id, &mut round).await {
-                Step::Acted(action) => tracing::debug!(machine = %id, ?action, "done"),
+                Step::Acted(_) | Step::Again => {}
                 Step::Ended(outcome) => return outcome,
             }
         }
@@ -118,8 +125,15 @@ impl Agent {
         if repair && self.too_many_repairs(row.id, now, round.retry && row.state == MachineState::Error) {
             return self.failed(Some(&row), Failure::permanent(keeps_dying())).await;
         }
-        if let Err(failure) = self.act(&row, &action).await {
-            return self.failed(Some(&row), failure).await;
+        match self.act(&row, &action).await {
+            Ok(()) => tracing::debug!(machine = %row.id, ?action, "done"),
+            Err(failure) if failure.hope == Hope::Now && round.races < MAX_RACES => {
+                round.races += 1;
+                tracing::info!(machine = %row.id, ?action, problem = %failure.problem, "looked at again");
+                self.clock.sleep_until(now + RACE_PAUSE * round.races).await;
+                return Step::Again;
+            }
+            Err(failure) => return self.failed(Some(&row), failure).await,
         }
         if action == Action::Forget {
             return Step::Ended(Outcome::Done);
@@ -213,12 +227,12 @@ impl Agent {
 
     /// A passing failure leaves the machine as it is; another puts it into error, or keeps it going with the reason told.
     async fn failed(&self, row: Option<&MachineRow>, failure: Failure) -> Step {
-        let Failure { transient, problem } = failure;
+        let Failure { hope, problem } = failure;
         let Some(row) = row else {
             tracing::warn!(%problem, "a machine cannot be looked after for now");
             return Step::Ended(Outcome::Transient);
         };
-        if transient {
+        if hope == Hope::Later {
             tracing::warn!(machine = %row.id, %problem, "waiting");
             return Step::Ended(Outcome::Transient);
         }

@@ -25,17 +25,16 @@ const AT_ONCE: usize = 8;
 /// First and longest pause before a passing failure is tried again, in microseconds.
 const PAUSE: (i64, i64) = (500_000, 30_000_000);
 
-/// Runs until `shutdown`. What is under way then is dropped; the next start goes on with it.
+/// Runs until `shutdown`. What is under way then is dropped; the next start goes on with it. [`Agent::tidy_up`] has been
+/// done before.
 ///
 /// # Errors
-/// When the agent's own files or records cannot be used at the start.
+/// When looking after a machine met a defect.
 pub async fn run(
     agent: Arc<Agent>,
     mut wakes: mpsc::UnboundedReceiver<Wake>,
     shutdown: CancellationToken,
 ) -> Result<(), String> {
-    let told = |failure: Failure| failure.problem.to_string();
-    agent.tidy_up().await.map_err(told)?;
     let mut hypervisor = agent.hypervisor.events();
     let mut switch = agent.switch.events();
     let watching = Arc::clone(&agent);
@@ -49,8 +48,9 @@ pub async fn run(
     };
     let resync = Duration::from_secs(reconciler.agent.config.resync_secs);
     let mut resync_at = reconciler.agent.clock.now_micros();
-    let watch = watching.switch.watch();
-    tokio::pin!(watch);
+    let (watch, probe) = (watching.switch.watch(), probe(&watching));
+    tokio::pin!(watch, probe);
+    let mut probed = false;
     loop {
         reconciler.start_some();
         let alarm = reconciler.timers.first().map_or(resync_at, |(at, _)| (*at).min(resync_at));
@@ -58,6 +58,7 @@ pub async fn run(
         tokio::select! {
             () = shutdown.cancelled() => break,
             () = &mut watch => {}
+            () = &mut probe, if !probed => probed = true,
             wake = wakes.recv() => match wake {
                 Some(wake) => reconciler.on_wake(wake).await,
                 None => break,
@@ -82,6 +83,13 @@ pub async fn run(
     }
     reconciler.tasks.shutdown().await;
     Ok(())
+}
+
+/// Finds out early how guest code is run, so that the first machine does not wait for it.
+async fn probe(agent: &Agent) {
+    while agent.verdict().await.is_err() {
+        agent.clock.sleep_until(agent.clock.now_micros() + PAUSE.0).await;
+    }
 }
 
 struct Reconciler {

@@ -55,12 +55,22 @@ fn wait_for_word(domain: &Domain, serial: &Path) -> Verdict {
     }
 }
 
-/// The last line of QEMU's words says what broke.
-fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    match lines.as_slice() {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first, .., last] => format!("{first} … {last}"),
+/// What broke, out of QEMU's words: the first line that says `error`, without its time and program.
+fn one_line(text: &str) -> &str {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines().find(|line| line.contains("error: ")).or_else(|| lines().last()).unwrap_or(text);
+    line.rsplit_once("error: ").map_or(line, |(_, what)| what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_taken_out_of_the_words_of_qemu() {
+        let words = "internal error: qemu unexpectedly closed the monitor: 2026-01-01T00:00:00Z qemu-system-x86_64: error: failed to set MSR 0x10a to 0x69\n\
+                     qemu-system-x86_64: ../kvm.c:3183: kvm_buf_set_msrs: Assertion failed.";
+        assert_eq!(one_line(words), "failed to set MSR 0x10a to 0x69");
+        assert_eq!(one_line("Could not access KVM kernel module"), "Could not access KVM kernel module");
     }
 }
