@@ -29,7 +29,7 @@ use tokio::sync::{Mutex, RwLock};
 use uuid::Uuid;
 
 use self::agent::Agent;
-use self::northbound::{Northbound, PortMade};
+use self::northbound::{Ensured, Northbound};
 use self::push::Pushes;
 use crate::error::{Failure, Result};
 use crate::image_files::ImageFiles;
@@ -153,10 +153,11 @@ impl HostsVim {
     }
 
     /// Makes a port's logical port, and its network first when that is missing.
-    async fn make_port(&self, port: &Port, of_network: &[Subnet]) -> Result<()> {
+    async fn make_port(&self, port: &Port, of_network: &[Subnet]) -> Result<Ensured> {
         let dhcp = rows::dhcp_subnets(port, of_network.iter());
-        if self.northbound.ensure_port(port, dhcp).await? == PortMade::There {
-            return Ok(());
+        let ensured = self.northbound.ensure_port(port, dhcp).await?;
+        if ensured != Ensured::Homeless {
+            return Ok(ensured);
         }
         let network =
             networks::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, port.spec.network_id).await?;
@@ -166,8 +167,8 @@ impl HostsVim {
             self.northbound.ensure_dhcp(subnet, &network).await?;
         }
         match self.northbound.ensure_port(port, dhcp).await? {
-            PortMade::There => Ok(()),
-            PortMade::Homeless => {
+            ensured @ (Ensured::Stood | Ensured::Changed) => Ok(ensured),
+            Ensured::Homeless => {
                 let detail = format!("someone removes logical switch {} again and again", rows::switch_name(network.id));
                 Err(ProblemDetails::unavailable(detail).into())
             }
@@ -259,7 +260,7 @@ impl Vim for HostsVim {
     }
 
     async fn ensure_network(&self, network: &Network) -> Result<Made> {
-        self.northbound.ensure_switch(network).await.map(|()| Made::now())
+        self.northbound.ensure_switch(network).await.map(|_| Made::now())
     }
 
     async fn delete_network(&self, network: &Network) -> Result<Gone> {
@@ -271,7 +272,7 @@ impl Vim for HostsVim {
         let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
         drop(connection);
         let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
-        self.northbound.ensure_dhcp(subnet, &network).await.map(|()| Made::now())
+        self.northbound.ensure_dhcp(subnet, &network).await.map(|_| Made::now())
     }
 
     async fn delete_subnet(&self, subnet: &Subnet) -> Result<Gone> {
@@ -282,7 +283,7 @@ impl Vim for HostsVim {
         let mut connection = self.ledger.store.db.pool.acquire().await?;
         let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
         drop(connection);
-        self.make_port(port, &of_network).await.map(|()| Made::now())
+        self.make_port(port, &of_network).await.map(|_| Made::now())
     }
 
     async fn delete_port(&self, port: &Port) -> Result<Gone> {

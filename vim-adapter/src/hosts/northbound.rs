@@ -43,12 +43,20 @@ pub struct Northbound {
     vim: Uuid,
 }
 
-/// Outcome of ensuring a logical port.
+/// Outcome of ensuring something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortMade {
-    /// It is there.
-    There,
-    /// Its logical switch or the DHCP options it uses are not.
+pub enum Ensured {
+    /// It was as it shall be.
+    Stood,
+    /// It was made or changed.
+    Changed,
+    /// What it hangs on or refers to is missing; nothing was done.
+    Homeless,
+}
+
+/// What must happen after a look.
+enum Plan {
+    Change(Vec<Operation>),
     Homeless,
 }
 
@@ -141,22 +149,22 @@ impl Northbound {
     }
 
     /// Reads, lets `plan` say what must change, and changes it, until nobody interferes.
-    async fn settle<T, F>(&self, what: &str, selects: Vec<Operation>, plan: F) -> Result<T>
+    async fn settle<F>(&self, what: &str, selects: Vec<Operation>, plan: F) -> Result<Ensured>
     where
-        F: Fn(&[Vec<Row>]) -> Result<(Vec<Operation>, T)> + Send + Sync,
-        T: Send,
+        F: Fn(&[Vec<Row>]) -> Result<Plan> + Send + Sync,
     {
         let mut attempt = 0;
         loop {
             let results = self.connection.transact(DB, selects.clone()).await.map_err(|error| told(what, &error))?;
             let found: Vec<Vec<Row>> = results.iter().map(|result| result.rows().to_vec()).collect();
-            let (changes, outcome) = plan(&found)?;
-            if changes.is_empty() {
-                return Ok(outcome);
-            }
+            let changes = match plan(&found)? {
+                Plan::Homeless => return Ok(Ensured::Homeless),
+                Plan::Change(changes) if changes.is_empty() => return Ok(Ensured::Stood),
+                Plan::Change(changes) => changes,
+            };
             attempt += 1;
             match self.connection.transact(DB, changes).await {
-                Ok(_) => return Ok(outcome),
+                Ok(_) => return Ok(Ensured::Changed),
                 Err(error) if attempt < ATTEMPTS && is_race(&error) => {}
                 Err(error) => return Err(told(what, &error)),
             }
@@ -167,7 +175,7 @@ impl Northbound {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn ensure_switch(&self, network: &Network) -> Result<()> {
+    pub async fn ensure_switch(&self, network: &Network) -> Result<Ensured> {
         let what = format!("logical switch {}", switch_name(network.id));
         let (wanted, localnet) = (rows::switch(self.vim, network), rows::localnet(self.vim, network));
         let by_name = |name: String| Condition::eq("name", name);
@@ -212,7 +220,7 @@ impl Northbound {
                     }
                 }
             }
-            Ok((changes, ()))
+            Ok(Plan::Change(changes))
         })
         .await
     }
@@ -221,7 +229,7 @@ impl Northbound {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn ensure_dhcp(&self, subnet: &Subnet, network: &Network) -> Result<()> {
+    pub async fn ensure_dhcp(&self, subnet: &Subnet, network: &Network) -> Result<Ensured> {
         let what = format!("DHCP options of subnet {}", subnet.id);
         let wanted = rows::dhcp(self.vim, subnet, network);
         let selects = vec![op::select(DHCP).filter(marked(subnet.id)).into()];
@@ -239,7 +247,7 @@ impl Northbound {
                     }
                 }
             }
-            Ok((changes, ()))
+            Ok(Plan::Change(changes))
         })
         .await
     }
@@ -248,7 +256,7 @@ impl Northbound {
     ///
     /// # Errors
     /// What the database says; 409 when the logical port hangs on another switch.
-    pub async fn ensure_port(&self, port: &Port, dhcp: [Option<Uuid>; 2]) -> Result<PortMade> {
+    pub async fn ensure_port(&self, port: &Port, dhcp: [Option<Uuid>; 2]) -> Result<Ensured> {
         let what = format!("logical port {}", port.id);
         let switch = || Condition::eq("name", switch_name(port.spec.network_id));
         let mut selects: Vec<Operation> = vec![
@@ -258,7 +266,7 @@ impl Northbound {
         selects.extend(dhcp.iter().flatten().map(|id| op::select(DHCP).filter(marked(*id)).columns(["_uuid"]).into()));
         self.settle(&what, selects, |found| {
             let id_of = |row: &Row| row.uuid().map_err(|error| told(&what, &error));
-            let Some(home) = found[0].first() else { return Ok((Vec::new(), PortMade::Homeless)) };
+            let Some(home) = found[0].first() else { return Ok(Plan::Homeless) };
             let mut options = found[2..].iter();
             let mut refer = |wanted: Option<Uuid>| -> Result<Option<Option<Uuid>>> {
                 let Some(_) = wanted else { return Ok(Some(None)) };
@@ -266,7 +274,7 @@ impl Northbound {
                 row.map(|row| id_of(row).map(Some)).transpose()
             };
             let (Some(v4), Some(v6)) = (refer(dhcp[0])?, refer(dhcp[1])?) else {
-                return Ok((Vec::new(), PortMade::Homeless));
+                return Ok(Plan::Homeless);
             };
             let wanted = rows::port(self.vim, port, v4, v6);
             let mut changes: Vec<Operation> = Vec::new();
@@ -290,7 +298,7 @@ impl Northbound {
                     }
                 }
             }
-            Ok((changes, PortMade::There))
+            Ok(Plan::Change(changes))
         })
         .await
     }
@@ -330,9 +338,10 @@ impl Northbound {
                 let from = op::mutate(SWITCH).filter(Condition::includes("ports", Value::set([id])));
                 changes.push(from.remove_from("ports", Value::set([id])).into());
             }
-            Ok((changes, ()))
+            Ok(Plan::Change(changes))
         })
         .await
+        .map(drop)
     }
 
     /// Every logical switch, logical switch port and set of DHCP options.

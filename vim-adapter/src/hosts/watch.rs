@@ -11,9 +11,9 @@ use reference_points::or_vi::{Network, Port, ResourceState, Subnet};
 use uuid::Uuid;
 
 use super::HostsVim;
-use super::northbound::DB;
+use super::northbound::{DB, Ensured};
 use super::rows::{self, MARK_ID, MARK_NETWORK};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::ledger::Report;
 use crate::store::{networks, ports, subnets};
 
@@ -222,8 +222,14 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     for network in wanted_networks.iter().filter(|network| mine(network.state)) {
         let parts = all_subnets.get(&network.id).map(Vec::as_slice).unwrap_or_default();
         let parts: Vec<&Subnet> = parts.iter().filter(|subnet| mine(subnet.state)).collect();
-        if !found.switch_fits(id, network) || parts.iter().any(|subnet| !found.dhcp_fits(id, subnet, network)) {
-            mend_network(vim, network, &parts).await?;
+        let mut amiss = Vec::new();
+        if !found.switch_fits(id, network) {
+            amiss.push(format!("logical switch {}", rows::switch_name(network.id)));
+        }
+        let lost = parts.iter().filter(|subnet| !found.dhcp_fits(id, subnet, network));
+        amiss.extend(lost.map(|subnet| format!("DHCP options of subnet {} ({})", subnet.id, subnet.spec.cidr)));
+        if !amiss.is_empty() {
+            mend_network(vim, network, &parts, &amiss.join(", ")).await?;
         }
     }
     for port in wanted_ports.iter().filter(|port| mine(port.state) && concerned(port)) {
@@ -235,49 +241,57 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     Ok(())
 }
 
-async fn mend_network(vim: &HostsVim, network: &Network, parts: &[&Subnet]) -> Result<()> {
-    let name = rows::switch_name(network.id);
-    let told = network.state == ResourceState::Active;
+/// What was found amiss may be mended already: the copy that was looked at lags behind. Only what had to be changed now
+/// is told.
+async fn mend_network(vim: &HostsVim, network: &Network, parts: &[&Subnet], amiss: &str) -> Result<()> {
+    let name = &network.spec.name;
+    let lost = format!("network {name}: {amiss} deleted or changed by someone else");
+    let problem = || Some(ProblemDetails::new(500, "Network lost", lost.clone()).next("it is being made again"));
+    let made = async {
+        let mut changed = vim.northbound.ensure_switch(network).await? == Ensured::Changed;
+        for subnet in parts {
+            changed |= vim.northbound.ensure_dhcp(subnet, network).await? == Ensured::Changed;
+        }
+        Ok::<_, Failure>(changed)
+    };
+    let made = made.await;
+    let told = network.state == ResourceState::Active && !matches!(made, Ok(false));
+    let mut reports = Vec::new();
     if told {
-        let detail = format!("logical switch {name} of network {} was deleted or changed by someone else", network.spec.name);
-        let problem = ProblemDetails::new(500, "Network lost", detail.clone()).next("it is being made again");
-        vim.ledger
-            .record(&[
-                Report::Network(network.id, ResourceState::Error, Some(problem)),
-                Report::Vim(None, "network_lost", detail),
-            ])
-            .await?;
+        reports.push(Report::Network(network.id, ResourceState::Error, problem()));
+        reports.push(Report::Vim(None, "network_lost", lost.clone()));
     }
-    vim.northbound.ensure_switch(network).await?;
-    let mut reports = vec![Report::Network(network.id, ResourceState::Active, None)];
-    for subnet in parts {
-        vim.northbound.ensure_dhcp(subnet, network).await?;
-        reports.push(Report::Subnet(subnet.id, ResourceState::Active, None));
+    if made.is_ok() && (told || network.state != ResourceState::Active) {
+        reports.push(Report::Network(network.id, ResourceState::Active, None));
     }
-    if told {
-        let detail = format!("logical switch {name} of network {} is as it shall be again", network.spec.name);
-        reports.push(Report::Vim(None, "network_back", detail));
+    if made.is_ok() {
+        let parts = parts.iter().filter(|subnet| subnet.state != ResourceState::Active);
+        reports.extend(parts.map(|subnet| Report::Subnet(subnet.id, ResourceState::Active, None)));
     }
-    vim.ledger.record(&reports).await
+    if told && made.is_ok() {
+        reports.push(Report::Vim(None, "network_back", format!("network {name}: {amiss} made again")));
+    }
+    vim.ledger.record(&reports).await?;
+    made.map(drop)
 }
 
 async fn mend_port(vim: &HostsVim, port: &Port, subnets: &[Subnet]) -> Result<()> {
-    let told = port.state == ResourceState::Active;
+    let lost = format!("logical port {} ({}) deleted or changed by someone else", port.id, port.spec.name);
+    let made = vim.make_port(port, subnets).await;
+    let told = port.state == ResourceState::Active && !matches!(made, Ok(Ensured::Stood));
+    let mut reports = Vec::new();
     if told {
-        let detail = format!("logical port {} ({}) was deleted or changed by someone else", port.id, port.spec.name);
-        let problem = ProblemDetails::new(500, "Port lost", detail.clone()).next("it is being made again");
-        vim.ledger
-            .record(&[
-                Report::Port(port.id, ResourceState::Error, Some(problem)),
-                Report::Vim(None, "port_lost", detail),
-            ])
-            .await?;
+        let problem = ProblemDetails::new(500, "Port lost", lost.clone()).next("it is being made again");
+        reports.push(Report::Port(port.id, ResourceState::Error, Some(problem)));
+        reports.push(Report::Vim(None, "port_lost", lost));
     }
-    vim.make_port(port, subnets).await?;
-    let mut reports = vec![Report::Port(port.id, ResourceState::Active, None)];
-    if told {
+    if made.is_ok() && (told || port.state != ResourceState::Active) {
+        reports.push(Report::Port(port.id, ResourceState::Active, None));
+    }
+    if told && made.is_ok() {
         let detail = format!("logical port {} ({}) is as it shall be again", port.id, port.spec.name);
         reports.push(Report::Vim(None, "port_back", detail));
     }
-    vim.ledger.record(&reports).await
+    vim.ledger.record(&reports).await?;
+    made.map(drop)
 }
