@@ -174,6 +174,12 @@ impl Sink {
         self.found.len() >= MAX_FINDINGS
     }
 
+    /// Counts an error that nobody words any more, because the sink is full.
+    pub(crate) fn unworded_error(&mut self) {
+        self.failed = true;
+        self.dropped += 1;
+    }
+
     /// Whether any error was reported.
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -243,5 +249,17 @@ mod tests {
         let all = sink.finish();
         assert_eq!(all.len(), MAX_FINDINGS + 1);
         assert!(all.iter().last().unwrap().message.starts_with("20 further"));
+    }
+
+    #[test]
+    fn an_error_counts_even_when_nobody_words_it() {
+        let mut sink = Sink::new();
+        for i in 0..MAX_FINDINGS {
+            sink.warn(&crate::codes::YAML_SYNTAX, None, format!("bend {i}"), "");
+        }
+        assert!(sink.is_full() && !sink.has_errors());
+        sink.unworded_error();
+        assert!(sink.has_errors());
+        assert_eq!(sink.finish().len(), MAX_FINDINGS + 1);
     }
 }

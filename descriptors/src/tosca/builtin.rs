@@ -17,10 +17,10 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 /// The built-in types, read once.
-pub(super) fn types() -> &'static HashMap<(TypeKind, String), TypeDef> {
-    static TYPES: OnceLock<HashMap<(TypeKind, String), TypeDef>> = OnceLock::new();
+pub(super) fn types() -> &'static HashMap<TypeKind, HashMap<String, TypeDef>> {
+    static TYPES: OnceLock<HashMap<TypeKind, HashMap<String, TypeDef>>> = OnceLock::new();
     TYPES.get_or_init(|| {
-        let mut all = HashMap::new();
+        let mut all: HashMap<TypeKind, HashMap<String, TypeDef>> = HashMap::new();
         for (_, text) in FILES {
             // A fault in these files is caught by this module's tests; at run time there is nobody to tell.
             let mut sink = Sink::new();
@@ -28,7 +28,7 @@ pub(super) fn types() -> &'static HashMap<(TypeKind, String), TypeDef> {
             let Some(root) = yaml::parse(FileId::BUILTIN, text, budget, &mut sink) else { continue };
             for (section, kind) in TypeKind::SECTIONS {
                 for entry in root.get(section).iter().flat_map(|n| n.each()) {
-                    all.insert((kind, entry.key.clone()), TypeDef::new(entry.key_at, &entry.value));
+                    all.entry(kind).or_default().insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
                 }
             }
         }

@@ -98,14 +98,14 @@ impl Checker<'_> {
             // Told where the type is named; here a package may use a type its own type file forgot.
             return;
         };
-        let base = root.1.parent.as_ref().map(|(p, _)| p.clone()).filter(|p| is_primitive(p));
+        let base = root.parent.as_ref().map(|(p, _)| p.clone()).filter(|p| is_primitive(p));
         if let Some(base) = base {
             let schema = Schema { type_name: base.clone(), ..schema.clone() };
             if self.primitive(node, &base, &schema, path, depth) {
                 let limits: Vec<Node> = self
                     .types
                     .chain(TypeKind::Data, name)
-                    .filter_map(|(_, def)| def.body.get("constraints").cloned())
+                    .filter_map(|def| def.body.get("constraints").cloned())
                     .collect();
                 for limit in limits.iter().chain(schema.constraints.as_ref()) {
                     self.constraints(node, &base, Some(limit), path);

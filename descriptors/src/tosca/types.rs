@@ -136,8 +136,25 @@ type PropertyMap = BTreeMap<String, PropertyDef>;
 /// All types known to a service template: its own, the imported ones, and the built-in ones behind them.
 #[derive(Debug, Default)]
 pub struct Types {
-    own: HashMap<(TypeKind, String), TypeDef>,
-    properties: RefCell<HashMap<(TypeKind, String), Rc<PropertyMap>>>,
+    own: HashMap<TypeKind, HashMap<String, TypeDef>>,
+    properties: RefCell<HashMap<TypeKind, HashMap<String, Rc<PropertyMap>>>>,
+}
+
+/// Packages exist that define data types in the section of node types; their names tell what they are.
+fn real_kind(kind: TypeKind, name: &str) -> TypeKind {
+    if kind != TypeKind::Node {
+        return kind;
+    }
+    match name.split('.').nth(1) {
+        Some("datatypes") => TypeKind::Data,
+        Some("capabilities") => TypeKind::Capability,
+        Some("relationships") => TypeKind::Relationship,
+        Some("interfaces") => TypeKind::Interface,
+        Some("artifacts") => TypeKind::Artifact,
+        Some("policies") => TypeKind::Policy,
+        Some("groups") => TypeKind::Group,
+        _ => kind,
+    }
 }
 
 /// Longest derivation followed; deeper ones are circles that were already told.
@@ -148,8 +165,8 @@ impl Types {
     pub fn add_file(&mut self, root: &Node, sink: &mut Sink) {
         for (section, kind) in TypeKind::SECTIONS {
             for entry in root.get(section).iter().flat_map(|n| n.each()) {
-                let key = (self.real_kind(kind, &entry.key), entry.key.clone());
-                if let Some(first) = self.own.get(&key) {
+                let family = self.own.entry(real_kind(kind, &entry.key)).or_default();
+                if let Some(first) = family.get(&entry.key) {
                     if first.at != entry.key_at {
                         let first = sink.place(first.at);
                         sink.warn(
@@ -161,57 +178,38 @@ impl Types {
                     }
                     continue;
                 }
-                self.own.insert(key, TypeDef::new(entry.key_at, &entry.value));
+                family.insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
             }
-        }
-    }
-
-    /// Packages exist that define data types in the section of node types; their names tell what they are.
-    fn real_kind(&self, kind: TypeKind, name: &str) -> TypeKind {
-        if kind != TypeKind::Node {
-            return kind;
-        }
-        match name.split('.').nth(1) {
-            Some("datatypes") => TypeKind::Data,
-            Some("capabilities") => TypeKind::Capability,
-            Some("relationships") => TypeKind::Relationship,
-            Some("interfaces") => TypeKind::Interface,
-            Some("artifacts") => TypeKind::Artifact,
-            Some("policies") => TypeKind::Policy,
-            Some("groups") => TypeKind::Group,
-            _ => kind,
         }
     }
 
     /// A type by name: the package's own definition, else the built-in one.
     #[must_use]
     pub fn get(&self, kind: TypeKind, name: &str) -> Option<&TypeDef> {
-        self.own.get(&(kind, name.to_owned())).or_else(|| builtin::types().get(&(kind, name.to_owned())))
+        self.own.get(&kind).and_then(|f| f.get(name)).or_else(|| builtin::types().get(&kind)?.get(name))
     }
 
     /// Whether the package itself defines the type.
     #[must_use]
     pub fn is_own(&self, kind: TypeKind, name: &str) -> bool {
-        self.own.contains_key(&(kind, name.to_owned()))
+        self.own.get(&kind).is_some_and(|f| f.contains_key(name))
     }
 
     /// The package's own types of a family, by name.
     #[must_use]
     pub fn own(&self, kind: TypeKind) -> Vec<(&str, &TypeDef)> {
-        let mut found: Vec<_> =
-            self.own.iter().filter(|((k, _), _)| *k == kind).map(|((_, n), d)| (n.as_str(), d)).collect();
+        let mut found: Vec<_> = self.own.get(&kind).into_iter().flatten().map(|(n, d)| (n.as_str(), d)).collect();
         found.sort_by_key(|(name, _)| *name);
         found
     }
 
     /// The type and its ancestors, itself first.
-    pub fn chain<'a>(&'a self, kind: TypeKind, name: &str) -> impl Iterator<Item = (String, &'a TypeDef)> {
-        let mut next = Some(name.to_owned());
+    pub fn chain<'a>(&'a self, kind: TypeKind, name: &str) -> impl Iterator<Item = &'a TypeDef> + use<'a> {
+        let mut next = self.get(kind, name);
         std::iter::from_fn(move || {
-            let name = next.take()?;
-            let def = self.get(kind, &name)?;
-            next = def.parent.as_ref().map(|(p, _)| p.clone());
-            Some((name, def))
+            let def = next.take()?;
+            next = def.parent.as_ref().and_then(|(parent, _)| self.get(kind, parent));
+            Some(def)
         })
         .take(MAX_DEPTH)
     }
@@ -219,26 +217,26 @@ impl Types {
     /// Whether `name` is `ancestor` or derives from it.
     #[must_use]
     pub fn is_a(&self, kind: TypeKind, name: &str, ancestor: &str) -> bool {
-        name == ancestor || self.chain(kind, name).any(|(n, _)| n == ancestor)
+        let leads_there = |d: &TypeDef| d.parent.as_ref().is_some_and(|(p, _)| p == ancestor);
+        name == ancestor || self.chain(kind, name).any(leads_there)
     }
 
     /// The properties a type declares, with those of its ancestors.
     #[must_use]
     pub fn properties(&self, kind: TypeKind, name: &str) -> Rc<PropertyMap> {
-        let key = (kind, name.to_owned());
-        if let Some(known) = self.properties.borrow().get(&key) {
+        if let Some(known) = self.properties.borrow().get(&kind).and_then(|f| f.get(name)) {
             return Rc::clone(known);
         }
         let mut merged = PropertyMap::new();
         let chain: Vec<_> = self.chain(kind, name).collect();
-        for (_, def) in chain.iter().rev() {
+        for def in chain.iter().rev() {
             for entry in def.body.get("properties").iter().flat_map(|n| n.each()) {
                 let refined = refine(merged.remove(&entry.key), &entry.key, &entry.value);
                 merged.insert(entry.key.clone(), refined);
             }
         }
         let merged = Rc::new(merged);
-        self.properties.borrow_mut().insert(key, Rc::clone(&merged));
+        self.properties.borrow_mut().entry(kind).or_default().insert(name.to_owned(), Rc::clone(&merged));
         merged
     }
 
@@ -246,7 +244,7 @@ impl Types {
     #[must_use]
     pub fn requirements(&self, name: &str) -> Vec<RequirementDef> {
         let mut found: Vec<RequirementDef> = Vec::new();
-        for (_, def) in self.chain(TypeKind::Node, name) {
+        for def in self.chain(TypeKind::Node, name) {
             let listed = def.body.get("requirements");
             let entries = listed.into_iter().flat_map(|r| r.items().unwrap_or(std::slice::from_ref(r)));
             for entry in entries.flat_map(Node::each) {
@@ -267,7 +265,7 @@ impl Types {
     #[must_use]
     pub fn section(&self, kind: TypeKind, name: &str, key: &str) -> BTreeMap<String, Node> {
         let mut merged = BTreeMap::new();
-        for (_, def) in self.chain(kind, name) {
+        for def in self.chain(kind, name) {
             for entry in def.body.get(key).iter().flat_map(|n| n.each()) {
                 merged.entry(entry.key.clone()).or_insert_with(|| entry.value.clone());
             }
@@ -309,7 +307,11 @@ impl Types {
 
     /// Tells an unknown type, with the nearest known name.
     pub fn unknown(&self, kind: TypeKind, name: &str, at: Pos, sink: &mut Sink) {
-        let known = self.own.keys().chain(builtin::types().keys()).filter(|(k, _)| *k == kind).map(|(_, n)| n.as_str());
+        if sink.is_full() {
+            return sink.unworded_error();
+        }
+        let families = [self.own.get(&kind), builtin::types().get(&kind)];
+        let known = families.into_iter().flatten().flat_map(|f| f.keys()).map(String::as_str);
         let mend = match nearest(name, known) {
             Some(near) => format!("did you mean `{near}`? If not, import the file that defines it"),
             None => "import the file that defines it".to_owned(),
@@ -341,6 +343,9 @@ fn refine(parent: Option<PropertyDef>, name: &str, body: &Node) -> PropertyDef {
     }
 }
 
+/// Names compared with a misspelt one; honest descriptors have fewer.
+const CANDIDATES: usize = 2000;
+
 /// The name among `known` that differs least, if it differs little.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // Hostile names would make the comparison slow.
@@ -348,7 +353,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         return None;
     }
     let limit = (name.len() / 4).clamp(1, 8);
-    known.map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
+    known.take(CANDIDATES).map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
 }
 
 /// Levenshtein distance of bytes.
@@ -356,23 +361,19 @@ fn distance(a: &str, b: &str) -> usize {
     if a.len().abs_diff(b.len()) > 8 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut row: Vec<usize> = (1..=b.len()).collect();
+    let mut last = b.len();
     for (i, x) in a.bytes().enumerate() {
-        let mut before = i;
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
+        let (mut corner, mut left) = (i, i + 1);
+        for (cell, y) in row.iter_mut().zip(b.bytes()) {
+            let best = (corner + usize::from(x != y)).min(*cell + 1).min(left + 1);
+            corner = *cell;
+            *cell = best;
+            left = best;
         }
-        for (j, y) in b.bytes().enumerate() {
-            let up = row.get(j + 1).copied().unwrap_or(usize::MAX);
-            let left = row.get(j).copied().unwrap_or(usize::MAX);
-            let best = (before + usize::from(x != y)).min(up + 1).min(left + 1);
-            before = up;
-            if let Some(cell) = row.get_mut(j + 1) {
-                *cell = best;
-            }
-        }
+        last = left;
     }
-    row.last().copied().unwrap_or(usize::MAX)
+    last
 }
 
 #[cfg(test)]

@@ -62,6 +62,9 @@ fn known_target(topology: &Topology, target: &str, at: Pos, owner: &str, sink: &
     if topology.node(target).is_some() || topology.group(target).is_some() {
         return;
     }
+    if sink.is_full() {
+        return sink.unworded_error();
+    }
     let groups = topology.groups.iter().map(|g| g.key.as_str());
     let near = nearest(target, topology.node_names().chain(groups));
     sink.error_mend(
@@ -146,7 +149,7 @@ fn check_requirements(
     let declared = bundle.types.requirements(&node.type_name);
     for requirement in &node.requirements {
         let def = declared.iter().find(|d| d.name == requirement.name);
-        if def.is_none() {
+        if def.is_none() && !sink.is_full() {
             let near = nearest(&requirement.name, declared.iter().map(|d| d.name.as_str()));
             sink.warn(
                 &codes::REQUIREMENT_UNKNOWN,
@@ -157,6 +160,10 @@ fn check_requirements(
         }
         let Some((target, at)) = &requirement.target else { continue };
         let Some(found) = topology.node(target) else {
+            if sink.is_full() {
+                sink.unworded_error();
+                continue;
+            }
             let near = nearest(target, topology.node_names());
             sink.error_mend(
                 &codes::NODE_UNKNOWN,
