@@ -1,122 +1,148 @@
-//! Delivery: the oldest of each subscription, side by side, again with growing pauses until it is taken.
+//! Delivery: subscribers side by side, the notifications of one in order, each until it is taken or too old.
+//!
+//! A subscriber is delivered to by one process at a time, under a lease, so that several replicas on one database keep the
+//! order. A notification leaves the outbox after the subscriber took it: one that was taken just before a crash is sent
+//! again, under the same id.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use base64::Engine as _;
-use futures::future::join_all;
-use reference_points::common::{CallError, Client};
-use reference_points::or_vnfm::{AuthType, SubscriptionAuthentication};
-use serde::Deserialize;
+use db::Dialect;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use reference_points::common::TraceContext;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::outbox::{self, Waiting};
 use super::subscription::SUBSCRIPTIONS;
-use super::{MAX_AGE, Notifier};
+use super::{MAX_AGE, Notifier, authenticate};
+use crate::store::StoreError;
 
-/// Longest pause between two tries.
+/// First pause after a failed attempt; doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// How often the outbox is looked at when nobody rings: another replica may have written.
 const LOOK: Duration = Duration::from_secs(30);
+/// Subscribers delivered to side by side. One that hangs takes its place for the length of a request and no more.
+const SIDE_BY_SIDE: usize = 16;
+/// How long a subscriber is leased: longer than one attempt can take, token request included.
+pub(super) const LEASE: Duration = Duration::from_secs(90);
 
-/// Delivers until the service ends.
+/// Delivers until the service ends. What is being sent then is sent again after the next start.
 pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Result<(), Infallible> {
-    let mut clients = BTreeMap::new();
+    // The only process on a SQLite file finds its own leases again after a crash.
+    let owner = match notifier.db.dialect {
+        Dialect::Sqlite => "this".to_owned(),
+        Dialect::Postgres => Uuid::new_v4().to_string(),
+    };
+    let (notifier, owner) = (&notifier, owner.as_str());
+    let mut busy: HashSet<Uuid> = HashSet::new();
+    let mut drains = FuturesUnordered::new();
     loop {
-        let pause = match round(&notifier, &mut clients).await {
-            Ok(pause) => pause,
+        let mut pause = LOOK;
+        let mut next_at = None;
+        match outbox::subscribers(&notifier.db, notifier.api).await {
+            Ok(subscribers) => {
+                let now = notifier.clock.now_micros();
+                for (subscriber, due) in subscribers.into_iter().filter(|(s, _)| !busy.contains(s)).collect::<Vec<_>>()
+                {
+                    if due > now {
+                        next_at = Some(next_at.map_or(due, |n: i64| n.min(due)));
+                    } else if drains.len() < SIDE_BY_SIDE {
+                        busy.insert(subscriber);
+                        drains.push(async move { (subscriber, drain(notifier, owner, subscriber).await) });
+                    }
+                }
+            }
             Err(error) => {
-                tracing::warn!("the outbox cannot be read, trying again: {error}");
-                Duration::from_secs(1)
+                tracing::warn!(%error, "the outbox cannot be read, trying again");
+                pause = Duration::from_secs(1);
+            }
+        }
+        let due = async {
+            match next_at {
+                Some(at) => notifier.clock.sleep_until(at).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             () = notifier.news.notified() => {}
+            Some((subscriber, outcome)) = drains.next(), if !drains.is_empty() => {
+                busy.remove(&subscriber);
+                if let Err(error) = outcome {
+                    tracing::warn!(%subscriber, %error, "a delivery was interrupted by the database, trying again");
+                    // The database needs the time more than the subscriber.
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
             () = tokio::time::sleep(pause) => {}
+            () = due => {}
         }
     }
 }
 
-/// Delivers all that is due; returns how long nothing will be.
-async fn round(notifier: &Notifier, clients: &mut BTreeMap<Uuid, Client>) -> Result<Duration, db::DbError> {
+/// Delivers to one subscriber until nothing is left, an attempt fails, or another process has the lease.
+async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(), StoreError> {
+    if !outbox::lease(&notifier.db, owner, subscriber, notifier.clock.now_micros()).await? {
+        return Ok(());
+    }
+    let Some(subscription) = SUBSCRIPTIONS.get(&notifier.db, subscriber).await? else { return Ok(()) };
+    let target = subscription.document;
+    let mut headers: Option<Vec<(String, String)>> = None;
     loop {
-        let now = notifier.clock.now_micros();
-        let heads = outbox::heads(&notifier.db, notifier.api).await?;
-        let (due, later): (Vec<_>, Vec<_>) = heads.into_iter().partition(|w: &Waiting| w.next_at <= now);
-        if due.is_empty() {
-            let next = later.iter().map(|w| w.next_at).min();
-            return Ok(next.map_or(LOOK, |at| micros(at - now).min(LOOK)));
+        let batch = outbox::batch(&notifier.db, subscriber).await?;
+        if batch.is_empty() {
+            return outbox::release(&notifier.db, owner, subscriber).await;
         }
-        for waiting in &due {
-            clients.entry(waiting.subscription).or_insert_with(|| Client::new("subscriber", ""));
+        for waiting in batch {
+            let sent = async {
+                if headers.is_none() {
+                    headers = Some(authenticate::headers(&notifier.client, target.authentication.as_ref()).await?);
+                }
+                let headers = headers.as_deref().unwrap_or_default();
+                notifier.client.send_text(&target.callback_uri, headers, waiting.payload.clone()).await
+            };
+            // The trace of what is told goes on to whom it is told.
+            let error = match waiting.context().scope(sent).await {
+                Ok(()) => {
+                    let now = notifier.clock.now_micros();
+                    outbox::delivered(&notifier.db, owner, &waiting, now).await?;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let now = notifier.clock.now_micros();
+            let uri = &target.callback_uri;
+            if age(&waiting, now) > MAX_AGE {
+                tracing::error!(%subscriber, uri, %error, "a notification is dropped after a day of trying");
+                outbox::delivered(&notifier.db, owner, &waiting, now).await?;
+                continue;
+            }
+            let pause = pause(waiting.attempts);
+            tracing::warn!(%subscriber, uri, ?pause, %error, "a notification was not taken yet");
+            let next_at = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
+            outbox::later(&notifier.db, &waiting, next_at).await?;
+            return outbox::release(&notifier.db, owner, subscriber).await;
         }
-        let sent = due.iter().map(|waiting| one(notifier, clients.get(&waiting.subscription), waiting));
-        join_all(sent).await.into_iter().collect::<Result<(), _>>()?;
     }
 }
 
-async fn one(notifier: &Notifier, client: Option<&Client>, waiting: &Waiting) -> Result<(), db::DbError> {
-    let Some(client) = client else { return Ok(()) };
-    let Ok(subscription) = SUBSCRIPTIONS.get(&notifier.db, waiting.subscription).await else { return Ok(()) };
-    let Some(subscription) = subscription else { return outbox::delivered(&notifier.db, waiting).await };
-    let target = &subscription.document.callback_uri;
-    let sent = match headers(client, subscription.document.authentication.as_ref()).await {
-        Ok(headers) => client.send_text(target, &headers, waiting.payload.clone()).await,
-        Err(error) => Err(error),
-    };
-    let now = notifier.clock.now_micros();
-    let error = match sent {
-        Ok(()) => return outbox::delivered(&notifier.db, waiting).await,
-        Err(error) => error,
-    };
-    if micros(now - waiting.created_at) > MAX_AGE {
-        tracing::error!(subscription = %waiting.subscription, target, "a notification is dropped after a day of trying: {error}");
-        return outbox::delivered(&notifier.db, waiting).await;
-    }
-    let doubled = Duration::from_millis(100u64 << waiting.attempts.clamp(0, 12));
-    let pause = doubled.min(MAX_PAUSE);
-    tracing::warn!(subscription = %waiting.subscription, target, ?pause, "a notification is not delivered yet: {error}");
-    let pause = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
-    outbox::later(&notifier.db, waiting, now.saturating_add(pause)).await
+fn age(waiting: &Waiting, now: i64) -> Duration {
+    Duration::from_micros(u64::try_from(now.saturating_sub(waiting.created_at)).unwrap_or(0))
 }
 
-fn micros(count: i64) -> Duration {
-    Duration::from_micros(u64::try_from(count).unwrap_or(0))
+/// Pause after the attempt that follows `attempts` failed ones.
+fn pause(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(0, 20)).unwrap_or(0);
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE)
 }
 
-/// The headers that authenticate a call-back (SOL013 clause 8.3).
-pub(super) async fn headers(
-    client: &Client,
-    authentication: Option<&SubscriptionAuthentication>,
-) -> Result<Vec<(String, String)>, CallError> {
-    let Some(authentication) = authentication else { return Ok(Vec::new()) };
-    if authentication.auth_type.contains(&AuthType::Basic)
-        && let Some(basic) = &authentication.params_basic
-    {
-        let user = basic.user_name.as_deref().unwrap_or_default();
-        let password = basic.password.as_deref().unwrap_or_default();
-        return Ok(vec![("authorization".to_owned(), basic_header(user, password))]);
+impl Waiting {
+    fn context(&self) -> TraceContext {
+        self.trace.as_deref().and_then(|t| t.parse().ok()).unwrap_or_else(TraceContext::random)
     }
-    if authentication.auth_type.contains(&AuthType::Oauth2ClientCredentials)
-        && let Some(oauth) = &authentication.params_oauth2_client_credentials
-    {
-        #[derive(Deserialize)]
-        struct Token {
-            access_token: String,
-        }
-        let id = oauth.client_id.as_deref().unwrap_or_default();
-        let own =
-            [("authorization".to_owned(), basic_header(id, oauth.client_password.as_deref().unwrap_or_default()))];
-        let endpoint = oauth.token_endpoint.as_deref().unwrap_or_default();
-        let token: Token = client.form(endpoint, &own, &[("grant_type", "client_credentials")]).await?;
-        return Ok(vec![("authorization".to_owned(), format!("Bearer {}", token.access_token))]);
-    }
-    Ok(Vec::new())
-}
-
-fn basic_header(user: &str, password: &str) -> String {
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }

@@ -5,6 +5,7 @@
 //! Delivery is at least once, in order per subscription, under one identifier per notification. A subscriber that does
 //! not answer holds back only its own queue; what is older than a day is dropped and logged.
 
+mod authenticate;
 mod deliver;
 mod outbox;
 mod subscription;
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::{AnyConnection, Clock, Db, Migration, SystemClock};
-use serde_json::Value;
+use reference_points::common::Client;
+use serde_json::{Map, Value};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::run::{BoxError, Setup};
@@ -35,6 +38,18 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE TABLE notify_sequence (subscription TEXT PRIMARY KEY, seq BIGINT NOT NULL)",
         ],
     },
+    Migration {
+        version: 3,
+        name: "leases",
+        sql: &[
+            "ALTER TABLE notify_outbox ADD COLUMN trace TEXT",
+            "ALTER TABLE notify_sequence ADD COLUMN lease_owner TEXT",
+            "ALTER TABLE notify_sequence ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE notify_sequence ADD COLUMN identity TEXT",
+            "CREATE UNIQUE INDEX notify_sequence_identity ON notify_sequence (identity)",
+            "CREATE INDEX notify_outbox_api ON notify_outbox (api, subscription, seq)",
+        ],
+    },
 ];
 
 /// How long a notification is tried before it is dropped.
@@ -43,12 +58,17 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// Whether a subscription wants a notification: its filter, and what the notification tells of itself.
 pub type Wants = fn(filter: &Value, attributes: &Value) -> bool;
 
+/// What a subscription's `verbosity` makes of a payload: it may leave attributes out. `shown` are the members of the
+/// subscription beside filter and address, see [`Asked::shown`].
+pub type Shape = fn(shown: &Map<String, Value>, payload: &mut Value);
+
 /// One event, to be told to every subscription that wants it.
 #[derive(Debug, Clone)]
 pub struct Notification {
     /// The notification's own identifier, the same for every subscriber and every try.
     pub id: Uuid,
-    /// The body; `subscriptionId` and `_links.subscription.href` are filled in for each subscriber.
+    /// The body, a JSON object that holds this id; `subscriptionId` and `_links.subscription.href` are filled in for each
+    /// subscriber.
     pub payload: Value,
     /// What filters look at.
     pub attributes: Value,
@@ -62,7 +82,9 @@ pub struct Notifier {
     /// Address of the interface's subscriptions, without a trailing slash.
     url: Arc<str>,
     wants: Wants,
+    shape: Shape,
     clock: Arc<dyn Clock>,
+    client: Client,
     news: Arc<Notify>,
 }
 
@@ -72,19 +94,47 @@ impl Notifier {
     /// # Errors
     /// What the database says.
     pub async fn start(setup: &Setup, api: &'static str, url: &str, wants: Wants) -> Result<Self, BoxError> {
-        setup.db.migrate("notify", MIGRATIONS).await?;
-        subscription::SUBSCRIPTIONS.prepare(&setup.db).await?;
-        let notifier = Self {
-            db: setup.db.clone(),
-            api,
-            url: url.trim_end_matches('/').into(),
-            wants,
-            clock: Arc::new(SystemClock),
-            news: Arc::default(),
-        };
+        Self::start_shaped(setup, api, url, wants, |_, _| {}).await
+    }
+
+    /// The same, with payloads shaped for each subscription.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn start_shaped(
+        setup: &Setup,
+        api: &'static str,
+        url: &str,
+        wants: Wants,
+        shape: Shape,
+    ) -> Result<Self, BoxError> {
+        let notifier = Self::open(setup.db.clone(), Arc::new(SystemClock), api, url, wants, shape).await?;
         let (own, shutdown) = (notifier.clone(), setup.shutdown.clone());
         setup.spawn("notifications", async move { deliver::run(own, shutdown).await });
         Ok(notifier)
+    }
+
+    /// Opens the subscriptions without delivering; [`Notifier::deliver`] does that.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        api: &'static str,
+        url: &str,
+        wants: Wants,
+        shape: Shape,
+    ) -> Result<Self, StoreError> {
+        db.migrate("notify", MIGRATIONS).await?;
+        subscription::SUBSCRIPTIONS.prepare(&db).await?;
+        let url = url.trim_end_matches('/').into();
+        Ok(Self { db, api, url, wants, shape, clock, client: Client::new("subscriber", ""), news: Arc::default() })
+    }
+
+    /// Delivers until `shutdown` fires.
+    pub async fn deliver(&self, shutdown: CancellationToken) {
+        let Ok(()) = deliver::run(self.clone(), shutdown).await;
     }
 
     /// Leaves a notification for every subscription that wants it, in the caller's transaction. Call [`Notifier::kick`]
@@ -102,7 +152,8 @@ impl Notifier {
             let wanted =
                 subscription.document.filter.as_ref().is_none_or(|f| (self.wants)(f, &notification.attributes));
             if wanted {
-                let payload = self.addressed(&notification.payload, subscription.id);
+                let mut payload = self.addressed(&notification.payload, subscription.id);
+                (self.shape)(&subscription.document.shown, &mut payload);
                 outbox::put(tx, self.api, subscription.id, &payload, now).await?;
             }
         }
@@ -118,7 +169,8 @@ impl Notifier {
         let mut payload = payload.clone();
         if let Value::Object(members) = &mut payload {
             members.insert("subscriptionId".to_owned(), Value::String(subscription.to_string()));
-            if let Some(Value::Object(links)) = members.get_mut("_links") {
+            let links = members.entry("_links").or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(links) = links {
                 links.insert("subscription".to_owned(), serde_json::json!({ "href": self.location(subscription) }));
             }
         }

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use db::AnyConnection;
-use reference_points::common::{CallError, Client, Fault};
+use reference_points::common::{CallError, Fault};
 use reference_points::or_vnfm::SubscriptionAuthentication;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -86,10 +86,15 @@ impl Notifier {
     /// # Errors
     /// 400 for an address that is none, 422 when it does not answer as it must, 503 when there are too many.
     pub async fn subscribe(&self, asked: Asked) -> ApiResult<Subscribed> {
-        if !asked.callback_uri.starts_with("http://") {
-            let fault = Fault::new("/callbackUri", format!("{:?} is no http:// address", asked.callback_uri));
-            return Err(ApiError::fault(fault.mend("http://HOST:PORT/PATH")));
+        let mut faults: Vec<Fault> = super::authenticate::unusable(&asked.callback_uri)
+            .map(|why| Fault::new("/callbackUri", why).mend("http://HOST:PORT/PATH"))
+            .into_iter()
+            .collect();
+        faults.extend(asked.authentication.iter().flat_map(super::authenticate::faults));
+        if !faults.is_empty() {
+            return Err(ApiError::faults("the subscription", faults));
         }
+        let identity = self.identity(&asked);
         if let Some(equal) = self.equal(&asked).await? {
             return Ok(Subscribed::Existing(equal));
         }
@@ -104,7 +109,7 @@ impl Notifier {
             authentication: asked.authentication,
         };
         let now = self.clock.now_micros();
-        let stored = db::transaction!(self.db, |tx| {
+        let made = db::transaction!(self.db, |tx| {
             if self.of_this_api(tx).await?.len() >= MAX_SUBSCRIPTIONS {
                 return Err(ApiError::unavailable(
                     format!(
@@ -113,9 +118,16 @@ impl Notifier {
                     std::time::Duration::from_secs(60),
                 ));
             }
-            Ok::<_, ApiError>(SUBSCRIPTIONS.insert(&mut *tx, id, subscription.clone(), now).await?)
+            // Two equal requests at the same moment make one subscription.
+            if let Some(equal) = outbox::admit(tx, id, &identity).await? {
+                return Ok(Err(equal));
+            }
+            Ok::<_, ApiError>(Ok(SUBSCRIPTIONS.insert(&mut *tx, id, subscription.clone(), now).await?))
         })?;
-        Ok(Subscribed::New(id, self.show(&stored)))
+        Ok(match made {
+            Ok(stored) => Subscribed::New(id, self.show(&stored)),
+            Err(equal) => Subscribed::Existing(equal),
+        })
     }
 
     /// One subscription, as it is shown.
@@ -162,14 +174,13 @@ impl Notifier {
     }
 
     pub(super) async fn of_this_api(&self, tx: &mut AnyConnection) -> Result<Vec<Stored<Subscription>>, StoreError> {
-        let ids: Vec<String> = db::sqlx::query_scalar("SELECT id FROM notify_subscription ORDER BY created_at, id")
-            .fetch_all(&mut *tx)
-            .await?;
-        let mut found = Vec::new();
-        for id in ids.iter().filter_map(|id| id.parse().ok()) {
-            found.extend(SUBSCRIPTIONS.get_in(tx, id).await?.filter(|s| s.document.api == self.api));
-        }
-        Ok(found)
+        let rows = db::sqlx::query(
+            "SELECT id, created_at, updated_at, revision, document FROM notify_subscription ORDER BY created_at, id",
+        )
+        .fetch_all(tx)
+        .await?;
+        let all = rows.iter().map(|row| SUBSCRIPTIONS.read(row)).collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().filter(|s: &Stored<Subscription>| s.document.api == self.api).collect())
     }
 
     async fn equal(&self, asked: &Asked) -> ApiResult<Option<Uuid>> {
@@ -182,11 +193,18 @@ impl Notifier {
         Ok(all.into_iter().find(|s| same(&s.document)).map(|s| s.id))
     }
 
+    /// What makes two subscriptions equal, in a form of bounded length.
+    fn identity(&self, asked: &Asked) -> String {
+        let shown = Value::Object(asked.shown.clone());
+        let filter = asked.filter.as_ref().map(canonical).unwrap_or_default();
+        let text = format!("{}\n{}\n{filter}\n{}", self.api, asked.callback_uri, canonical(&shown));
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).to_string()
+    }
+
     async fn try_address(&self, asked: &Asked) -> ApiResult<()> {
-        let client = Client::new("subscriber", "");
-        let headers = super::deliver::headers(&client, asked.authentication.as_ref()).await;
+        let headers = super::authenticate::headers(&self.client, asked.authentication.as_ref()).await;
         let answer = match headers {
-            Ok(headers) => client.probe(&asked.callback_uri, &headers).await,
+            Ok(headers) => self.client.probe(&asked.callback_uri, &headers).await,
             Err(error) => Err(error),
         };
         let why = match answer {
@@ -198,5 +216,19 @@ impl Notifier {
         let fault =
             Fault::new("/callbackUri", why).mend("start the subscriber first; it must answer a GET there with 204");
         Err(ApiError::unprocessable("the call-back address does not work", vec![fault]))
+    }
+}
+
+/// JSON with sorted names.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut members: Vec<(&String, &Value)> = map.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            let inner: Vec<String> = members.iter().map(|(n, v)| format!("{n:?}:{}", canonical(v))).collect();
+            format!("{{{}}}", inner.join(","))
+        }
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        simple => simple.to_string(),
     }
 }

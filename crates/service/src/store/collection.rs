@@ -240,7 +240,7 @@ impl<T: Document> Collection<T> {
         format!("SELECT id, created_at, updated_at, revision, document FROM {} WHERE id = $1", T::NOUN.table)
     }
 
-    pub(super) fn read(self, row: &AnyRow) -> Result<Stored<T>, StoreError> {
+    pub(crate) fn read(self, row: &AnyRow) -> Result<Stored<T>, StoreError> {
         let id: String = row.try_get(0)?;
         let id = id.parse::<Uuid>().map_err(|e| StoreError::Db(sqlx::Error::Decode(Box::new(e)).into()))?;
         let text: String = row.try_get(4)?;
