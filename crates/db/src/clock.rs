@@ -66,6 +66,12 @@ impl ManualClock {
         let now = self.now_micros();
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().filter(|at| *at > now).min()
     }
+
+    /// Whether somebody's time has come who has not noticed yet.
+    pub fn any_due(&self) -> bool {
+        let now = self.now_micros();
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|at| *at <= now)
+    }
 }
 
 /// Takes a sleeper off the list when its future ends or is dropped.
@@ -90,6 +96,9 @@ impl Clock for ManualClock {
 
     fn sleep_until(&self, at_micros: i64) -> BoxFuture<'static, ()> {
         let mut now = self.now.subscribe();
+        if *now.borrow() >= at_micros {
+            return Box::pin(std::future::ready(()));
+        }
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(at_micros);
         let sleeper = Sleeper { sleepers: self.sleepers.clone(), at: at_micros };
         Box::pin(async move {

@@ -27,7 +27,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         if closing && drivers.is_empty() {
             return;
         }
-        if !closing && !asleep(&inner) {
+        if asleep(&inner) {
+            wait_until = inner.clock.now_micros().saturating_add(DB_PAUSE_MICROS);
+        } else if !closing {
             match round(&inner, &mut drivers, &mut first_look, &mut next_scan).await {
                 Ok(next) => wait_until = next,
                 Err(JournalError::Crashed) => return,
@@ -72,8 +74,12 @@ async fn round(
         let holder = &inner.journal.holder;
         let now = inner.clock.now_micros();
         let mut conn = inner.journal.db.pool.acquire().await?;
-        let found = lease::candidates(&mut conn, holder, *first_look, now, free as i64).await?;
+        let mut found = lease::candidates(&mut conn, holder, *first_look, now, free as i64).await?;
         drop(conn);
+        let all = found.len();
+        // One that is still driven here has either just been let go of, and its driver's end brings us back, or has been
+        // stalled beyond its lease, and its driver is about to notice.
+        found.retain(|c| !lock(&inner.drivers).contains_key(&c.id));
         if found.is_empty() {
             *first_look = false;
             break;
@@ -87,8 +93,8 @@ async fn round(
             drive(inner, drivers, one);
         }
         inner.journal.after()?;
-        *first_look &= found.len() == free;
-        if claimed.is_empty() || found.len() < free {
+        *first_look &= all == free;
+        if claimed.is_empty() || all < free {
             break;
         }
     }
@@ -102,14 +108,17 @@ async fn round(
 fn drive(inner: &Arc<Inner>, drivers: &mut JoinSet<End>, claimed: Claimed) {
     let poke = Arc::new(Bell::new(inner.activity.clone()));
     lock(&inner.drivers).insert(claimed.id, poke.clone());
-    let busy = Busy::new(inner);
+    let mut busy = Some(Busy::new(inner));
     let inner = inner.clone();
     drivers.spawn(async move {
-        let end = driver::drive(inner.clone(), claimed, poke.clone(), busy).await;
+        let end = driver::drive(inner.clone(), claimed, poke.clone(), &mut busy).await;
         let mut all = lock(&inner.drivers);
         if all.get(&claimed.id).is_some_and(|p| Arc::ptr_eq(p, &poke)) {
             all.remove(&claimed.id);
         }
+        drop(all);
+        // Somebody may have woken it while it was being let go of.
+        inner.kick.ring();
         end
     });
 }

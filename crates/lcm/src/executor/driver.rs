@@ -62,7 +62,7 @@ struct Driver {
 }
 
 /// Drives the operation until it is over, rests, or is lost.
-pub(super) async fn drive(inner: Arc<Inner>, claimed: Claimed, poke: Arc<Bell>, busy: Busy) -> End {
+pub(super) async fn drive(inner: Arc<Inner>, claimed: Claimed, poke: Arc<Bell>, busy: &mut Option<Busy>) -> End {
     let id = claimed.id;
     let mut driver = match Driver::load(inner, claimed).await {
         Ok(Some(driver)) => driver,
@@ -117,8 +117,7 @@ impl Driver {
         }))
     }
 
-    async fn run(&mut self, poke: &Bell, busy: Busy) -> Result<(), JournalError> {
-        let mut busy = Some(busy);
+    async fn run(&mut self, poke: &Bell, busy: &mut Option<Busy>) -> Result<(), JournalError> {
         let mut extra: Option<OwnedSemaphorePermit> = None;
         loop {
             let (rest, starved) = match self.decide(extra.take()).await? {
@@ -133,7 +132,7 @@ impl Driver {
             };
             let room = self.in_flight.len() < self.inner.config.max_steps_per_operation;
             if self.flying.is_empty() {
-                busy = None;
+                *busy = None;
             }
             let inner = self.inner.clone();
             let closing = inner.closing.is_cancelled();

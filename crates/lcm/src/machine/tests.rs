@@ -39,7 +39,7 @@ fn row(key: &str, after: &[&str], starting: bool) -> StepRow {
         started_at: None,
         finished_at: None,
         call_started: None,
-            resumed: false,
+        resumed: false,
     }
 }
 

@@ -39,7 +39,7 @@ fn read(row: &AnyRow) -> Result<StepRow, DbError> {
         started_at: row.try_get("started_at")?,
         finished_at: row.try_get("finished_at")?,
         call_started: None,
-            resumed: false,
+        resumed: false,
         key,
     })
 }

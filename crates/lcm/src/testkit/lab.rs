@@ -183,9 +183,15 @@ impl Lab {
 
     /// Moves the clock to the next moment somebody waits for.
     async fn pass_time(&self) {
-        match self.clock.next_sleeper() {
-            Some(at) => self.clock.advance_to(at),
-            None => tokio::task::yield_now().await,
+        if let Some(at) = self.clock.next_sleeper() {
+            self.clock.advance_to(at);
+        }
+        // Those whose time has come must have noticed before more of it passes.
+        loop {
+            tokio::task::yield_now().await;
+            if !self.clock.any_due() {
+                return;
+            }
         }
     }
 
