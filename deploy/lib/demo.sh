@@ -6,7 +6,7 @@
 
 # The provider networks that the sample NSD describes, and the addresses of their ends outside the VNFs.
 OUTSIDE_CIDR=203.0.113.1/24
-MGMT_NETWORK=192.0.2.0/24 MGMT_CIDR=192.0.2.1/24
+MGMT_NETWORK=198.51.100.0/24 MGMT_CIDR=198.51.100.1/24
 NSD_NAME=demo-ns NS_NAME=demo
 
 mano() { MANO_NFVO=$(url_of nfvo) MANO_VNFM=$(url_of vnfm) "$BIN/mano" "$@"; }

@@ -4,7 +4,7 @@
 # Every veth has its transmit offload switched off: the userspace datapath forwards partial checksums unfinished, so that
 # ping would work and TCP would hang.
 
-# "192.0.2.1/24" -> "192.0.2.0/24"
+# "198.51.100.1/24" -> "198.51.100.0/24"
 network_of() {
     local a b c d n=${1#*/} ip mask
     IFS=. read -r a b c d <<<"${1%/*}"
