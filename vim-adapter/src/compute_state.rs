@@ -79,6 +79,7 @@ mod tests {
             machine,
             machine_at: 0,
             machine_problem: None,
+            trace: None,
         }
     }
 
@@ -121,6 +122,9 @@ mod tests {
         assert_eq!(derive(&row(Phase::Deleting, Some(MachineState::Running)), &[]).0, ComputeState::Deleting);
         assert_eq!(derive(&row(Phase::Failed, None), &[]).0, ComputeState::Error);
         assert_eq!(derive(&row(Phase::Deliver, None), &[]).0, ComputeState::Building);
-        assert_eq!(derive(&row(Phase::Settled, Some(MachineState::Stopped)), &[port("a", false)]).0, ComputeState::Stopped);
+        assert_eq!(
+            derive(&row(Phase::Settled, Some(MachineState::Stopped)), &[port("a", false)]).0,
+            ComputeState::Stopped
+        );
     }
 }

@@ -47,7 +47,9 @@ impl ServiceConfig for Config {
             faults.push(Fault::new("/state_dir", format!("{} is no absolute path", self.state_dir.display())));
         }
         if !(100..=10_000_000).contains(&self.event_history) {
-            faults.push(Fault::new("/event_history", format!("{} is out of range", self.event_history)).mend("100 to 10000000"));
+            faults.push(
+                Fault::new("/event_history", format!("{} is out of range", self.event_history)).mend("100 to 10000000"),
+            );
         }
         if self.max_image_bytes == 0 {
             faults.push(Fault::new("/max_image_bytes", "is 0: no image would be accepted"));

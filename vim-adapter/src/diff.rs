@@ -7,7 +7,8 @@ use crate::error::{Failure, Result};
 
 /// Members of two specifications that differ. Which operation and step asked is not part of what is asked for.
 pub fn differing<T: Serialize>(a: &T, b: &T) -> Vec<String> {
-    let (Ok(Value::Object(mut a)), Ok(Value::Object(mut b))) = (serde_json::to_value(a), serde_json::to_value(b)) else {
+    let (Ok(Value::Object(mut a)), Ok(Value::Object(mut b))) = (serde_json::to_value(a), serde_json::to_value(b))
+    else {
         return Vec::new();
     };
     for spec in [&mut a, &mut b] {
@@ -16,7 +17,8 @@ pub fn differing<T: Serialize>(a: &T, b: &T) -> Vec<String> {
             owner.remove("step");
         }
     }
-    let mut names: Vec<String> = a.keys().chain(b.keys()).filter(|name| a.get(*name) != b.get(*name)).cloned().collect();
+    let mut names: Vec<String> =
+        a.keys().chain(b.keys()).filter(|name| a.get(*name) != b.get(*name)).cloned().collect();
     names.sort();
     names.dedup();
     names
@@ -33,13 +35,13 @@ pub fn same<T: Serialize>(what: &str, there: &T, asked: &T) -> Result<()> {
     }
     let faults = names
         .iter()
-        .map(|name| reference_points::common::Fault::new(format!("/{name}"), "differs from what is there and cannot be changed"))
+        .map(|name| {
+            reference_points::common::Fault::new(format!("/{name}"), "differs from what is there and cannot be changed")
+        })
         .collect();
-    let mut problem = reference_points::common::ProblemDetails::conflict(format!(
-        "{what} exists with another {}",
-        names.join(", ")
-    ))
-    .next("delete it first, or use another id");
+    let mut problem =
+        reference_points::common::ProblemDetails::conflict(format!("{what} exists with another {}", names.join(", ")))
+            .next("delete it first, or use another id");
     problem.faults = faults;
     Err(Failure::from(problem))
 }

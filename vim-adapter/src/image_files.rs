@@ -263,8 +263,7 @@ mod tests {
     }
 
     fn body(content: &[u8], broken: bool) -> impl Stream<Item = Result<Bytes>> + Unpin + use<> {
-        let mut items: Vec<Result<Bytes>> =
-            content.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let mut items: Vec<Result<Bytes>> = content.chunks(7).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
         if broken {
             items.push(Err(ProblemDetails::new(400, "x", "broken off").into()));
         }
@@ -291,8 +290,20 @@ mod tests {
         for (what, spec, content, broken, says) in [
             ("cut", spec(DiskFormat::Qcow2, &good), &good[..50], true, "broken off"),
             ("short", spec(DiskFormat::Qcow2, &good), &good[..50], false, "50 bytes came"),
-            ("other", SoftwareImageSpec { size_bytes: None, ..spec(DiskFormat::Qcow2, b"x") }, &good[..], false, "SHA-256"),
-            ("large", SoftwareImageSpec { size_bytes: None, ..spec(DiskFormat::Raw, &[0; 2000]) }, &[0; 2000][..], false, "larger"),
+            (
+                "other",
+                SoftwareImageSpec { size_bytes: None, ..spec(DiskFormat::Qcow2, b"x") },
+                &good[..],
+                false,
+                "SHA-256",
+            ),
+            (
+                "large",
+                SoftwareImageSpec { size_bytes: None, ..spec(DiskFormat::Raw, &[0; 2000]) },
+                &[0; 2000][..],
+                false,
+                "larger",
+            ),
             ("raw", spec(DiskFormat::Qcow2, b"no image"), b"no image", false, "no qcow2"),
             ("backed", spec(DiskFormat::Qcow2, &qcow2(104, 5)), &qcow2(104, 5)[..], false, "backing file"),
         ] {

@@ -65,7 +65,9 @@ fn bits(ip: IpAddr) -> u128 {
 pub fn is_host_address(block: IpNet, ip: IpAddr) -> bool {
     let wide = block.max_prefix_len() - block.prefix_len() >= 2;
     match block {
-        IpNet::V4(v4) if wide => block.contains(&ip) && ip != IpAddr::V4(v4.network()) && ip != IpAddr::V4(v4.broadcast()),
+        IpNet::V4(v4) if wide => {
+            block.contains(&ip) && ip != IpAddr::V4(v4.network()) && ip != IpAddr::V4(v4.broadcast())
+        }
         // The first address of an IPv6 subnet is the routers' anycast address (RFC 4291 section 2.6.1).
         IpNet::V6(v6) if wide => block.contains(&ip) && ip != IpAddr::V6(v6.network()),
         _ => block.contains(&ip),
@@ -77,9 +79,7 @@ pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
     let mut faults = Vec::new();
     let block = spec.cidr;
     if block.addr() != block.network() {
-        faults.push(
-            Fault::new("/cidr", format!("{block} has host bits set")).mend(format!("write {}", block.trunc())),
-        );
+        faults.push(Fault::new("/cidr", format!("{block} has host bits set")).mend(format!("write {}", block.trunc())));
     }
     if let Some(gateway) = spec.gateway
         && !is_host_address(block.trunc(), gateway)
@@ -91,7 +91,10 @@ pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
         let at = format!("/pools/{i}");
         let inside = |ip: IpAddr| is_host_address(block.trunc(), ip);
         if !inside(pool.start) || !inside(pool.end) {
-            faults.push(Fault::new(at, format!("{}-{} is not within the host addresses of {block}", pool.start, pool.end)));
+            faults.push(Fault::new(
+                at,
+                format!("{}-{} is not within the host addresses of {block}", pool.start, pool.end),
+            ));
             continue;
         }
         let (start, end) = (bits(pool.start), bits(pool.end));
@@ -225,9 +228,10 @@ mod tests {
 
     #[test]
     fn without_pools_the_whole_block_is_used_but_what_has_a_meaning() {
-        assert_eq!(addresses(&subnet("10.0.0.0/29", Some("10.0.0.4"), &[])), [
-            "10.0.0.2", "10.0.0.3", "10.0.0.5", "10.0.0.6"
-        ]);
+        assert_eq!(
+            addresses(&subnet("10.0.0.0/29", Some("10.0.0.4"), &[])),
+            ["10.0.0.2", "10.0.0.3", "10.0.0.5", "10.0.0.6"]
+        );
         assert_eq!(addresses(&subnet("10.0.0.8/31", None, &[])), ["10.0.0.8", "10.0.0.9"]);
         assert_eq!(addresses(&subnet("10.0.0.8/32", None, &[])), ["10.0.0.8"]);
         assert_eq!(addresses(&subnet("fd00::/126", Some("fd00::2"), &[])), ["fd00::3"]);
@@ -242,13 +246,17 @@ mod tests {
 
     #[test]
     fn every_fault_of_a_subnet_is_told_at_once() {
-        let spec = subnet("10.0.0.1/24", Some("10.0.1.1"), &[
-            ("10.0.0.9", "10.0.0.8"),
-            ("10.0.0.20", "10.0.0.30"),
-            ("10.0.0.30", "10.0.0.40"),
-            ("fd00::1", "fd00::2"),
-            ("10.0.0.250", "10.0.0.255"),
-        ]);
+        let spec = subnet(
+            "10.0.0.1/24",
+            Some("10.0.1.1"),
+            &[
+                ("10.0.0.9", "10.0.0.8"),
+                ("10.0.0.20", "10.0.0.30"),
+                ("10.0.0.30", "10.0.0.40"),
+                ("fd00::1", "fd00::2"),
+                ("10.0.0.250", "10.0.0.255"),
+            ],
+        );
         let places: Vec<String> = faults_of(&spec).into_iter().map(|fault| fault.location).collect();
         assert_eq!(places, ["/cidr", "/gateway", "/pools/0", "/pools/2", "/pools/3", "/pools/4"]);
         assert!(faults_of(&subnet("10.0.0.0/24", Some("10.0.0.1"), &[("10.0.0.2", "10.0.0.254")])).is_empty());
@@ -269,7 +277,9 @@ mod tests {
     #[test]
     fn only_station_addresses_are_taken_as_mac() {
         assert_eq!(canonical_mac("FA-16-3E-00-00-01").unwrap(), "fa:16:3e:00:00:01");
-        for bad in ["01:00:5e:00:00:01", "00:00:00:00:00:00", "fa:16:3e:00:00", "fa:16:3e:00:00:0g", "+a:16:3e:00:00:01"] {
+        for bad in
+            ["01:00:5e:00:00:01", "00:00:00:00:00:00", "fa:16:3e:00:00", "fa:16:3e:00:00:0g", "+a:16:3e:00:00:01"]
+        {
             assert_eq!(canonical_mac(bad), None, "{bad}");
         }
     }

@@ -17,6 +17,7 @@ pub mod scheduler;
 mod sim;
 pub mod store;
 mod tasks;
+mod turns;
 pub mod vim;
 
 use std::sync::Arc;
@@ -62,7 +63,10 @@ Next:
     async fn start(config: Config, setup: Setup) -> Result<Self::State, BoxError> {
         let state_dir = &config.state_dir;
         let images = image_files::ImageFiles::open(state_dir, config.max_image_bytes).await.map_err(|error| {
-            format!("state directory {} cannot be used: {error}; this process must be able to write there", state_dir.display())
+            format!(
+                "state directory {} cannot be used: {error}; this process must be able to write there",
+                state_dir.display()
+            )
         })?;
         let store = store::Store::open(setup.db.clone(), Arc::new(SystemClock), config.event_history).await?;
         let app = Arc::new(app::App::new(store, images, tasks::Tasks::new(&setup)));

@@ -167,8 +167,7 @@ pub fn zones_of(hosts: &[Candidate]) -> Vec<ResourceZone> {
 
 /// Capacity of the hosts that answer.
 pub fn capacity_of(hosts: &[Candidate]) -> VimCapacity {
-    let mut out =
-        VimCapacity { total: Capacity::default(), reserved: Capacity::default(), zones: BTreeMap::new() };
+    let mut out = VimCapacity { total: Capacity::default(), reserved: Capacity::default(), zones: BTreeMap::new() };
     for host in hosts.iter().filter(|host| host.unreachable.is_none()) {
         out.total = sum(out.total, host.total);
         out.reserved = sum(out.reserved, host.reserved);

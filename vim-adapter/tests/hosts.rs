@@ -6,7 +6,9 @@ mod support;
 
 use ovsdb::{Condition, Value, op};
 use reference_points::common::ProblemDetails;
-use reference_points::nf_vi::{ConfigDriveLayout, InventoryItem, InventoryKind, MachineState, PowerAction, PowerRequest, RootDisk};
+use reference_points::nf_vi::{
+    ConfigDriveLayout, InventoryItem, InventoryKind, MachineState, PowerAction, PowerRequest, RootDisk,
+};
 use reference_points::or_vi::*;
 use support::fake_agent::FakeAgent;
 use support::northbound::{DB, Northbound};
@@ -78,10 +80,14 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
     assert_eq!(row.get::<Vec<String>>("port_security").unwrap(), [format!("{all} 192.0.2.0/24")]);
     assert_eq!(switch.get::<Vec<Uuid>>("ports").unwrap(), [row.uuid().unwrap()]);
     let dhcp = northbound.rows("DHCP_Options").await;
-    let of = |id: Uuid| dhcp.iter().find(|row| row.map_entry("external_ids", "mano-id") == Some(&id.to_string())).unwrap();
+    let of =
+        |id: Uuid| dhcp.iter().find(|row| row.map_entry("external_ids", "mano-id") == Some(&id.to_string())).unwrap();
     assert_eq!(row.get::<Option<Uuid>>("dhcpv4_options").unwrap(), Some(of(v4).uuid().unwrap()));
     assert_eq!(row.get::<Option<Uuid>>("dhcpv6_options").unwrap(), None, "that subnet has no DHCP");
-    assert_eq!((of(v4).map_entry("options", "router"), of(v4).map_entry("options", "mtu")), (Some("10.0.0.254"), Some("1400")));
+    assert_eq!(
+        (of(v4).map_entry("options", "router"), of(v4).map_entry("options", "mtu")),
+        (Some("10.0.0.254"), Some("1400"))
+    );
 
     let id = Uuid::new_v4();
     let boot = BootData {
@@ -91,7 +97,8 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
         ..BootData::default()
     };
     let spec = ComputeSpec { boot_data: Some(boot), ..compute_spec("Web 1", image, &[port.id]) };
-    let asked = adapter.vi.put_compute(vim, id, &spec).await.unwrap();
+    let trace = reference_points::common::TraceContext::random();
+    let asked = trace.scope(adapter.vi.put_compute(vim, id, &spec)).await.unwrap();
     assert_eq!(asked.host.as_deref(), Some("h1"));
     let mut events = adapter.vi.events(vim, 0);
     let waiting = until(&mut events, |event| match event {
@@ -101,6 +108,7 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
     let waiting = waiting.await;
     assert!(waiting.detail.contains(&port.id.to_string()), "the machine runs, the port is not up: {waiting:?}");
 
+    assert!(agent.lock().trace.as_ref().unwrap().contains(&trace.trace_id()), "one trace id up to the agent");
     let machine = agent.lock().machines[&id].clone();
     assert_eq!(machine.spec.root, RootDisk::Image { image_id: image, size_bytes: None });
     assert_eq!((machine.spec.nics[0].port_id, machine.spec.nics[0].mtu), (port.id, Some(1400)));
@@ -189,7 +197,8 @@ async fn real_a_host_that_is_away_is_passed_over_and_what_it_was_given_waits_for
     let _ = adapter.vi.put_compute(vim, second, &compute_spec("b", image, &[])).await;
     let mut events = adapter.vi.events(vim, 0);
     until(&mut events, |event| {
-        matches!(event, ViEvent::Vim { what, host, .. } if what == "host_lost" && host.as_deref() == Some("h2")).then_some(())
+        matches!(event, ViEvent::Vim { what, host, .. } if what == "host_lost" && host.as_deref() == Some("h2"))
+            .then_some(())
     })
     .await;
     let refusal = refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &compute_spec("c", image, &[])).await, 503);
@@ -254,15 +263,18 @@ async fn real_what_somebody_deletes_from_ovn_is_told_and_made_again() {
     let delete = op::delete("Logical_Switch").filter(Condition::eq("name", name.as_str())).into();
     northbound.other().transact(DB, vec![delete]).await.unwrap();
     until(&mut events, |event| {
-        matches!(event, ViEvent::Network { network: n } if n.id == network && n.state == ResourceState::Error).then_some(())
+        matches!(event, ViEvent::Network { network: n } if n.id == network && n.state == ResourceState::Error)
+            .then_some(())
     })
     .await;
     until(&mut events, |event| {
-        matches!(event, ViEvent::Network { network: n } if n.id == network && n.state == ResourceState::Active).then_some(())
+        matches!(event, ViEvent::Network { network: n } if n.id == network && n.state == ResourceState::Active)
+            .then_some(())
     })
     .await;
     until(&mut events, |event| {
-        matches!(event, ViEvent::Port { port: p } if p.id == port.id && p.state == ResourceState::Active && !p.up).then_some(())
+        matches!(event, ViEvent::Port { port: p } if p.id == port.id && p.state == ResourceState::Active && !p.up)
+            .then_some(())
     })
     .await;
     let after = northbound.row("Logical_Switch_Port", &port.id.to_string()).await.unwrap();
@@ -284,9 +296,47 @@ async fn real_what_somebody_deletes_from_ovn_is_told_and_made_again() {
     let mark = Value::map([("mano-id", subnet.to_string().as_str())]);
     let delete = op::delete("DHCP_Options").filter(Condition::includes("external_ids", mark.clone()));
     northbound.other().transact(DB, vec![delete.into()]).await.unwrap();
-    until(&mut events, |event| matches!(event, ViEvent::Vim { what, .. } if what == "network_back").then_some(())).await;
+    until(&mut events, |event| matches!(event, ViEvent::Vim { what, .. } if what == "network_back").then_some(()))
+        .await;
     let found = op::select("DHCP_Options").filter(Condition::includes("external_ids", mark));
     assert_eq!(northbound.other().transact(DB, vec![found.into()]).await.unwrap()[0].rows().len(), 1);
+}
+
+#[tokio::test]
+async fn real_what_is_removed_while_it_is_mended_stays_removed() {
+    let Some(northbound) = Northbound::start() else { return };
+    let adapter = Adapter::start().await;
+    let vim = vim(&adapter, &northbound, &[]).await;
+    for _ in 0..10 {
+        let (network, subnet) = adapter.network(vim, "10.0.0.0/24").await;
+        let mut ports = Vec::new();
+        for _ in 0..5 {
+            ports.push(adapter.port(vim, network).await.id);
+        }
+        let name = format!("mano-{network}");
+        let delete = op::delete("Logical_Switch").filter(Condition::eq("name", name.as_str())).into();
+        northbound.other().transact(DB, vec![delete]).await.unwrap();
+        let removals = ports.iter().map(|port| adapter.vi.delete_port(vim, *port));
+        for removed in futures::future::join_all(removals).await {
+            removed.unwrap();
+        }
+        adapter.vi.delete_subnet(vim, subnet).await.unwrap();
+        adapter.vi.delete_network(vim, network).await.unwrap();
+    }
+    // What the watcher still has to look at, it has looked at when it has mended something that came later.
+    let (network, _) = adapter.network(vim, "10.1.0.0/24").await;
+    let mut events = adapter.vi.events(vim, 0);
+    let name = format!("mano-{network}");
+    let delete = op::delete("Logical_Switch").filter(Condition::eq("name", name.as_str())).into();
+    northbound.other().transact(DB, vec![delete]).await.unwrap();
+    until(&mut events, |event| {
+        matches!(event, ViEvent::Network { network: n } if n.id == network && n.state == ResourceState::Error)
+            .then_some(())
+    })
+    .await;
+    assert_eq!(northbound.rows("Logical_Switch_Port").await.len(), 0);
+    assert_eq!(northbound.rows("DHCP_Options").await.len(), 1);
+    assert_eq!(northbound.rows("Logical_Switch").await.len(), 1);
 }
 
 #[tokio::test]
@@ -380,7 +430,8 @@ async fn real_volumes_live_on_the_host_of_their_compute() {
     let (one, two) = (FakeAgent::start().await, FakeAgent::start().await);
     let vim = vim(&adapter, &northbound, &[&one, &two]).await;
     let image = adapter.image(vim).await;
-    let volume = |image_id| VolumeSpec { name: "data".into(), owner: owner(), size_bytes: 1 << 20, image_id, zone: None };
+    let volume =
+        |image_id| VolumeSpec { name: "data".into(), owner: owner(), size_bytes: 1 << 20, image_id, zone: None };
     let (data, root) = (Uuid::new_v4(), Uuid::new_v4());
     let made = adapter.vi.put_volume(vim, data, &volume(None)).await.unwrap();
     assert_eq!((made.state, made.host), (ResourceState::Active, None), "no host is chosen yet");
@@ -427,7 +478,13 @@ async fn real_the_inventory_names_what_nobody_wants() {
     let wanted = adapter.vi.inventory(vim).await.unwrap();
     assert!(wanted.items.iter().all(|item| item.desired), "{wanted:#?}");
 
-    let orphan = |kind, name: &str| InventoryItem { kind, name: name.into(), id: Some(Uuid::new_v4()), owner: Some(owner()), desired: true };
+    let orphan = |kind, name: &str| InventoryItem {
+        kind,
+        name: name.into(),
+        id: Some(Uuid::new_v4()),
+        owner: Some(owner()),
+        desired: true,
+    };
     agent.lock().planted = vec![
         orphan(InventoryKind::Domain, "orphan-domain"),
         orphan(InventoryKind::Volume, "orphan-volume"),
@@ -436,23 +493,31 @@ async fn real_the_inventory_names_what_nobody_wants() {
     ];
     northbound
         .other()
-        .transact(DB, vec![
-            op::insert("Logical_Switch_Port").uuid_name("p").set("name", "orphan-port").into(),
-            op::insert("Logical_Switch")
-                .set("name", "orphan-switch")
-                .set("ports", Value::set([ovsdb::Atom::named("p")]))
-                .into(),
-        ])
+        .transact(
+            DB,
+            vec![
+                op::insert("Logical_Switch_Port").uuid_name("p").set("name", "orphan-port").into(),
+                op::insert("Logical_Switch")
+                    .set("name", "orphan-switch")
+                    .set("ports", Value::set([ovsdb::Atom::named("p")]))
+                    .into(),
+            ],
+        )
         .await
         .unwrap();
     std::fs::write(adapter.dir.path().join("images").join(vim.to_string()).join("orphan-file"), b"x").unwrap();
     let found = adapter.vi.inventory(vim).await.unwrap();
-    let mut orphans: Vec<String> =
-        found.items.iter().filter(|item| !item.desired).map(|item| item.name.rsplit('/').next().unwrap().to_owned()).collect();
+    let mut orphans: Vec<String> = found
+        .items
+        .iter()
+        .filter(|item| !item.desired)
+        .map(|item| item.name.rsplit('/').next().unwrap().to_owned())
+        .collect();
     orphans.sort();
-    assert_eq!(orphans, [
-        "orphan-domain", "orphan-file", "orphan-image", "orphan-port", "orphan-switch", "orphan-tap", "orphan-volume"
-    ]);
+    assert_eq!(
+        orphans,
+        ["orphan-domain", "orphan-file", "orphan-image", "orphan-port", "orphan-switch", "orphan-tap", "orphan-volume"]
+    );
 }
 
 #[tokio::test]

@@ -83,7 +83,8 @@ async fn asking_twice_makes_one_thing_and_asking_for_another_is_refused_by_name(
     // Another operation asks for the same thing.
     assert_eq!(adapter.vi.put_port(vim, id, &port_spec(network)).await.unwrap().mac, first.mac);
     assert_eq!(adapter.vi.ports(vim).await.unwrap().len(), 1);
-    let told = refused(adapter.vi.put_port(vim, id, &PortSpec { port_security: false, ..port_spec(network) }).await, 409);
+    let told =
+        refused(adapter.vi.put_port(vim, id, &PortSpec { port_security: false, ..port_spec(network) }).await, 409);
     assert_eq!(told.faults[0].location, "/portSecurity");
     let told = refused(adapter.vi.put_network(vim, network, &network_spec("red")).await, 409);
     assert_eq!(told.faults[0].location, "/name");
@@ -138,7 +139,10 @@ async fn addresses_are_lowest_first_given_once_and_given_again_when_free() {
     assert_eq!(adapter.port(vim, network).await.addresses[0].ip.to_string(), "10.0.0.5");
 
     let told = refused(
-        adapter.vi.put_port(vim, Uuid::new_v4(), &PortSpec { mac: Some(ports[0].mac.to_uppercase()), ..port_spec(network) }).await,
+        adapter
+            .vi
+            .put_port(vim, Uuid::new_v4(), &PortSpec { mac: Some(ports[0].mac.to_uppercase()), ..port_spec(network) })
+            .await,
         409,
     );
     assert!(told.detail.contains(&ports[0].id.to_string()), "{told:?}");
@@ -268,9 +272,26 @@ async fn what_takes_time_is_accepted_and_told_when_it_is_done() {
     assert_eq!(made.state, ResourceState::Building);
     let mut events = adapter.vi.events(vim, 0);
     until(&mut events, |event| {
-        matches!(event, ViEvent::Network { network: told } if told.id == network && told.state == ResourceState::Active).then_some(())
+        matches!(event, ViEvent::Network { network: told } if told.id == network && told.state == ResourceState::Active)
+            .then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn lists_take_the_filters_of_sol013() {
+    let adapter = Adapter::start().await;
+    let vim = adapter.sim(quick()).await;
+    for name in ["blue", "red"] {
+        adapter.vi.put_network(vim, Uuid::new_v4(), &network_spec(name)).await.unwrap();
+    }
+    let client = reference_points::common::Client::new("vim-adapter", adapter.vi.base());
+    let list = async |query: &str| {
+        client.get::<Vec<Network>>(&format!("/vi/v1/vims/{vim}/networks?{query}")).await.map(|reply| reply.body)
+    };
+    let found = list("filter=(eq,spec/name,red)").await.unwrap();
+    assert_eq!(found.iter().map(|n| n.spec.name.as_str()).collect::<Vec<_>>(), ["red"]);
+    refused(list("filter=(eq,spec").await, 400);
 }
 
 #[tokio::test]

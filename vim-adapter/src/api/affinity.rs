@@ -1,13 +1,15 @@
 //! Routes of affinity groups (IFA005 clause 7.3.1).
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use reference_points::or_vi::{AffinityGroup, AffinityGroupSpec};
 use service::http::{ApiJson, scoped};
+use service::query::ListQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Answer, Deleted, MANAGE, READ, Shared};
+use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -18,9 +20,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Affinity groups of a VIM.
-#[utoipa::path(get, path = "/vims/{vim}/affinity_groups", tag = "affinity_groups", responses((status = 200, body = Vec<AffinityGroup>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<AffinityGroup>>> {
-    Ok(ApiJson(app.groups(vim).await?))
+#[utoipa::path(get, path = "/vims/{vim}/affinity_groups", tag = "affinity_groups", params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
+    responses((status = 200, body = Vec<AffinityGroup>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.groups(vim).await?)
 }
 
 /// One affinity group.

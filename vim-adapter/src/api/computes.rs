@@ -1,16 +1,18 @@
 //! Routes of computes (IFA005 clause 7.3).
 
 use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
 use reference_points::or_vi::{Compute, ComputeSpec};
 use serde::Deserialize;
 use service::http::{ApiJson, scoped};
+use service::query::ListQuery;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Answer, Deleted, MANAGE, READ, Shared};
+use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -25,9 +27,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Computes of a VIM.
-#[utoipa::path(get, path = "/vims/{vim}/computes", tag = "computes", responses((status = 200, body = Vec<Compute>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<Compute>>> {
-    Ok(ApiJson(app.computes(vim).await?))
+#[utoipa::path(get, path = "/vims/{vim}/computes", tag = "computes", params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
+    responses((status = 200, body = Vec<Compute>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.computes(vim).await?)
 }
 
 /// One compute.

@@ -2,13 +2,15 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use reference_points::or_vi::{Host, HostSpec};
 use service::http::{ApiJson, scoped};
+use service::query::ListQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{ADMIN, Answer, READ, Shared};
+use super::{ADMIN, Answer, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -19,9 +21,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Hosts of a VIM.
-#[utoipa::path(get, path = "/vims/{vim}/hosts", tag = "hosts", responses((status = 200, body = Vec<Host>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<Host>>> {
-    Ok(ApiJson(app.hosts(vim).await?))
+#[utoipa::path(get, path = "/vims/{vim}/hosts", tag = "hosts", params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
+    responses((status = 200, body = Vec<Host>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.hosts(vim).await?)
 }
 
 /// One host.

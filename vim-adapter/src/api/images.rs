@@ -1,13 +1,15 @@
 //! Routes of software images (IFA005 clause 7.2).
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use reference_points::or_vi::{SoftwareImage, SoftwareImageSpec};
 use service::http::{ApiJson, Upload, scoped};
+use service::query::ListQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Answer, Deleted, MANAGE, READ, Shared};
+use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -20,9 +22,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 
 /// Software images of a VIM.
 #[utoipa::path(get, path = "/vims/{vim}/software_images", tag = "software_images",
+    params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
     responses((status = 200, body = Vec<SoftwareImage>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<SoftwareImage>>> {
-    Ok(ApiJson(app.images(vim).await?))
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.images(vim).await?)
 }
 
 /// One software image.

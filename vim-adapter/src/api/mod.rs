@@ -17,8 +17,10 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use service::auth::Scope;
 use service::http::{Api, ApiError};
+use service::query::{ListQuery, Selection};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -92,6 +94,23 @@ impl IntoResponse for Refusal {
             }
         }
     }
+}
+
+/// A list with the conventions of SOL013 clauses 5.2 and 5.3: filter and attribute selectors. It is never cut into pages:
+/// a VIM's collections are read whole, as IFA005's queries are.
+fn listed<T: Serialize>(query: &ListQuery, items: &[T]) -> Answer<Response> {
+    let mut entries = Vec::with_capacity(items.len());
+    for item in items {
+        let entry =
+            serde_json::to_value(item).map_err(|error| ApiError::internal(format!("a list's entry: {error}")))?;
+        if query.filter.matches(&entry) {
+            entries.push(entry);
+        }
+    }
+    for entry in &mut entries {
+        query.selectors.apply(entry, &Selection::NONE);
+    }
+    Ok(query.respond(entries, None))
 }
 
 /// 204 when it is gone, 202 when an event will tell.

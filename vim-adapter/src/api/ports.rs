@@ -1,13 +1,15 @@
 //! Routes of ports (IFA005 clause 7.4).
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use reference_points::or_vi::{Port, PortSpec};
 use service::http::{ApiJson, scoped};
+use service::query::ListQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Answer, Deleted, MANAGE, READ, Shared};
+use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -18,9 +20,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Ports of a VIM.
-#[utoipa::path(get, path = "/vims/{vim}/ports", tag = "ports", responses((status = 200, body = Vec<Port>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<Port>>> {
-    Ok(ApiJson(app.ports(vim).await?))
+#[utoipa::path(get, path = "/vims/{vim}/ports", tag = "ports", params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
+    responses((status = 200, body = Vec<Port>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.ports(vim).await?)
 }
 
 /// One port.

@@ -1,13 +1,15 @@
 //! Routes of subnets (IFA005 clause 7.4).
 
 use axum::extract::{Path, State};
+use axum::response::Response;
 use reference_points::or_vi::{Subnet, SubnetSpec};
 use service::http::{ApiJson, scoped};
+use service::query::ListQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{Answer, Deleted, MANAGE, READ, Shared};
+use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 
 /// Every route.
 pub fn routes() -> OpenApiRouter<Shared> {
@@ -18,9 +20,10 @@ pub fn routes() -> OpenApiRouter<Shared> {
 }
 
 /// Subnets of a VIM.
-#[utoipa::path(get, path = "/vims/{vim}/subnets", tag = "subnets", responses((status = 200, body = Vec<Subnet>)))]
-async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>) -> Answer<ApiJson<Vec<Subnet>>> {
-    Ok(ApiJson(app.subnets(vim).await?))
+#[utoipa::path(get, path = "/vims/{vim}/subnets", tag = "subnets", params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
+    responses((status = 200, body = Vec<Subnet>)))]
+async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
+    listed(&query, &app.subnets(vim).await?)
 }
 
 /// One subnet.

@@ -47,7 +47,9 @@ fn faults_of(spec: &ComputeSpec) -> Vec<Fault> {
         );
     }
     let repeated = |list: &[Uuid]| list.iter().enumerate().find(|(i, id)| list[..*i].contains(id)).map(|(i, _)| i);
-    for (member, list) in [("ports", &spec.ports), ("volumes", &spec.volumes), ("affinityGroups", &spec.affinity_groups)] {
+    for (member, list) in
+        [("ports", &spec.ports), ("volumes", &spec.volumes), ("affinityGroups", &spec.affinity_groups)]
+    {
         if list.len() > 64 {
             faults.push(Fault::new(format!("/{member}"), format!("{} entries, at most 64 are accepted", list.len())));
         }
@@ -62,7 +64,10 @@ fn faults_of(spec: &ComputeSpec) -> Vec<Fault> {
     }
     let boot = spec.boot_data.as_ref();
     if let Some(data) = boot.and_then(|boot| boot.user_data.as_ref()).filter(|data| data.len() > MAX_USER_DATA) {
-        faults.push(Fault::new("/bootData/userData", format!("{} bytes, at most {MAX_USER_DATA} are accepted", data.len())));
+        faults.push(Fault::new(
+            "/bootData/userData",
+            format!("{} bytes, at most {MAX_USER_DATA} are accepted", data.len()),
+        ));
     }
     faults
 }
@@ -80,7 +85,8 @@ fn changes(there: &ComputeSpec, asked: &ComputeSpec, what: &str) -> Result<Vec<C
     if there.flavour != asked.flavour {
         changes.push(Change::Resize(asked.flavour.clone()));
     }
-    let missing = |from: &[Uuid], of: &[Uuid]| -> Vec<Uuid> { of.iter().filter(|id| !from.contains(id)).copied().collect() };
+    let missing =
+        |from: &[Uuid], of: &[Uuid]| -> Vec<Uuid> { of.iter().filter(|id| !from.contains(id)).copied().collect() };
     changes.extend(missing(&asked.ports, &there.ports).into_iter().map(Change::DetachPort));
     changes.extend(missing(&there.ports, &asked.ports).into_iter().map(Change::AttachPort));
     changes.extend(missing(&asked.volumes, &there.volumes).into_iter().map(Change::DetachVolume));
@@ -129,7 +135,7 @@ impl App {
                 computes::set_spec(tx, vim, id, &spec).await?;
                 row.compute.spec = spec.clone();
                 row.phase = Phase::Deliver;
-            } else if row.phase == Phase::Failed {
+            } else if row.compute.state == ComputeState::Error {
                 // Asking again is asking to try again.
                 computes::want(tx, vim, id, Phase::Deliver).await?;
                 row.phase = Phase::Deliver;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use reference_points::common::{Fault, ProblemDetails};
+use reference_points::common::{Fault, ProblemDetails, TraceContext};
 use reference_points::nf_vi::Capacity;
 use reference_points::or_vi::{
     AffinityScope, Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState, SoftwareImage, ViEvent, Volume,
@@ -67,6 +67,7 @@ impl App {
             machine: None,
             machine_at: 0,
             machine_problem: None,
+            trace: TraceContext::current(),
         };
         computes::insert(tx, vim, &row, parts.image).await?;
         for port in &spec.ports {
@@ -137,7 +138,9 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Resul
     }
     for (i, id) in spec.affinity_groups.iter().enumerate() {
         match groups::get(tx, vim, *id).await? {
-            None => faults.push(Fault::new(format!("/affinityGroups/{i}"), format!("affinity group {id} does not exist"))),
+            None => {
+                faults.push(Fault::new(format!("/affinityGroups/{i}"), format!("affinity group {id} does not exist")))
+            }
             Some(group) => {
                 let places = groups::places(tx, vim, *id).await?;
                 let places: BTreeSet<String> = places

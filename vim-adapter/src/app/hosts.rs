@@ -11,7 +11,9 @@ use crate::vim::cannot;
 
 fn faults_of(name: &str, spec: &HostSpec) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let plain = |text: &str| !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let plain = |text: &str| {
+        !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+    };
     if !plain(name) {
         faults.push(Fault::new("path.name", "must be 1 to 64 letters, digits, dots, dashes or underscores"));
     }

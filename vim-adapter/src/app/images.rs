@@ -58,7 +58,13 @@ impl App {
     ///
     /// # Errors
     /// 404, 409, 413, 422, 507, or what the VIM says.
-    pub async fn put_image_content<S, E>(&self, vim: Uuid, id: Uuid, length: Option<u64>, body: S) -> Result<SoftwareImage>
+    pub async fn put_image_content<S, E>(
+        &self,
+        vim: Uuid,
+        id: Uuid,
+        length: Option<u64>,
+        body: S,
+    ) -> Result<SoftwareImage>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         Failure: From<E>,
@@ -71,7 +77,8 @@ impl App {
         if let (Some(length), Some(size)) = (length, image.spec.size_bytes)
             && length != size
         {
-            let fault = Fault::new("header.Content-Length", format!("{length} bytes are to come, {size} were announced"));
+            let fault =
+                Fault::new("header.Content-Length", format!("{length} bytes are to come, {size} were announced"));
             return no_faults("the content", vec![fault]).map(|()| image);
         }
         if image.state == ResourceState::Active && self.images.exists(vim, id).await {

@@ -20,10 +20,17 @@ fn faults_of(spec: &NetworkSpec) -> Vec<Fault> {
     let (physical, tag) = match &spec.realisation {
         NetworkRealisation::Overlay => (None, None),
         NetworkRealisation::Flat { physical_network } => (Some(physical_network), None),
-        NetworkRealisation::Vlan { physical_network, segmentation_id } => (Some(physical_network), Some(*segmentation_id)),
+        NetworkRealisation::Vlan { physical_network, segmentation_id } => {
+            (Some(physical_network), Some(*segmentation_id))
+        }
     };
-    if physical.is_some_and(|name| name.is_empty() || name.len() > 64 || name.contains(|c: char| c.is_control() || ",:= ".contains(c))) {
-        faults.push(Fault::new("/realisation/physicalNetwork", "must be 1 to 64 characters without spaces, commas, colons or ="));
+    if physical.is_some_and(|name| {
+        name.is_empty() || name.len() > 64 || name.contains(|c: char| c.is_control() || ",:= ".contains(c))
+    }) {
+        faults.push(Fault::new(
+            "/realisation/physicalNetwork",
+            "must be 1 to 64 characters without spaces, commas, colons or =",
+        ));
     }
     if let Some(tag) = tag.filter(|tag| !(1..=4094).contains(tag)) {
         faults.push(Fault::new("/realisation/segmentationId", format!("{tag} is outside 1 to 4094")));

@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{
-    AddressRequest, Network, Port, PortAddress, PortSpec, ResourceState, Subnet, ViEvent,
-};
+use reference_points::or_vi::{AddressRequest, Network, Port, PortAddress, PortSpec, ResourceState, Subnet, ViEvent};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -218,7 +216,8 @@ async fn choose_addresses(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &Po
     }
     let mut chosen = Vec::new();
     // What is fixed goes first, so that an automatic one does not take it.
-    let (fixed, rest): (Vec<_>, Vec<_>) = spec.addresses.iter().enumerate().partition(|(_, request)| request.ip.is_some());
+    let (fixed, rest): (Vec<_>, Vec<_>) =
+        spec.addresses.iter().enumerate().partition(|(_, request)| request.ip.is_some());
     for (i, request) in fixed.into_iter().chain(rest) {
         let fitting = fitting(&available, request, i, spec.network_id)?;
         let address = match request.ip {
@@ -253,7 +252,13 @@ fn fitting<'a>(available: &'a [Subnet], request: &AddressRequest, i: usize, netw
     Ok(holding)
 }
 
-async fn fixed_address(tx: &mut AnyConnection, vim: Uuid, id: Uuid, subnet: &Subnet, ip: IpAddr) -> Result<PortAddress> {
+async fn fixed_address(
+    tx: &mut AnyConnection,
+    vim: Uuid,
+    id: Uuid,
+    subnet: &Subnet,
+    ip: IpAddr,
+) -> Result<PortAddress> {
     if let Some(other) = addresses::holder(tx, vim, subnet.id, ip).await? {
         let name = ports::get(tx, vim, other).await?.map(|p| p.spec.name).unwrap_or_default();
         return Err(Failure::conflict(if other == id {

@@ -39,13 +39,8 @@ impl App {
                     )));
                 }
             }
-            let subnet = Subnet {
-                id,
-                spec: spec.clone(),
-                vim_resource_id: None,
-                state: ResourceState::Building,
-                problem: None,
-            };
+            let subnet =
+                Subnet { id, spec: spec.clone(), vim_resource_id: None, state: ResourceState::Building, problem: None };
             subnets::insert(tx, vim, &subnet).await?;
             addresses::open(tx, vim, id, &ranges).await?;
             Ok::<_, Failure>((subnet, true))

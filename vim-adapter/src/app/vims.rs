@@ -20,7 +20,8 @@ fn faults_of(spec: &VimSpec) -> Vec<Fault> {
         VimKind::Hosts { northbound } => {
             if let Err(error) = northbound.parse::<ovsdb::Endpoint>() {
                 faults.push(
-                    Fault::new("/kind/northbound", error.to_string()).mend("e.g. unix:/run/ovn/ovnnb_db.sock, or tcp:192.0.2.1:6641"),
+                    Fault::new("/kind/northbound", error.to_string())
+                        .mend("e.g. unix:/run/ovn/ovnnb_db.sock, or tcp:192.0.2.1:6641"),
                 );
             }
         }
@@ -44,7 +45,9 @@ impl App {
                     let app = Arc::clone(self);
                     self.tasks.spawn("interrupted requests", async move { app.carry_on(id).await });
                 }
-                Err(failure) => tracing::error!(vim = %id, name = spec.name, %failure, "a registered VIM cannot be driven"),
+                Err(failure) => {
+                    tracing::error!(vim = %id, name = spec.name, %failure, "a registered VIM cannot be driven")
+                }
             }
         }
         Ok(())
@@ -203,4 +206,3 @@ impl App {
         Ok(())
     }
 }
-

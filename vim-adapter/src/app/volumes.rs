@@ -18,7 +18,10 @@ const MAX_BYTES: u64 = 1 << 50;
 fn faults_of(spec: &VolumeSpec) -> Vec<Fault> {
     let mut faults = name_faults(&spec.name);
     if !(512..=MAX_BYTES).contains(&spec.size_bytes) || !spec.size_bytes.is_multiple_of(512) {
-        faults.push(Fault::new("/sizeBytes", format!("{} is no multiple of 512 from 512 to {MAX_BYTES}", spec.size_bytes)));
+        faults.push(Fault::new(
+            "/sizeBytes",
+            format!("{} is no multiple of 512 from 512 to {MAX_BYTES}", spec.size_bytes),
+        ));
     }
     faults
 }

@@ -1,6 +1,6 @@
 //! One host: its agent's client, and what is known of it now.
 
-use std::sync::{RwLock, PoisonError};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use reference_points::common::{CallError, ProblemDetails};
@@ -131,10 +131,13 @@ impl Agent {
     /// As the scheduler sees it. A host whose hypervisor or switch is away takes nothing new.
     pub fn candidate(&self) -> Candidate {
         self.read(|known| {
-            let lost = known.lost.as_ref().map(|problem| problem.answer.clone().unwrap_or_else(|| problem.detail.clone()));
+            let lost =
+                known.lost.as_ref().map(|problem| problem.answer.clone().unwrap_or_else(|| problem.detail.clone()));
             let unwell = || {
                 let health = &known.info.as_ref()?.health;
-                let bad = |part: &str| health.get(part).filter(|state| *state != "ok").map(|state| format!("{part}: {state}"));
+                let bad = |part: &str| {
+                    health.get(part).filter(|state| *state != "ok").map(|state| format!("{part}: {state}"))
+                };
                 bad("hypervisor").or_else(|| bad("switch"))
             };
             Candidate {

@@ -106,11 +106,20 @@ async fn untold(vim: &HostsVim, agent: &Agent) -> Result<Vec<Job>> {
 /// An error means that it must be tried again.
 async fn tell(vim: &HostsVim, agent: &Agent, job: Job) -> Result<()> {
     match job {
-        Job::Compute(id) => match vim.ledger.compute(id).await? {
-            Some(row) if row.phase == Phase::Deliver => deliver(vim, agent, &row).await,
-            Some(row) if row.phase == Phase::Delete => remove(vim, agent, &row).await,
-            _ => Ok(()),
-        },
+        Job::Compute(id) => {
+            let Some(row) = vim.ledger.compute(id).await? else { return Ok(()) };
+            let work = async {
+                match row.phase {
+                    Phase::Deliver => deliver(vim, agent, &row).await,
+                    Phase::Delete => remove(vim, agent, &row).await,
+                    Phase::Settled | Phase::Failed | Phase::Deleting => Ok(()),
+                }
+            };
+            match row.trace {
+                Some(trace) => trace.scope(work).await,
+                None => work.await,
+            }
+        }
         Job::Volume(id) => {
             let found = volumes::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, id).await?;
             match found {
@@ -134,6 +143,7 @@ fn is_final(failure: &Failure) -> bool {
 
 async fn deliver(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<()> {
     let (id, wanted) = (row.compute.id, row.wanted);
+    tracing::info!(compute = %id, name = row.compute.spec.name, host = agent.name, "the host is asked for a machine");
     let report = |phase, problem| Report::Phase { id, wanted, phase, problem };
     match put(vim, agent, row).await {
         Ok(Some(machine)) => {

@@ -115,7 +115,8 @@ async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64
     let host = Some(agent.name.clone());
     let told = match event {
         AgentEvent::Machine { machine: found } => {
-            let here = vim.ledger.compute(found.id).await?.is_some_and(|row| row.compute.host.as_ref() == host.as_ref());
+            let here =
+                vim.ledger.compute(found.id).await?.is_some_and(|row| row.compute.host.as_ref() == host.as_ref());
             here.then(|| machine(*found))
         }
         AgentEvent::MachineDeleted { id } => match vim.ledger.compute(id).await? {

@@ -57,10 +57,7 @@ pub fn machine_of(compute: &Compute, around: &Surroundings) -> MachineSpec {
             ComputeRoot::Volume { volume_id } => RootDisk::Volume { volume_id: *volume_id },
         },
         volumes: spec.volumes.iter().map(|id| VolumeAttachment { volume_id: *id }).collect(),
-        nics: ports
-            .iter()
-            .map(|port| NicSpec { port_id: port.id, mac: port.mac.clone(), mtu: mtu_of(port) })
-            .collect(),
+        nics: ports.iter().map(|port| NicSpec { port_id: port.id, mac: port.mac.clone(), mtu: mtu_of(port) }).collect(),
         config_drive,
         power: spec.power,
     }

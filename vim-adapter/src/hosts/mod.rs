@@ -23,7 +23,8 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, Network, Port, ResourceZone, SoftwareImage, Subnet, VimCapacity, VimInventory, Volume,
+    AffinityGroup, Compute, Host, Network, Port, ResourceState, ResourceZone, SoftwareImage, Subnet, VimCapacity,
+    VimInventory, Volume,
 };
 use tokio::sync::{Mutex, RwLock};
 use uuid::Uuid;
@@ -35,8 +36,9 @@ use crate::error::{Failure, Result};
 use crate::image_files::ImageFiles;
 use crate::ledger::Ledger;
 use crate::scheduler::{Candidate, capacity_of, zones_of};
-use crate::store::{hosts, networks, subnets};
+use crate::store::{hosts, networks, ports, subnets};
 use crate::tasks::Tasks;
+use crate::turns::Turns;
 use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
 
 /// How long the answer to a new host waits for its agent.
@@ -55,6 +57,8 @@ pub struct HostsVim {
     /// One change of the list of hosts at a time.
     changing: Mutex<()>,
     pushes: Pushes,
+    /// Networks, subnets and ports being made or removed: what one request removes, no other makes again.
+    logical: Turns<Uuid>,
     /// Set once, so that tasks of this driver can hold it.
     me: std::sync::OnceLock<std::sync::Weak<HostsVim>>,
 }
@@ -75,6 +79,7 @@ impl HostsVim {
             agents: RwLock::default(),
             changing: Mutex::default(),
             pushes: Pushes::default(),
+            logical: Turns::default(),
             me: std::sync::OnceLock::new(),
         })
     }
@@ -105,7 +110,9 @@ impl HostsVim {
     async fn same_agent(&self, agent: &Agent, incarnation: Uuid) -> Option<String> {
         let agents = self.agents.read().await;
         let other = agents.values().find(|other| {
-            other.name != agent.name && other.reachable() && other.info().is_some_and(|info| info.incarnation == incarnation)
+            other.name != agent.name
+                && other.reachable()
+                && other.info().is_some_and(|info| info.incarnation == incarnation)
         });
         other.map(|other| other.name.clone())
     }
@@ -152,28 +159,60 @@ impl HostsVim {
         Ok(fresh)
     }
 
-    /// Makes a port's logical port, and its network first when that is missing.
-    async fn make_port(&self, port: &Port, of_network: &[Subnet]) -> Result<Ensured> {
-        let dhcp = rows::dhcp_subnets(port, of_network.iter());
-        let ensured = self.northbound.ensure_port(port, dhcp).await?;
+    /// Makes a network's logical switch, unless the network shall go by now.
+    async fn make_network(&self, id: Uuid) -> Result<Ensured> {
+        let _turn = self.logical.take(id).await;
+        let found = networks::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, id).await?;
+        let network = still_wanted("network", id, found, |network| network.state)?;
+        self.northbound.ensure_switch(&network).await
+    }
+
+    /// Makes a subnet's DHCP options, unless the subnet shall go by now.
+    async fn make_subnet(&self, id: Uuid) -> Result<Ensured> {
+        let _turn = self.logical.take(id).await;
+        let mut connection = self.ledger.store.db.pool.acquire().await?;
+        let found = subnets::get(&mut connection, self.ledger.vim, id).await?;
+        let subnet = still_wanted("subnet", id, found, |subnet| subnet.state)?;
+        let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
+        drop(connection);
+        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
+        self.northbound.ensure_dhcp(&subnet, &network).await
+    }
+
+    /// Makes a port's logical port, and its network first when that is missing, unless the port shall go by now.
+    async fn make_port(&self, id: Uuid) -> Result<Ensured> {
+        let _turn = self.logical.take(id).await;
+        let mut connection = self.ledger.store.db.pool.acquire().await?;
+        let found = ports::get(&mut connection, self.ledger.vim, id).await?;
+        let port = still_wanted("port", id, found, |port| port.state)?;
+        let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
+        drop(connection);
+        let dhcp = rows::dhcp_subnets(&port, of_network.iter());
+        let ensured = self.northbound.ensure_port(&port, dhcp).await?;
         if ensured != Ensured::Homeless {
             return Ok(ensured);
         }
-        let network =
-            networks::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, port.spec.network_id).await?;
-        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", port.spec.network_id)))?;
-        self.northbound.ensure_switch(&network).await?;
-        for subnet in of_network {
-            self.northbound.ensure_dhcp(subnet, &network).await?;
+        // Its network and the subnets it has addresses of cannot go before it does.
+        self.make_network(port.spec.network_id).await?;
+        for subnet in dhcp.into_iter().flatten() {
+            self.make_subnet(subnet).await?;
         }
-        match self.northbound.ensure_port(port, dhcp).await? {
+        match self.northbound.ensure_port(&port, dhcp).await? {
             ensured @ (Ensured::Stood | Ensured::Changed) => Ok(ensured),
             Ensured::Homeless => {
-                let detail = format!("someone removes logical switch {} again and again", rows::switch_name(network.id));
-                Err(ProblemDetails::unavailable(detail).into())
+                let name = rows::switch_name(port.spec.network_id);
+                Err(ProblemDetails::unavailable(format!("someone removes logical switch {name} again and again"))
+                    .into())
             }
         }
     }
+}
+
+/// What was read of something, if it shall be there.
+fn still_wanted<T>(kind: &str, id: Uuid, found: Option<T>, state: impl Fn(&T) -> ResourceState) -> Result<T> {
+    found
+        .filter(|thing| state(thing) != ResourceState::Deleting)
+        .ok_or_else(|| ProblemDetails::conflict(format!("{kind} {id} was deleted while it was being made")).into())
 }
 
 #[async_trait]
@@ -206,18 +245,21 @@ impl Vim for HostsVim {
     }
 
     async fn health(&self) -> BTreeMap<String, String> {
-        let northbound = match self.northbound.check().await {
-            Ok(version) => {
-                tracing::trace!(version, "northbound schema");
-                "ok".to_owned()
-            }
-            Err(failure) => failure.to_string(),
+        let northbound = match self.northbound.connection().status() {
+            ovsdb::Status::Up => match self.northbound.check().await {
+                Ok(_) => "ok".to_owned(),
+                Err(failure) => failure.to_string(),
+            },
+            ovsdb::Status::Down(error) => error.to_string(),
+            ovsdb::Status::Connecting => "being connected".to_owned(),
         };
         let mut health = BTreeMap::from([("northbound".to_owned(), northbound)]);
         for agent in self.agents().await {
-            let state = agent.lost().map_or_else(|| "ok".to_owned(), |problem| problem.answer.unwrap_or(problem.detail));
+            let state =
+                agent.lost().map_or_else(|| "ok".to_owned(), |problem| problem.answer.unwrap_or(problem.detail));
             health.insert(format!("host {}", agent.name), state);
-            for (part, state) in agent.info().filter(|_| agent.reachable()).map(|info| info.health).unwrap_or_default() {
+            for (part, state) in agent.info().filter(|_| agent.reachable()).map(|info| info.health).unwrap_or_default()
+            {
                 if state != "ok" {
                     health.insert(format!("host {} {part}", agent.name), state);
                 }
@@ -260,33 +302,29 @@ impl Vim for HostsVim {
     }
 
     async fn ensure_network(&self, network: &Network) -> Result<Made> {
-        self.northbound.ensure_switch(network).await.map(|_| Made::now())
+        self.make_network(network.id).await.map(|_| Made::now())
     }
 
     async fn delete_network(&self, network: &Network) -> Result<Gone> {
+        let _turn = self.logical.take(network.id).await;
         self.northbound.delete_switch(network.id).await.map(|()| Gone::Now)
     }
 
     async fn ensure_subnet(&self, subnet: &Subnet) -> Result<Made> {
-        let mut connection = self.ledger.store.db.pool.acquire().await?;
-        let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
-        drop(connection);
-        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
-        self.northbound.ensure_dhcp(subnet, &network).await.map(|_| Made::now())
+        self.make_subnet(subnet.id).await.map(|_| Made::now())
     }
 
     async fn delete_subnet(&self, subnet: &Subnet) -> Result<Gone> {
+        let _turn = self.logical.take(subnet.id).await;
         self.northbound.delete_dhcp(subnet.id).await.map(|()| Gone::Now)
     }
 
     async fn ensure_port(&self, port: &Port) -> Result<Made> {
-        let mut connection = self.ledger.store.db.pool.acquire().await?;
-        let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
-        drop(connection);
-        self.make_port(port, &of_network).await.map(|_| Made::now())
+        self.make_port(port.id).await.map(|_| Made::now())
     }
 
     async fn delete_port(&self, port: &Port) -> Result<Gone> {
+        let _turn = self.logical.take(port.id).await;
         self.northbound.delete_port(port.id).await.map(|()| Gone::Now)
     }
 
@@ -297,9 +335,10 @@ impl Vim for HostsVim {
 
     async fn delete_image(&self, image: &SoftwareImage) -> Result<Gone> {
         for agent in self.agents().await {
-            let turn = self.pushes.turn(&agent.name, image.id);
-            let _turn = turn.lock().await;
-            let removed = if agent.reachable() { agent.client.delete_image(image.id).await.map_err(Failure::from) } else {
+            let _turn = self.pushes.turn(&agent.name, image.id).await;
+            let removed = if agent.reachable() {
+                agent.client.delete_image(image.id).await.map_err(Failure::from)
+            } else {
                 Err(ProblemDetails::unavailable("it does not answer").into())
             };
             match removed {

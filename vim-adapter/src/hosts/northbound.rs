@@ -69,8 +69,9 @@ pub fn told(what: &str, error: &Error) -> Failure {
     } else {
         502
     };
-    let mut problem =
-        ProblemDetails::new(status, "OVN northbound", format!("{what}: {error}")).answer(error.to_string()).resource(what);
+    let mut problem = ProblemDetails::new(status, "OVN northbound", format!("{what}: {error}"))
+        .answer(error.to_string())
+        .resource(what);
     if status == 503 {
         problem = problem.next("check that ovsdb-server of OVN's northbound database runs, then retry");
     }
@@ -92,11 +93,18 @@ fn insert(table: &str, row: &Row) -> op::Insert {
 }
 
 fn update(table: &str, id: Uuid, change: &Row) -> Operation {
-    sets(change).fold(op::update(table).filter(Condition::uuid(id)), |update, (column, value)| update.set(column, value)).into()
+    sets(change)
+        .fold(op::update(table).filter(Condition::uuid(id)), |update, (column, value)| update.set(column, value))
+        .into()
 }
 
 fn marked(id: Uuid) -> Condition {
     Condition::includes("external_ids", Value::map([(MARK_ID, id.to_string().as_str())]))
+}
+
+/// Requests of consumers wait for an answer behind it, so it gives up sooner than they do.
+fn options() -> Options {
+    Options { request_timeout: Duration::from_secs(5), ..Options::default() }
 }
 
 impl Northbound {
@@ -105,12 +113,9 @@ impl Northbound {
     /// # Errors
     /// 422 when the endpoint is none.
     pub fn open(endpoint: &str, vim: Uuid) -> Result<Self> {
-        let parsed: ovsdb::Endpoint = endpoint.parse().map_err(|error: Error| {
-            Failure::unprocessable(error.to_string(), vec![])
-        })?;
-        // Requests of consumers wait for an answer behind it, so it gives up sooner than they do.
-        let options = Options { request_timeout: Duration::from_secs(5), ..Options::default() };
-        Ok(Self { connection: Connection::open(parsed, options), vim })
+        let parsed: ovsdb::Endpoint =
+            endpoint.parse().map_err(|error: Error| Failure::unprocessable(error.to_string(), vec![]))?;
+        Ok(Self { connection: Connection::open(parsed, options()), vim })
     }
 
     /// The connection, for monitors.
@@ -123,16 +128,22 @@ impl Northbound {
     /// # Errors
     /// 503 when the database does not answer, 422 when it is another.
     pub async fn check(&self) -> Result<String> {
-        let what = format!("northbound database {}", self.connection.endpoint());
-        let schema = match self.connection.schema(DB).await {
+        let endpoint = self.connection.endpoint();
+        let what = format!("northbound database {endpoint}");
+        // A session of its own tells at once why there is none.
+        let client = ovsdb::Client::connect(endpoint, options()).await.map_err(|error| told(&what, &error))?;
+        let schema = match client.schema(DB).await {
             Ok(schema) => schema,
             Err(error @ Error::Refused { .. }) => {
-                let found = self.connection.list_dbs().await.unwrap_or_default().join(", ");
+                let found = client.list_dbs().await.unwrap_or_default().join(", ");
                 let problem = ProblemDetails::unprocessable(
-                    format!("{} holds no database {DB}, but {found}", self.connection.endpoint()),
+                    format!("{endpoint} holds no database {DB}, but {found}"),
                     Vec::new(),
                 );
-                return Err(problem.answer(error.to_string()).next("name the socket of OVN's northbound database").into());
+                return Err(problem
+                    .answer(error.to_string())
+                    .next("name the socket of OVN's northbound database")
+                    .into());
             }
             Err(error) => return Err(told(&what, &error)),
         };

@@ -1,9 +1,7 @@
 //! Images on their way from the adapter to a host: each once, however many computes ask for it at the same time.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use reference_points::common::ProblemDetails;
+use tokio::sync::OwnedMutexGuard;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
@@ -12,20 +10,19 @@ use crate::error::{Failure, Result};
 use crate::image_files::ImageFiles;
 use crate::ledger::Ledger;
 use crate::store::{hosts, images};
+use crate::turns::Turns;
 
 /// Bytes read from the disk at once.
 const CHUNK: usize = 256 << 10;
 
-/// Images under way.
+/// Images under way, by host and image.
 #[derive(Debug, Default)]
-pub struct Pushes(Mutex<HashMap<(String, Uuid), Arc<tokio::sync::Mutex<()>>>>);
+pub struct Pushes(Turns<(String, Uuid)>);
 
 impl Pushes {
-    /// The turn of one image on one host.
-    pub fn turn(&self, host: &str, image: Uuid) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        Arc::clone(turns.entry((host.to_owned(), image)).or_default())
+    /// Waits until nobody else works on this image on this host.
+    pub async fn turn(&self, host: &str, image: Uuid) -> OwnedMutexGuard<()> {
+        self.0.take((host.to_owned(), image)).await
     }
 
     /// Makes sure that a host has an image.
@@ -33,8 +30,7 @@ impl Pushes {
     /// # Errors
     /// What the agent, the disk or the database says.
     pub async fn ensure(&self, agent: &Agent, ledger: &Ledger, files: &ImageFiles, id: Uuid) -> Result<()> {
-        let turn = self.turn(&agent.name, id);
-        let _turn = turn.lock().await;
+        let _turn = self.turn(&agent.name, id).await;
         let row = images::get(&mut *ledger.store.db.pool.acquire().await?, ledger.vim, id).await?;
         let row = row.ok_or_else(|| Failure::not_found(format!("software image {id}")))?;
         let spec = &row.image.spec;
@@ -45,7 +41,8 @@ impl Pushes {
         }
         let path = files.path(ledger.vim, id);
         let file = tokio::fs::File::open(&path).await.map_err(|error| {
-            let detail = format!("the content of software image {id} ({}) cannot be read at {}", spec.name, path.display());
+            let detail =
+                format!("the content of software image {id} ({}) cannot be read at {}", spec.name, path.display());
             ProblemDetails::new(422, "Image lost", detail).answer(error.to_string()).next("upload its content again")
         })?;
         let body = ReaderStream::with_capacity(file, CHUNK);

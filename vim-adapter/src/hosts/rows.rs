@@ -115,7 +115,8 @@ pub fn dhcp(vim: Uuid, subnet: &Subnet, network: &Network) -> Row {
 /// The `Logical_Switch_Port` of a port, with the rows of the DHCP options it uses.
 pub fn port(vim: Uuid, port: &Port, dhcpv4: Option<Uuid>, dhcpv6: Option<Uuid>) -> Row {
     let spec = &port.spec;
-    let own: Vec<String> = std::iter::once(port.mac.clone()).chain(port.addresses.iter().map(|a| a.ip.to_string())).collect();
+    let own: Vec<String> =
+        std::iter::once(port.mac.clone()).chain(port.addresses.iter().map(|a| a.ip.to_string())).collect();
     let mut addresses = vec![own.join(" ")];
     let security = if spec.port_security {
         // OVN reads a block with host bits as that one address within its block; the whole block is meant here.
@@ -267,13 +268,17 @@ mod tests {
     #[test]
     fn dhcp_tells_gateway_servers_and_mtu() {
         let net = network(NetworkRealisation::Overlay);
-        let row = dhcp(Uuid::nil(), &subnet("10.0.0.0/24", Some("10.0.0.254"), &["9.9.9.9", "fd00::53", "1.1.1.1"]), &net);
+        let row =
+            dhcp(Uuid::nil(), &subnet("10.0.0.0/24", Some("10.0.0.254"), &["9.9.9.9", "fd00::53", "1.1.1.1"]), &net);
         assert_eq!(row.map_entry("options", "router"), Some("10.0.0.254"));
         assert_eq!(row.map_entry("options", "server_id"), Some("10.0.0.254"));
         assert_eq!(row.map_entry("options", "dns_server"), Some("{9.9.9.9, 1.1.1.1}"));
         assert_eq!(row.map_entry("options", "mtu"), Some("1442"));
         let row = dhcp(Uuid::nil(), &subnet("10.0.0.0/24", None, &[]), &net);
-        assert_eq!((row.map_entry("options", "router"), row.map_entry("options", "server_id")), (None, Some("10.0.0.1")));
+        assert_eq!(
+            (row.map_entry("options", "router"), row.map_entry("options", "server_id")),
+            (None, Some("10.0.0.1"))
+        );
         let row = dhcp(Uuid::nil(), &subnet("fd00::/64", None, &["fd00::53"]), &net);
         assert_eq!(row.map_entry("options", "dns_server"), Some("{fd00::53}"));
         assert!(row.map_entry("options", "server_id").unwrap().starts_with(|c: char| c.is_ascii_hexdigit()));

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::HostsVim;
 use super::northbound::{DB, Ensured};
 use super::rows::{self, MARK_ID, MARK_NETWORK};
+use crate::app::is_refusal;
 use crate::error::{Failure, Result};
 use crate::ledger::Report;
 use crate::store::{networks, ports, subnets};
@@ -27,10 +28,21 @@ const AGAIN: Duration = Duration::from_secs(2);
 fn request() -> MonitorRequest {
     MonitorRequest::new(DB)
         .table(SWITCH, &["name", "external_ids", "ports"])
-        .table(PORT, &[
-            "name", "type", "addresses", "port_security", "options", "tag_request", "dhcpv4_options", "dhcpv6_options",
-            "external_ids", "up",
-        ])
+        .table(
+            PORT,
+            &[
+                "name",
+                "type",
+                "addresses",
+                "port_security",
+                "options",
+                "tag_request",
+                "dhcpv4_options",
+                "dhcpv6_options",
+                "external_ids",
+                "up",
+            ],
+        )
         .table(DHCP, &["cidr", "options", "external_ids"])
 }
 
@@ -143,9 +155,8 @@ impl<'a> Found<'a> {
 
     fn switch_fits(&self, vim: Uuid, network: &Network) -> bool {
         let same = |found: Option<&Row>, wanted: &Row| found.is_some_and(|row| rows::drift(row, wanted).is_empty());
-        let outside = rows::localnet(vim, network).is_none_or(|wanted| {
-            same(self.ports.get(&rows::localnet_name(network.id)).map(|(_, row)| *row), &wanted)
-        });
+        let outside = rows::localnet(vim, network)
+            .is_none_or(|wanted| same(self.ports.get(&rows::localnet_name(network.id)).map(|(_, row)| *row), &wanted));
         outside && same(self.switches.get(&rows::switch_name(network.id)).copied(), &rows::switch(vim, network))
     }
 
@@ -171,9 +182,8 @@ impl<'a> Found<'a> {
 /// Compares what is wanted (of the networks and ports touched, or everything) with what is there, mends it and tells.
 async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> Result<()> {
     let id = vim.ledger.vim;
-    let concerned = |port: &Port| {
-        touched.is_none_or(|t| t.ports.contains(&port.id) || t.networks.contains(&port.spec.network_id))
-    };
+    let concerned =
+        |port: &Port| touched.is_none_or(|t| t.ports.contains(&port.id) || t.networks.contains(&port.spec.network_id));
     let (mut wanted_networks, mut wanted_ports) = (Vec::new(), Vec::new());
     let mut connection = vim.ledger.store.db.pool.acquire().await?;
     match touched {
@@ -206,9 +216,10 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     let found = Found::read(monitor);
     let mut up = Vec::new();
     for port in wanted_ports.iter().filter(|port| concerned(port)) {
-        let now = found.ports.get(&port.id.to_string()).is_some_and(|(_, row)| {
-            row.get::<Option<bool>>("up").ok().flatten().unwrap_or(false)
-        });
+        let now = found
+            .ports
+            .get(&port.id.to_string())
+            .is_some_and(|(_, row)| row.get::<Option<bool>>("up").ok().flatten().unwrap_or(false));
         if now != port.up {
             up.push(Report::PortUp(port.id, now));
         }
@@ -235,7 +246,7 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     for port in wanted_ports.iter().filter(|port| mine(port.state) && concerned(port)) {
         let subnets = all_subnets.get(&port.spec.network_id).map(Vec::as_slice).unwrap_or_default();
         if !found.port_fits(id, port, subnets) {
-            mend_port(vim, port, subnets).await?;
+            mend_port(vim, port).await?;
         }
     }
     Ok(())
@@ -248,13 +259,20 @@ async fn mend_network(vim: &HostsVim, network: &Network, parts: &[&Subnet], amis
     let lost = format!("network {name}: {amiss} deleted or changed by someone else");
     let problem = || Some(ProblemDetails::new(500, "Network lost", lost.clone()).next("it is being made again"));
     let made = async {
-        let mut changed = vim.northbound.ensure_switch(network).await? == Ensured::Changed;
+        let mut changed = vim.make_network(network.id).await? == Ensured::Changed;
         for subnet in parts {
-            changed |= vim.northbound.ensure_dhcp(subnet, network).await? == Ensured::Changed;
+            changed |= match vim.make_subnet(subnet.id).await {
+                Err(failure) if is_refusal(&failure) => false,
+                other => other? == Ensured::Changed,
+            };
         }
         Ok::<_, Failure>(changed)
     };
     let made = made.await;
+    if made.as_ref().is_err_and(is_refusal) {
+        // It was deleted in the meantime.
+        return Ok(());
+    }
     let told = network.state == ResourceState::Active && !matches!(made, Ok(false));
     let mut reports = Vec::new();
     if told {
@@ -275,9 +293,12 @@ async fn mend_network(vim: &HostsVim, network: &Network, parts: &[&Subnet], amis
     made.map(drop)
 }
 
-async fn mend_port(vim: &HostsVim, port: &Port, subnets: &[Subnet]) -> Result<()> {
+async fn mend_port(vim: &HostsVim, port: &Port) -> Result<()> {
     let lost = format!("logical port {} ({}) deleted or changed by someone else", port.id, port.spec.name);
-    let made = vim.make_port(port, subnets).await;
+    let made = vim.make_port(port.id).await;
+    if made.as_ref().is_err_and(is_refusal) {
+        return Ok(());
+    }
     let told = port.state == ResourceState::Active && !matches!(made, Ok(Ensured::Stood));
     let mut reports = Vec::new();
     if told {

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_fault_plays_as_often_as_scripted_and_only_where_it_fits() {
-        let mut script = Script::new(&[fault("port", "create", Some("web"), Some(2)), fault("port", "create", None, Some(1))]);
+        let mut script =
+            Script::new(&[fault("port", "create", Some("web"), Some(2)), fault("port", "create", None, Some(1))]);
         assert!(script.play("port", "delete", "web-1").is_none());
         assert!(script.play("network", "create", "web-1").is_none());
         let played: Vec<bool> =

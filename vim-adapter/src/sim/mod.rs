@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use reference_points::common::{Owner, ProblemDetails};
-use reference_points::nf_vi::{Capacity, ConsoleAccess, DesiredPower, MachineState, Measurements, PowerAction, PowerRequest};
+use reference_points::nf_vi::{
+    Capacity, ConsoleAccess, DesiredPower, MachineState, Measurements, PowerAction, PowerRequest,
+};
 use reference_points::or_vi::{
     AffinityGroup, Compute, Host, HostSpec, Network, Port, ResourceState, ResourceZone, SimSpec, SoftwareImage, Subnet,
     VimCapacity, VimInventory, VimInventoryItem, Volume,
@@ -375,7 +377,10 @@ impl Vim for SimVim {
     }
 
     async fn may_change(&self, _: &Compute, change: &Change) -> Result<()> {
-        Err(cannot(&format!("changing the {} of a compute", change.member()), "a simulated compute keeps what it was made with"))
+        Err(cannot(
+            &format!("changing the {} of a compute", change.member()),
+            "a simulated compute keeps what it was made with",
+        ))
     }
 
     async fn snapshot(&self, _: &Compute, _: Uuid) -> Result<Made> {

@@ -1,6 +1,6 @@
 //! Computes: what is wanted, how far the VIM was told, and what it said last.
 
-use reference_points::common::ProblemDetails;
+use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::nf_vi::{Capacity, MachineState};
 use reference_points::or_vi::{Compute, ComputeSpec, ComputeState};
 use serde::{Deserialize, Serialize};
@@ -45,12 +45,12 @@ pub struct ComputeRow {
     pub machine_at: i64,
     /// What is wrong with the machine, or what telling the VIM waits for.
     pub machine_problem: Option<ProblemDetails>,
+    /// Trace of the request that wanted it last.
+    pub trace: Option<TraceContext>,
 }
 
 fn compute(row: &AnyRow) -> sqlx::Result<ComputeRow> {
-    let amount = |column: &str| -> sqlx::Result<u64> {
-        Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))
-    };
+    let amount = |column: &str| -> sqlx::Result<u64> { Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0)) };
     let machine: Option<String> = row.try_get("machine")?;
     Ok(ComputeRow {
         compute: Compute {
@@ -77,7 +77,12 @@ fn compute(row: &AnyRow) -> sqlx::Result<ComputeRow> {
         },
         machine_at: row.try_get("machine_at")?,
         machine_problem: row.optional_doc("machine_problem")?,
+        trace: row.try_get::<Option<String>, _>("trace")?.and_then(|trace| trace.parse().ok()),
     })
+}
+
+fn current_trace() -> Option<String> {
+    TraceContext::current().map(|trace| trace.to_string())
 }
 
 /// Adds a compute.
@@ -86,8 +91,8 @@ pub async fn insert(tx: &mut AnyConnection, vim: Uuid, row: &ComputeRow, image: 
     let compute = &row.compute;
     sqlx::query(
         "INSERT INTO compute (vim_id, id, spec, state, problem, host, zone, image_id, vcpus, memory_bytes, disk_bytes, \
-         phase, wanted, sent, machine_at, changed_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         phase, wanted, sent, machine_at, changed_at, trace) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(vim.to_string())
     .bind(compute.id.to_string())
@@ -105,6 +110,7 @@ pub async fn insert(tx: &mut AnyConnection, vim: Uuid, row: &ComputeRow, image: 
     .bind(i64::from(row.sent))
     .bind(row.machine_at)
     .bind(compute.changed_at)
+    .bind(row.trace.map(|trace| trace.to_string()))
     .execute(tx)
     .await
     .map(drop)
@@ -152,12 +158,13 @@ pub async fn untold(tx: &mut AnyConnection, vim: Uuid, host: &str) -> sqlx::Resu
 /// Changes what is wanted, and that the VIM is to be told.
 pub async fn set_spec(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &ComputeSpec) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE compute SET spec = $3, phase = 'deliver', wanted = wanted + 1, machine_problem = NULL \
-         WHERE vim_id = $1 AND id = $2",
+        "UPDATE compute SET spec = $3, phase = 'deliver', wanted = wanted + 1, machine_problem = NULL, \
+         trace = COALESCE($4, trace) WHERE vim_id = $1 AND id = $2",
     )
     .bind(vim.to_string())
     .bind(id.to_string())
     .bind(text(spec))
+    .bind(current_trace())
     .execute(tx)
     .await
     .map(drop)
@@ -165,12 +172,13 @@ pub async fn set_spec(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &Comput
 
 /// Notes, before the VIM is told of a wish, that it may have heard of the compute; false when the wish is an old one.
 pub async fn set_sent(tx: &mut AnyConnection, vim: Uuid, id: Uuid, wanted: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE compute SET sent = 1 WHERE vim_id = $1 AND id = $2 AND wanted = $3 AND phase = 'deliver'")
-        .bind(vim.to_string())
-        .bind(id.to_string())
-        .bind(wanted)
-        .execute(tx)
-        .await?;
+    let done =
+        sqlx::query("UPDATE compute SET sent = 1 WHERE vim_id = $1 AND id = $2 AND wanted = $3 AND phase = 'deliver'")
+            .bind(vim.to_string())
+            .bind(id.to_string())
+            .bind(wanted)
+            .execute(tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -189,11 +197,13 @@ pub async fn set_phase(tx: &mut AnyConnection, vim: Uuid, id: Uuid, wanted: i64,
 /// Changes the phase and counts the change as a new wish.
 pub async fn want(tx: &mut AnyConnection, vim: Uuid, id: Uuid, phase: Phase) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE compute SET phase = $3, wanted = wanted + 1, machine_problem = NULL WHERE vim_id = $1 AND id = $2",
+        "UPDATE compute SET phase = $3, wanted = wanted + 1, machine_problem = NULL, trace = COALESCE($4, trace) \
+         WHERE vim_id = $1 AND id = $2",
     )
     .bind(vim.to_string())
     .bind(id.to_string())
     .bind(word(&phase))
+    .bind(current_trace())
     .execute(tx)
     .await
     .map(drop)
@@ -208,17 +218,15 @@ pub async fn set_machine(
     at: i64,
     problem: Option<&ProblemDetails>,
 ) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE compute SET machine = $3, machine_at = $4, machine_problem = $5 WHERE vim_id = $1 AND id = $2",
-    )
-    .bind(vim.to_string())
-    .bind(id.to_string())
-    .bind(machine.as_ref().map(word))
-    .bind(at)
-    .bind(optional(problem))
-    .execute(tx)
-    .await
-    .map(drop)
+    sqlx::query("UPDATE compute SET machine = $3, machine_at = $4, machine_problem = $5 WHERE vim_id = $1 AND id = $2")
+        .bind(vim.to_string())
+        .bind(id.to_string())
+        .bind(machine.as_ref().map(word))
+        .bind(at)
+        .bind(optional(problem))
+        .execute(tx)
+        .await
+        .map(drop)
 }
 
 /// Keeps what telling the VIM waits for.

@@ -68,7 +68,9 @@ pub async fn places(tx: &mut AnyConnection, vim: Uuid, group: Uuid) -> sqlx::Res
     .bind(group.to_string())
     .fetch_all(tx)
     .await?;
-    rows.iter().map(|row| Ok((row.try_get("host")?, row.try_get::<Option<String>, _>("zone")?.unwrap_or_default()))).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get("host")?, row.try_get::<Option<String>, _>("zone")?.unwrap_or_default())))
+        .collect()
 }
 
 /// Adds a compute to a group.

@@ -89,20 +89,16 @@ pub async fn set_seen(tx: &mut AnyConnection, vim: Uuid, name: &str, incarnation
 
 /// Removes a host.
 pub async fn delete(tx: &mut AnyConnection, vim: Uuid, name: &str) -> sqlx::Result<()> {
-    for sql in [
-        "DELETE FROM host_garbage WHERE vim_id = $1 AND host = $2",
-        "DELETE FROM host WHERE vim_id = $1 AND name = $2",
-    ] {
+    for sql in
+        ["DELETE FROM host_garbage WHERE vim_id = $1 AND host = $2", "DELETE FROM host WHERE vim_id = $1 AND name = $2"]
+    {
         sqlx::query(sql).bind(vim.to_string()).bind(name).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
 /// What computes and volumes have reserved, by host.
-pub async fn reserved(
-    tx: &mut AnyConnection,
-    vim: Uuid,
-) -> sqlx::Result<std::collections::HashMap<String, Capacity>> {
+pub async fn reserved(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<std::collections::HashMap<String, Capacity>> {
     let mut by_host = std::collections::HashMap::<String, Capacity>::new();
     let amount = |row: &sqlx::any::AnyRow, column: &str| -> sqlx::Result<u64> {
         Ok(u64::try_from(row.try_get::<i64, _>(column)?).unwrap_or(0))

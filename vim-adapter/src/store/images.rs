@@ -108,12 +108,11 @@ pub async fn set_vim_id(tx: &mut AnyConnection, vim: Uuid, id: Uuid, its: Option
 
 /// Computes whose root disk is made from an image, as `compute id (name)`, at most twenty.
 pub async fn users(tx: &mut AnyConnection, vim: Uuid, id: Uuid) -> sqlx::Result<Vec<String>> {
-    let rows =
-        sqlx::query("SELECT id, spec FROM compute WHERE vim_id = $1 AND image_id = $2 ORDER BY id LIMIT 20")
-            .bind(vim.to_string())
-            .bind(id.to_string())
-            .fetch_all(tx)
-            .await?;
+    let rows = sqlx::query("SELECT id, spec FROM compute WHERE vim_id = $1 AND image_id = $2 ORDER BY id LIMIT 20")
+        .bind(vim.to_string())
+        .bind(id.to_string())
+        .fetch_all(tx)
+        .await?;
     rows.iter()
         .map(|row| {
             let spec: reference_points::or_vi::ComputeSpec = row.doc("spec")?;

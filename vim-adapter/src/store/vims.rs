@@ -19,7 +19,8 @@ pub async fn put(tx: &mut AnyConnection, vim: Uuid, spec: &VimSpec) -> sqlx::Res
 
 /// Takes the turn to write about a VIM; false when it is not registered.
 pub async fn lock(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<bool> {
-    let done = sqlx::query("UPDATE vim SET last_event = last_event WHERE id = $1").bind(vim.to_string()).execute(tx).await?;
+    let done =
+        sqlx::query("UPDATE vim SET last_event = last_event WHERE id = $1").bind(vim.to_string()).execute(tx).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -32,6 +32,8 @@ pub struct Inner {
     /// New machines stay `building`.
     pub hold: bool,
     pub refuse: Option<ProblemDetails>,
+    /// `traceparent` of the last request for a machine.
+    pub trace: Option<String>,
 }
 
 /// A running agent; it keeps its state over [`FakeAgent::down`] and [`FakeAgent::up`].
@@ -145,10 +147,16 @@ impl Drop for FakeAgent {
 fn router(shared: Shared) -> Router {
     Router::new()
         .route(paths::HOST, get(host))
-        .route(paths::IMAGES, get(async |State(s): State<Shared>| Json(s.lock().images.values().cloned().collect::<Vec<_>>())))
+        .route(
+            paths::IMAGES,
+            get(async |State(s): State<Shared>| Json(s.lock().images.values().cloned().collect::<Vec<_>>())),
+        )
         .route("/nf-vi/v1/images/{id}", get(image).put(put_image).delete(delete_image))
         .route("/nf-vi/v1/volumes/{id}", get(volume).put(put_volume).delete(delete_volume))
-        .route(paths::MACHINES, get(async |State(s): State<Shared>| Json(s.lock().machines.values().cloned().collect::<Vec<_>>())))
+        .route(
+            paths::MACHINES,
+            get(async |State(s): State<Shared>| Json(s.lock().machines.values().cloned().collect::<Vec<_>>())),
+        )
         .route("/nf-vi/v1/machines/{id}", get(machine).put(put_machine).delete(delete_machine))
         .route("/nf-vi/v1/machines/{id}/power", post(power))
         .route("/nf-vi/v1/machines/{id}/console_log", get(async || "login:"))
@@ -242,8 +250,14 @@ async fn machine(State(shared): State<Shared>, Path(id): Path<Uuid>) -> Response
     found(shared.lock().machines.get(&id).cloned())
 }
 
-async fn put_machine(State(shared): State<Shared>, Path(id): Path<Uuid>, Json(spec): Json<MachineSpec>) -> Response {
+async fn put_machine(
+    State(shared): State<Shared>,
+    Path(id): Path<Uuid>,
+    headers: HeaderMap,
+    Json(spec): Json<MachineSpec>,
+) -> Response {
     let mut inner = shared.lock();
+    inner.trace = headers.get("traceparent").map(|trace| trace.to_str().unwrap().to_owned());
     *inner.puts.entry(id).or_default() += 1;
     if let Some(problem) = inner.refuse.clone() {
         return ApiError::new(problem).into_response();

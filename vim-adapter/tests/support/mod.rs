@@ -100,7 +100,8 @@ impl Adapter {
 
     pub async fn wait_gone(&self, vim: Uuid, compute: Uuid) {
         let mut events = self.vi.events(vim, 0);
-        until(&mut events, |event| matches!(event, ViEvent::ComputeDeleted { id } if *id == compute).then_some(())).await;
+        until(&mut events, |event| matches!(event, ViEvent::ComputeDeleted { id } if *id == compute).then_some(()))
+            .await;
     }
 }
 
@@ -138,7 +139,9 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, CallError>, status: u16) ->
     }
 }
 
-pub fn body(content: Vec<u8>) -> impl futures::Stream<Item = Result<bytes::Bytes, std::io::Error>> + Send + Sync + 'static {
+pub fn body(
+    content: Vec<u8>,
+) -> impl futures::Stream<Item = Result<bytes::Bytes, std::io::Error>> + Send + Sync + 'static {
     stream::iter(content.chunks(64 << 10).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect::<Vec<_>>())
 }
 
