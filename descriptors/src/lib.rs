@@ -6,6 +6,7 @@
 //! Order of use: [`archive::Package::open`], then [`read_vnfd`](vnfd::read_vnfd) or [`read_nsd`](nsd::read_nsd), and
 //! [`archive::Package::verify`] for the digests. [`check_vnf_package`] and [`check_nsd_archive`] do all of it at once.
 
+mod agree;
 pub mod archive;
 pub mod codes;
 pub mod diag;
@@ -23,14 +24,21 @@ use diag::Diagnostics;
 use nsd::Nsd;
 use vnfd::Vnfd;
 
-/// Opens a VNF package, compares all digests, reads its VNFD: everything an onboarding needs, with all faults at once.
+/// Opens a VNF package, reads its VNFD, compares all digests, and checks that manifest, VNFD and images tell the same:
+/// everything an onboarding needs, with all faults at once. Each file is read once; memory stays flat.
 ///
 /// # Errors
-/// Every fault of archive, digests and descriptor.
+/// Every fault of archive, descriptor and digests.
 pub fn check_vnf_package(path: &Path, limits: &Limits) -> Result<(Package, Vnfd), Diagnostics> {
     let package = Package::open(path, limits)?;
-    let (mut vnfd, found) =
-        with_all_findings(&package, vnfd::read_vnfd(&package), |v| std::mem::take(&mut v.warnings))?;
+    let mut found = package.warnings().clone();
+    let read = vnfd::read_vnfd(&package).map(|mut vnfd| {
+        found.extend(std::mem::take(&mut vnfd.warnings));
+        found.extend(agree::vnf(&package, &vnfd));
+        vnfd
+    });
+    let claims = read.as_ref().map(|vnfd| agree::image_claims(&package, vnfd)).unwrap_or_default();
+    let (mut vnfd, found) = settle(read, found, archive::verify(&package, claims))?;
     vnfd.warnings = found;
     Ok((package, vnfd))
 }
@@ -38,32 +46,34 @@ pub fn check_vnf_package(path: &Path, limits: &Limits) -> Result<(Package, Vnfd)
 /// As [`check_vnf_package`], for an NSD archive.
 ///
 /// # Errors
-/// Every fault of archive, digests and descriptor.
+/// Every fault of archive, descriptor and digests.
 pub fn check_nsd_archive(path: &Path, limits: &Limits) -> Result<(Package, Nsd), Diagnostics> {
     let package = Package::open(path, limits)?;
-    let (mut nsd, found) = with_all_findings(&package, nsd::read_nsd(&package), |n| std::mem::take(&mut n.warnings))?;
+    let mut found = package.warnings().clone();
+    let read = nsd::read_nsd(&package).map(|mut nsd| {
+        found.extend(std::mem::take(&mut nsd.warnings));
+        found.extend(agree::ns(&package, &nsd));
+        nsd
+    });
+    let (mut nsd, found) = settle(read, found, package.verify())?;
     nsd.warnings = found;
     Ok((package, nsd))
 }
 
-/// The model with the findings of archive, descriptor and digests, or these findings alone when any forbids using it.
-fn with_all_findings<T>(
-    package: &Package,
+/// The model with all findings, or the findings alone when any of them forbids using it.
+fn settle<T>(
     read: Result<T, Diagnostics>,
-    warnings: impl Fn(&mut T) -> Diagnostics,
+    mut found: Diagnostics,
+    digests: Diagnostics,
 ) -> Result<(T, Diagnostics), Diagnostics> {
-    let mut found = package.warnings().clone();
     let model = match read {
-        Ok(mut model) => {
-            found.extend(warnings(&mut model));
-            Some(model)
-        }
+        Ok(model) => Some(model),
         Err(faults) => {
             found.extend(faults);
             None
         }
     };
-    found.extend(package.verify());
+    found.extend(digests);
     match model {
         Some(model) if !found.has_errors() => Ok((model, found)),
         _ => Err(found),

@@ -1,50 +1,118 @@
 //! Comparing files with their listed digests (SOL004 clause 4.3.2, SOL007 clause 4.3.2).
 
-use super::{HashAlgorithm, Package, digest, meta};
-use crate::codes;
-use crate::diag::{Diagnostics, Pos, Sink};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
 
-pub(super) fn verify(package: &Package) -> Diagnostics {
+use super::{HashAlgorithm, Hasher, Package, meta};
+use crate::codes::{self, Code};
+use crate::diag::{Diagnostics, FileId, Pos, Sink};
+
+/// A digest that somebody claims for a file of the package.
+pub(crate) struct Claim {
+    /// The file that claims it.
+    pub list: String,
+    /// Its line from 1, or 0 for the whole file.
+    pub line: u32,
+    /// The file meant.
+    pub path: String,
+    pub algorithm: HashAlgorithm,
+    /// Lower-case hexadecimal.
+    pub hash: String,
+    /// How a difference is told.
+    pub code: &'static Code,
+    /// Who claims, for the message: "the digest … here".
+    pub what: String,
+}
+
+/// Checks the claims of manifest and TOSCA.meta, and `more`. Each file is read once, however many claims there are.
+pub(crate) fn verify(package: &Package, more: Vec<Claim>) -> Diagnostics {
+    let mut claims = listed(package);
+    claims.extend(more);
+    let mut by_file: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
+    for claim in &claims {
+        by_file.entry(&claim.path).or_default().push(claim);
+    }
     let mut sink = Sink::new();
-    let mut wanted: Vec<(String, u32, &str, HashAlgorithm, &str)> = Vec::new();
-    if let Some(manifest) = &package.manifest {
-        for entry in manifest.files.iter().filter(|e| !e.is_external()) {
-            if let Some((algorithm, hash)) = &entry.digest {
-                wanted.push((manifest.path.clone(), entry.line, &entry.source, *algorithm, hash));
+    let mut sources: HashMap<&str, FileId> = HashMap::new();
+    for (path, claims) in by_file {
+        let mut hashers: Vec<(HashAlgorithm, Hasher)> = Vec::new();
+        for claim in &claims {
+            if !hashers.iter().any(|(a, _)| *a == claim.algorithm) {
+                hashers.push((claim.algorithm, claim.algorithm.hasher()));
             }
         }
-    }
-    for described in package.meta.iter().flat_map(|m| &m.files) {
-        if let Some((algorithm, hash)) = &described.digest {
-            wanted.push((meta::PATH.to_owned(), described.line, &described.name, *algorithm, hash));
-        }
-    }
-    let mut sources = std::collections::HashMap::new();
-    for (list, line, path, algorithm, hash) in wanted {
-        let computed =
-            package.open_artifact(path).and_then(|mut artifact| digest(algorithm, artifact.reader()?)).map(|(h, _)| h);
-        if computed.as_ref().is_ok_and(|h| h == hash) {
-            continue;
-        }
-        let file = match sources.get(&list) {
-            Some(file) => *file,
-            None => {
-                let text = package.read(&list).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
-                let file = sink.add_source(list.clone(), text);
-                sources.insert(list, file);
-                file
+        let digests = digests(package, path, hashers);
+        for claim in claims {
+            let computed = digests.as_ref().map(|d| d.iter().find(|(a, _)| *a == claim.algorithm));
+            if let Ok(Some((_, hash))) = computed
+                && *hash == claim.hash
+            {
+                continue;
             }
-        };
-        let at = Pos { file, line, column: 1 };
-        match computed {
-            Ok(computed) => sink.error_mend(
-                &codes::HASH_MISMATCH,
-                at,
-                format!("`{path}` does not have the {} digest listed here", algorithm.name()),
-                format!("the file's digest is {computed}"),
-            ),
-            Err(e) => sink.error(&codes::UNREADABLE_ENTRY, at, format!("cannot read `{path}`: {e}")),
+            let file = *sources.entry(&claim.list).or_insert_with(|| {
+                let text = package.read(&claim.list).map(|b| String::from_utf8_lossy(&b).into_owned());
+                sink.add_source(claim.list.clone(), text.unwrap_or_default())
+            });
+            let at = Pos { file, line: claim.line, column: 1 };
+            match computed {
+                Ok(found) => sink.error_mend(
+                    claim.code,
+                    at,
+                    format!("`{path}` does not have the {} digest {}", claim.algorithm.name(), claim.what),
+                    found.map_or_else(String::new, |(_, h)| format!("the file's digest is {h}")),
+                ),
+                Err(e) => sink.error(&codes::UNREADABLE_ENTRY, at, format!("cannot read `{path}`: {e}")),
+            }
         }
     }
     sink.finish()
+}
+
+fn listed(package: &Package) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    let mut claim = |list: &str, line: u32, path: &str, digest: &Option<(HashAlgorithm, String)>| {
+        if let Some((algorithm, hash)) = digest {
+            claims.push(Claim {
+                list: list.to_owned(),
+                line,
+                path: path.to_owned(),
+                algorithm: *algorithm,
+                hash: hash.clone(),
+                code: &codes::HASH_MISMATCH,
+                what: "listed here".to_owned(),
+            });
+        }
+    };
+    if let Some(manifest) = &package.manifest {
+        for entry in manifest.files.iter().filter(|e| !e.is_external()) {
+            claim(&manifest.path, entry.line, &entry.source, &entry.digest);
+        }
+    }
+    for described in package.meta.iter().flat_map(|m| &m.files).filter(|f| !f.name.contains("://")) {
+        claim(meta::PATH, described.line, &described.name, &described.digest);
+    }
+    claims
+}
+
+/// All wanted digests of one file in one reading, with memory for one buffer.
+fn digests(
+    package: &Package,
+    path: &str,
+    mut hashers: Vec<(HashAlgorithm, Hasher)>,
+) -> io::Result<Vec<(HashAlgorithm, String)>> {
+    let mut artifact = package.open_artifact(path)?;
+    let mut reader = artifact.reader()?;
+    let mut buffer = vec![0; 128 << 10];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(hashers.into_iter().map(|(a, h)| (a, h.finish())).collect()),
+            Ok(n) => {
+                for (_, hasher) in &mut hashers {
+                    hasher.update(buffer.get(..n).unwrap_or_default());
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
 }

@@ -48,12 +48,7 @@ pub(crate) fn load(package: &Package, sink: &mut Sink) -> Option<Bundle> {
             loader.file(&other);
         }
     }
-    let mut roots = std::mem::take(&mut loader.roots);
-    // Files were taken in after their imports; the main one goes first.
-    roots.reverse();
-    if let Some(main) = roots.iter().position(|(p, _)| *p == entry) {
-        roots[..=main].rotate_right(1);
-    }
+    let roots = std::mem::take(&mut loader.roots);
     let mut types = Types::default();
     for (_, root) in &roots {
         types.add_file(root, sink);
@@ -79,10 +74,10 @@ impl Loader<'_> {
         self.state.insert(path.to_owned(), true);
         self.stack.push(path.to_owned());
         if let Some(root) = self.read(path) {
+            self.roots.push((path.to_owned(), root.clone()));
             for (reference, at) in imports(&root, self.sink) {
                 self.import(path, &reference, at);
             }
-            self.roots.push((path.to_owned(), root));
         }
         self.stack.pop();
         self.state.insert(path.to_owned(), false);

@@ -9,7 +9,7 @@ use super::compute::{SwImage, Vdu, VirtualStorage};
 use super::cp::{ExtCp, VduCp, VnfVirtualLink};
 use super::scaling::Scaling;
 use crate::diag::Diagnostics;
-use crate::network::{Declaration, Interface, PlacementRule, RawElement, RawPolicy, SecurityGroupRule};
+use crate::network::{Artifact, Declaration, Interface, PlacementRule, RawElement, RawPolicy, SecurityGroupRule};
 
 /// A VNF descriptor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -117,6 +117,9 @@ pub struct Flavour {
     /// Interfaces of the VNF node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<Interface>,
+    /// Artifacts of the VNF node, such as the scripts that implement operations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
     /// Inputs of the flavour's template that no property of the VNF feeds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Declaration>,

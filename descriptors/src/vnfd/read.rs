@@ -318,6 +318,7 @@ impl<'a> Reader<'a> {
             flavour.description = fields.text("flavour_description", self.sink).unwrap_or_default();
             flavour.vnf_profile = fields.json("vnf_profile");
             flavour.interfaces = crate::network::read::interfaces(&self.bundle.types, vnf);
+            flavour.artifacts = crate::network::read::artifacts(self.package, vnf);
         }
         if flavour.description.is_empty() {
             let text = shared.get("flavour_description").and_then(|e| e.value.text());
