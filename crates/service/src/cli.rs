@@ -1,5 +1,6 @@
 //! The command line that every service has, and its `main`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,10 +59,15 @@ Exit codes: 0 ended in order, 1 failed while running, 2 wrong command line or co
 
 /// Runs a service from its command line: the whole `main` of its binary.
 pub fn run_main<S: Service>() -> ExitCode {
+    run_from::<S>(std::env::args_os())
+}
+
+/// The same with a command line of the caller's, program name first.
+pub fn run_from<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let help =
         format!("{}\n\n{}", S::HELP.trim(), COMMON_HELP.replace("PORT", &S::PORT.to_string()).replace("NAME", S::NAME));
     let command = Args::command().name(S::NAME).about(S::ABOUT).after_help(help);
-    let args = match Args::from_arg_matches(&command.get_matches()) {
+    let args = match Args::from_arg_matches(&command.get_matches_from(arguments)) {
         Ok(args) => args,
         Err(error) => error.exit(),
     };

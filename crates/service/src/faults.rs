@@ -195,7 +195,7 @@ fn explain(error: serde_path_to_error::Error<serde_json::Error>) -> (Found, Tria
         let found = Found { path, message: format!("\"{variant}\" is not allowed here"), mend: Some(mend) };
         return (found, Trial::Try(samples(known)));
     }
-    let mend = message.split_once(", expected ").map(|(_, expected)| format!("give {expected}"));
+    let mend = message.split_once(", expected ").map(|(_, expected)| format!("give {}", in_words(expected)));
     (Found { path, message: message.clone(), mend }, Trial::Try(samples(&[])))
 }
 
@@ -240,20 +240,39 @@ pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// Levenshtein distance of the first 64 characters.
+/// Edit distance of the first 64 characters; two neighbours that changed places count as one edit.
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    rows[0] = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        rows[i][0] = i;
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = least;
         }
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
+}
+
+/// What serde expected, in words that need no knowledge of the program.
+fn in_words(expected: &str) -> String {
+    match expected {
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more".to_owned(),
+        "i64" | "i32" | "i16" | "i8" => "a whole number".to_owned(),
+        "f64" | "f32" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        other => match other.split_once("struct ") {
+            Some(_) => "an object".to_owned(),
+            None => other.to_owned(),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -296,6 +315,15 @@ mod tests {
         let at = |p: &str| faults.iter().find(|f| f.location == p).unwrap();
         assert!(at("/nmae").mend.as_deref().unwrap().contains("name"));
         assert!(at("/inner/0/kind").mend.as_deref().unwrap().contains("Large"));
+    }
+
+    #[test]
+    fn the_nearest_name_is_the_one_meant() {
+        let known = ["listen", "log", "http", "auth"];
+        for (given, meant) in [("lgo", Some("log")), ("Listen", Some("listen")), ("htp", Some("http")), ("zebra", None)]
+        {
+            assert_eq!(nearest(given, &known), meant, "{given}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::backup;
 use crate::config::{BaseConfig, ConfigError};
 use crate::health::Readiness;
 use crate::http::openapi;
@@ -136,6 +137,9 @@ pub enum StartError {
     /// Its database.
     #[error(transparent)]
     Database(#[from] db::DbError),
+    /// Its database is another service's.
+    #[error("{0}")]
+    Foreign(String),
     /// The exchange recorder's file.
     #[error("cannot record exchanges: {0}")]
     Recorder(std::io::Error),
@@ -183,6 +187,10 @@ pub async fn start<S: Service>(config: S::Config) -> Result<Running, StartError>
     let address = listener.local_addr().map_err(listen)?;
     let db = Db::open(&base.database, &base.db).await?;
     store::migrate(&db).await?;
+    if let Err(why) = backup::claim(&db, S::NAME).await {
+        db.close().await;
+        return Err(StartError::Foreign(why));
+    }
     let metrics = Metrics::new().map_err(|e| StartError::Metrics(e.to_string()))?;
     let setup = Setup {
         db: db.clone(),

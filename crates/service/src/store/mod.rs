@@ -43,20 +43,27 @@ pub use index::{Index, Kind};
 pub use list::{Entry, Page};
 
 /// Tables of this crate, in every service's database.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "attribute index",
-    sql: &[
-        // `owner` is noun, path and id in one, for looking up the values of one entry: no other index can serve that, so
-        // that no query planner can choose a worse one.
-        "CREATE TABLE attribute_index (owner TEXT NOT NULL, ordinal BIGINT NOT NULL, noun TEXT NOT NULL, path TEXT NOT NULL, \
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "attribute index",
+        sql: &[
+            // `owner` is noun, path and id in one, for looking up the values of one entry: no other index can serve that, so
+            // that no query planner can choose a worse one.
+            "CREATE TABLE attribute_index (owner TEXT NOT NULL, ordinal BIGINT NOT NULL, noun TEXT NOT NULL, path TEXT NOT NULL, \
          id TEXT NOT NULL, created_at BIGINT NOT NULL, text_value TEXT, number_value DOUBLE PRECISION, \
          PRIMARY KEY (owner, ordinal))",
-        "CREATE INDEX attribute_index_text ON attribute_index (noun, path, text_value, created_at, id)",
-        "CREATE INDEX attribute_index_number ON attribute_index (noun, path, number_value, created_at, id)",
-        "CREATE TABLE attribute_index_state (noun TEXT PRIMARY KEY, paths TEXT NOT NULL)",
-    ],
-}];
+            "CREATE INDEX attribute_index_text ON attribute_index (noun, path, text_value, created_at, id)",
+            "CREATE INDEX attribute_index_number ON attribute_index (noun, path, number_value, created_at, id)",
+            "CREATE TABLE attribute_index_state (noun TEXT PRIMARY KEY, paths TEXT NOT NULL)",
+        ],
+    },
+    Migration {
+        version: 2,
+        name: "whose database",
+        sql: &["CREATE TABLE service_identity (one BIGINT PRIMARY KEY, name TEXT NOT NULL)"],
+    },
+];
 
 /// The statements that make a collection's table, for a service's migration.
 #[macro_export]
