@@ -23,6 +23,7 @@ pub struct Adapter {
     pub running: Option<Running>,
     pub vi: ViClient,
     pub history: i64,
+    database: Option<db::testing::TestDb>,
 }
 
 impl Adapter {
@@ -32,15 +33,31 @@ impl Adapter {
 
     pub async fn with_history(history: i64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut adapter = Self { dir, running: None, vi: ViClient::new("http://127.0.0.1:1"), history };
+        let mut adapter = Self { dir, running: None, vi: ViClient::new("http://127.0.0.1:1"), history, database: None };
         adapter.up().await;
         adapter
+    }
+
+    /// One on each kind of database that can be had.
+    pub async fn on_every_database() -> Vec<Self> {
+        let mut adapters = Vec::new();
+        for database in db::testing::TestDb::all().await {
+            let dir = tempfile::tempdir().unwrap();
+            let vi = ViClient::new("http://127.0.0.1:1");
+            let mut adapter = Self { dir, running: None, vi, history: 50_000, database: Some(database) };
+            adapter.up().await;
+            adapters.push(adapter);
+        }
+        adapters
     }
 
     pub async fn up(&mut self) {
         let mut config = Config::default();
         config.service.listen = Some("127.0.0.1:0".parse().unwrap());
-        config.service.database = format!("sqlite://{}", self.dir.path().join("db").display());
+        config.service.database = match &self.database {
+            Some(database) => database.url().to_owned(),
+            None => format!("sqlite://{}", self.dir.path().join("db").display()),
+        };
         config.service.db.durability = db::Durability::None;
         config.state_dir = self.dir.path().to_owned();
         config.event_history = self.history;
