@@ -10,6 +10,8 @@
 //! | [`common`] | what all of them share (SOL013) | | |
 
 pub mod common;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod nf_vi;
 pub mod or_vi;
 pub mod or_vnfm;

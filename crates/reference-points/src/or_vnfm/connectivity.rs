@@ -64,7 +64,8 @@ pub struct ExtVirtualLinkData {
     /// The network in the VIM.
     pub resource_id: String,
     /// External connection points to connect to it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
+    #[schema(required = true)]
     pub ext_cps: Vec<VnfExtCpData>,
     /// Ports made beforehand on that network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

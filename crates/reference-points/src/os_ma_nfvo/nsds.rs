@@ -52,6 +52,7 @@ pub struct NsdInfo {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nsd_invariant_id: Option<String>,
     /// Packages of the VNFDs that it names.
+    #[serde(default)]
     pub vnf_pkg_ids: Vec<Uuid>,
     /// PNFDs that it names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,7 +73,6 @@ pub struct NsdInfo {
     pub nsd_onboarding_state: PackageOnboardingState,
     /// Why onboarding failed; every fault of the archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub onboarding_failure_details: Option<ProblemDetails>,
     /// Whether new network services may be made of it.
     pub nsd_operational_state: PackageOperationalState,
@@ -214,7 +214,6 @@ pub struct NsdNotification {
     pub nsd_operational_state: Option<PackageOperationalState>,
     /// Why onboarding failed; of a failure only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub onboarding_failure_details: Option<ProblemDetails>,
     /// Links.
     #[serde(rename = "_links")]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::common::{CallError, Client, KeyValuePairs, ProblemDetails, Reply};
 use crate::or_vnfm::sol::sol_enum;
-use crate::or_vnfm::{Link, SelfLink, SubscriptionAuthentication, Timestamp, VnfProductsFromProvider};
+use crate::or_vnfm::{AuthType, Link, SelfLink, SubscriptionAuthentication, Timestamp, VnfProductsFromProvider};
 
 /// Version of `vnfpkgm/v2` that is spoken (SOL005 v3.3.1 clause 9.1).
 pub const VNFPKGM_VERSION: &str = "2.1.0";
@@ -89,7 +89,6 @@ pub struct VnfPkgInfo {
     pub user_defined_data: KeyValuePairs,
     /// Why onboarding failed; every fault of the package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
     pub onboarding_failure_details: Option<ProblemDetails>,
     /// Links.
     #[serde(rename = "_links")]
@@ -149,7 +148,9 @@ pub struct VnfPkgInfoLinks {
     /// The resource.
     #[serde(rename = "self")]
     pub self_: Link,
-    /// The VNFD.
+    /// The VNFD; some producers have none before the package is onboarded, which reads as an empty link.
+    #[serde(default, skip_serializing_if = "Link::is_empty")]
+    #[schema(required = true)]
     pub vnfd: Link,
     /// The archive.
     pub package_content: Link,
@@ -183,7 +184,9 @@ pub struct VnfPackageSoftwareImageInfo {
     pub min_ram: u64,
     /// Size in bytes.
     pub size: u64,
-    /// Path in the package.
+    /// Path in the package; empty when another producer keeps the image outside.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schema(required = true)]
     pub image_path: String,
 }
 
@@ -193,6 +196,7 @@ pub struct VnfPackageSoftwareImageInfo {
 pub struct VnfPackageArtifactInfo {
     /// Path in the package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = true)]
     pub artifact_path: Option<String>,
     /// Digest.
     pub checksum: Checksum,
@@ -223,12 +227,39 @@ pub struct VnfPkgInfoModifications {
 pub struct UploadVnfPkgFromUriRequest {
     /// Address of the archive.
     pub address_information: String,
+    /// How to authenticate there; absent means as the address needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_type: Option<AuthType>,
     /// User name for HTTP basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// Password for HTTP basic authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// OAuth 2.0 client credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params_oauth2_client_credentials: Option<UriOauth2Credentials>,
+}
+
+/// OAuth 2.0 client credentials for fetching a package.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UriOauth2Credentials {
+    /// Client identifier.
+    pub client_id: String,
+    /// Client password; the debug form hides it.
+    pub client_password: String,
+    /// Where to get the access token.
+    pub token_endpoint: String,
+}
+
+impl std::fmt::Debug for UriOauth2Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UriOauth2Credentials")
+            .field("client_id", &self.client_id)
+            .field("token_endpoint", &self.token_endpoint)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which package notifications are wanted (clause 9.5.3.5).
