@@ -149,14 +149,18 @@ impl Lab {
         let mut changes = engine.watch();
         let mut activity: Vec<_> = all.iter().map(|e| e.inner.activity.subscribe()).collect();
         let mut crashed = hook.map(|h| h.crashed.subscribe());
+        let mut look = true;
         loop {
             if hook.is_some_and(Hook::crashed) {
                 return None;
             }
-            let op = self.view(engine).await;
-            if !op.state.is_active() {
-                return Some(op);
+            if look {
+                let op = self.view(engine).await;
+                if !op.state.is_active() {
+                    return Some(op);
+                }
             }
+            look = true;
             let crash = async {
                 match &mut crashed {
                     Some(crashed) => drop(crashed.wait_for(|c| *c).await),
@@ -171,7 +175,10 @@ impl Lab {
             };
             tokio::select! {
                 () = crash => {}
-                _ = changes.recv() => {}
+                change = changes.recv() => {
+                    // While it is at work there is nothing to look for; one that was missed is looked for when all is quiet.
+                    look = change.is_ok_and(|c| c.operation == self.id() && !c.state.is_active());
+                }
                 () = idle => {
                     if !self.world.nudge(engine).await {
                         self.pass_time().await;

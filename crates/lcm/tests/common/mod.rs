@@ -2,6 +2,8 @@
 //! is made by id and carries its operation as owner.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod script;
+
 use async_trait::async_trait;
 use db::{AnyConnection, Db, Migration, sqlx};
 use lcm::testkit::World;
