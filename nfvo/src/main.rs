@@ -1,2 +1,5 @@
-//! Placeholder.
-fn main() {}
+//! The NFV orchestrator's process.
+
+fn main() -> std::process::ExitCode {
+    service::cli::run_main::<nfvo::Nfvo>()
+}

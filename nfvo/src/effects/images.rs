@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_stream_stops_its_thread() {
-        struct Endless(std::sync::mpsc::Sender<()>);
+        struct Endless(#[expect(dead_code, reason = "dropped with the thread")] std::sync::mpsc::Sender<()>);
         impl Read for Endless {
             fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
                 buf.fill(0);

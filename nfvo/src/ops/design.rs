@@ -231,9 +231,4 @@ impl Design {
     pub fn link(&self, profile: &str) -> Option<&LinkDesign> {
         self.links.iter().find(|l| l.profile_id == profile)
     }
-
-    /// The VNF of a part.
-    pub fn vnf(&self, part: &str) -> Option<&VnfDesign> {
-        self.vnfs.iter().find(|v| v.part == part)
-    }
 }

@@ -2,6 +2,7 @@
 //! reads a clock, a network or a database.
 
 pub mod addresses;
+pub mod demand;
 pub mod design;
 pub mod params;
 pub mod placement;

@@ -125,11 +125,7 @@ impl Group<'_> {
     }
 }
 
-fn groups<'a>(
-    demands: &[Demand],
-    constraints: &'a [PlacementConstraint],
-    faults: &mut Vec<Fault>,
-) -> Vec<Group<'a>> {
+fn groups<'a>(demands: &[Demand], constraints: &'a [PlacementConstraint], faults: &mut Vec<Fault>) -> Vec<Group<'a>> {
     let known: BTreeSet<&str> = demands.iter().map(|d| d.id.as_str()).collect();
     let mut groups = Vec::new();
     for (i, constraint) in constraints.iter().enumerate() {
@@ -150,7 +146,11 @@ fn groups<'a>(
                     faults.push(
                         Fault::new(
                             format!("/placementConstraints/{i}"),
-                            format!("{} resources shall be apart by {}, and the VIM is one", members.len(), constraint.scope),
+                            format!(
+                                "{} resources shall be apart by {}, and the VIM is one",
+                                members.len(),
+                                constraint.scope
+                            ),
                         )
                         .mend("use scope ZONE or NFVI_NODE, or set fallbackBestEffort"),
                     );
@@ -164,8 +164,11 @@ fn groups<'a>(
 fn lack(demand: &Demand, free: &BTreeMap<&str, Room>, allowed: &impl Fn(&str) -> bool) -> Fault {
     let at = format!("/addResources/{}", demand.id);
     if free.is_empty() {
-        return Fault::new(at, format!("{} needs {}, and the VIM has no zone with a host that answers", demand.name, words(&demand.needs)))
-            .mend("add a host, or bring one back: mano host list");
+        return Fault::new(
+            at,
+            format!("{} needs {}, and the VIM has no zone with a host that answers", demand.name, words(&demand.needs)),
+        )
+        .mend("add a host, or bring one back: mano host list");
     }
     let rooms: Vec<String> = free
         .iter()
@@ -186,7 +189,11 @@ fn refusal(demands: &[Demand], capacity: &VimCapacity, faults: Vec<Fault>) -> Pr
         demands.len(),
         words(&asked),
         words(&free),
-        if faults.len() == 1 { "one thing is in the way".to_owned() } else { format!("{} things are in the way", faults.len()) },
+        if faults.len() == 1 {
+            "one thing is in the way".to_owned()
+        } else {
+            format!("{} things are in the way", faults.len())
+        },
     );
     ProblemDetails { faults, ..ProblemDetails::new(403, "Grant refused", detail) }
 }
@@ -248,8 +255,12 @@ mod tests {
     #[test]
     fn computes_spread_over_zones_by_free_memory() {
         let vim = vim(&[("a", cap(8, 1000), cap(8, 1000)), ("b", cap(8, 1500), cap(8, 1500))]);
-        let placed = place(&[demand("1", cap(1, 600)), demand("2", cap(1, 600)), demand("3", cap(1, 300))], &[], &vim).unwrap();
-        assert_eq!(placed, Placement::from([("1".into(), "b".into()), ("2".into(), "a".into()), ("3".into(), "b".into())]));
+        let placed =
+            place(&[demand("1", cap(1, 600)), demand("2", cap(1, 600)), demand("3", cap(1, 300))], &[], &vim).unwrap();
+        assert_eq!(
+            placed,
+            Placement::from([("1".into(), "b".into()), ("2".into(), "a".into()), ("3".into(), "b".into())])
+        );
     }
 
     #[test]
@@ -267,7 +278,8 @@ mod tests {
     #[test]
     fn every_compute_without_room_is_named_with_what_is_free() {
         let vim = vim(&[("a", cap(2, 1000), cap(2, 1000))]);
-        let refused = place(&[demand("1", cap(1, 900)), demand("2", cap(1, 900)), demand("3", cap(4, 10))], &[], &vim).unwrap_err();
+        let refused = place(&[demand("1", cap(1, 900)), demand("2", cap(1, 900)), demand("3", cap(4, 10))], &[], &vim)
+            .unwrap_err();
         let places: Vec<&str> = refused.faults.iter().map(|f| f.location.as_str()).collect();
         assert_eq!(places, ["/addResources/2", "/addResources/3"]);
         assert!(refused.detail.starts_with("3 computes need 6 vCPU, 1810 MiB memory"), "{}", refused.detail);

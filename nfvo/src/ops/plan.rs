@@ -265,14 +265,20 @@ fn step(key: String, kind: &str, title: String, params: &impl Serialize) -> Step
 fn slug(name: &str) -> String {
     let fit = |c: char| if c.is_ascii_alphanumeric() || ".-_:@".contains(c) { c } else { '_' };
     let slug: String = name.chars().take(80).map(fit).collect();
-    if slug == name { slug } else { format!("{slug}-{:x}", name.bytes().fold(5381_u32, |h, b| h.wrapping_mul(33) ^ u32::from(b))) }
+    if slug == name {
+        slug
+    } else {
+        format!("{slug}-{:x}", name.bytes().fold(5381_u32, |h, b| h.wrapping_mul(33) ^ u32::from(b)))
+    }
 }
 
-fn network_key(link: &LinkDesign) -> String {
+/// Key of a step.
+pub fn network_key(link: &LinkDesign) -> String {
     format!("network/{}", slug(&link.profile_id))
 }
 
-fn subnet_key(link: &LinkDesign, i: usize) -> String {
+/// Key of a step.
+pub fn subnet_key(link: &LinkDesign, i: usize) -> String {
     format!("subnet/{}/{}", slug(&link.profile_id), i + 1)
 }
 
@@ -280,18 +286,22 @@ fn image_key(id: Uuid) -> String {
     format!("image/{id}")
 }
 
-fn create_key(part: &str) -> String {
+/// Key of a step.
+pub fn create_key(part: &str) -> String {
     format!("vnf/{}/create", slug(part))
 }
 
-fn instantiate_key(part: &str) -> String {
+/// Key of a step.
+pub fn instantiate_key(part: &str) -> String {
     format!("vnf/{}/instantiate", slug(part))
 }
 
-fn terminate_key(part: &str) -> String {
+/// Key of a step.
+pub fn terminate_key(part: &str) -> String {
     format!("vnf/{}/terminate", slug(part))
 }
 
-fn delete_key(part: &str) -> String {
+/// Key of a step.
+pub fn delete_key(part: &str) -> String {
     format!("vnf/{}/delete", slug(part))
 }

@@ -137,7 +137,11 @@ fn after_failure(goal: Goal, op: &VnfLcmOpOcc, again: bool, asked: impl Fn(Ask) 
     let once = |ask: Ask| if again || !asked(ask) { Act::Ask(op.id, ask) } else { Act::Fail(quote(op)) };
     match (goal, op.operation) {
         (Goal::Running, LcmOperationType::Instantiate) | (Goal::Terminated, LcmOperationType::Terminate) => {
-            if again { Act::Ask(op.id, Ask::Retry) } else { Act::Fail(quote(op)) }
+            if again {
+                Act::Ask(op.id, Ask::Retry)
+            } else {
+                Act::Fail(quote(op))
+            }
         }
         (Goal::Running, _) => Act::Fail(quote(op)),
         (Goal::Undone, LcmOperationType::Terminate) => once(Ask::Retry),
@@ -169,9 +173,7 @@ fn after_end(goal: Goal, state: InstantiationState, op: &VnfLcmOpOcc, again: boo
 
 /// The VNFM's error in words of one's own operation: which operation, and everything that it said.
 pub fn quote(op: &VnfLcmOpOcc) -> Box<ProblemDetails> {
-    let inner = op.error.clone().unwrap_or_else(|| {
-        ProblemDetails::new(500, "Unexplained", "the VNFM gave no reason")
-    });
+    let inner = op.error.clone().unwrap_or_else(|| ProblemDetails::new(500, "Unexplained", "the VNFM gave no reason"));
     let title = format!("{} of the VNF is {}", op.operation, op.operation_state);
     let mut out = ProblemDetails::new(inner.status, title, inner.to_string());
     out.faults = inner.faults;
@@ -294,7 +296,10 @@ mod tests {
         assert_eq!(act(Goal::Terminated, IN, Some(&op(K::Instantiate, S::Completed)), &fresh), Act::Begin);
         assert_eq!(act(Goal::Terminated, IN, Some(&op(K::Scale, S::FailedTemp)), &fresh), Act::Ask(OP, Ask::Fail));
         assert_eq!(act(Goal::Terminated, IN, Some(&op(K::Scale, S::Failed)), &memo(&[Ask::Fail])), Act::Begin);
-        assert_eq!(act(Goal::Terminated, OUT, Some(&op(K::Instantiate, S::FailedTemp)), &fresh), Act::Ask(OP, Ask::Rollback));
+        assert_eq!(
+            act(Goal::Terminated, OUT, Some(&op(K::Instantiate, S::FailedTemp)), &fresh),
+            Act::Ask(OP, Ask::Rollback)
+        );
         assert_eq!(act(Goal::Terminated, IN, Some(&op(K::Instantiate, S::Failed)), &fresh), Act::Begin);
         assert_eq!(act(Goal::Terminated, IN, Some(&op(K::Scale, S::Processing)), &fresh), Act::Wait(OP));
         let stuck = op(K::Terminate, S::FailedTemp);

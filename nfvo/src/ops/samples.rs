@@ -117,8 +117,7 @@ fn connection(cp: &str, link: &str) -> Connection {
 }
 
 pub fn nsd() -> Nsd {
-    let web_address =
-        Expr::AddressOf { node: "web".into(), cp: "data".into(), attribute: "ip_address".into() };
+    let web_address = Expr::AddressOf { node: "web".into(), cp: "data".into(), attribute: "ip_address".into() };
     let edge = VnfProfile {
         name: "edge".into(),
         vnfd_id: EDGE.into(),

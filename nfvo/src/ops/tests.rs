@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use descriptors::expr::Expr;
-use descriptors::network::{PlacementKind, PlacementRule, RawElement};
+use descriptors::network::{CpAddress, PlacementKind, PlacementRule, RawElement};
 use descriptors::nsd::Nsd;
 use descriptors::vnfd::{Aspect, Level};
 use reference_points::common::ProblemDetails;
@@ -12,7 +12,7 @@ use reference_points::os_ma_nfvo::{InstantiateNsRequest, ParamsForVnf, SapData};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::design::Design;
+use super::design::{Design, VnfDesign};
 use super::resolve::{PackageFacts, Sources, resolve};
 use super::samples::{CountedIds, NS, WEB, design, nsd, packages, request, vim};
 use super::{params::VnfInstantiateParams, plan};
@@ -25,6 +25,10 @@ fn try_resolve(
     let vim = vim();
     let sources = Sources { ns_id: NS, ns_name: "demo", nsd, packages, vim: &vim, request };
     resolve(sources, &CountedIds::default())
+}
+
+fn vnf<'a>(design: &'a Design, part: &str) -> Option<&'a VnfDesign> {
+    design.vnfs.iter().find(|v| v.part == part)
 }
 
 fn places(problem: &ProblemDetails) -> Vec<&str> {
@@ -107,7 +111,7 @@ fn the_requests_values_go_over_the_nsds() {
         ..ParamsForVnf::default()
     }];
     let design = try_resolve(&nsd(), &packages(), &request).unwrap();
-    let edge = design.vnf("edge").unwrap();
+    let edge = vnf(&design, "edge").unwrap();
     assert_eq!(edge.name, "gate");
     assert_eq!(
         edge.configurable["additional_configurable_properties"],
@@ -115,7 +119,7 @@ fn the_requests_values_go_over_the_nsds() {
     );
     assert_eq!(edge.additional["k"], "v");
     assert_eq!(edge.metadata["team"], "a");
-    assert_eq!(design.vnf("web").unwrap().name, "demo-web");
+    assert_eq!(vnf(&design, "web").unwrap().name, "demo-web");
 }
 
 #[test]
@@ -123,8 +127,7 @@ fn every_fault_of_a_request_is_told_at_once() {
     let mut request = request();
     request.start_time = Some("2030-01-01T00:00:00Z".parse().unwrap());
     request.ns_instantiation_level_id = Some("huge".into());
-    request.additional_params_for_vnf =
-        vec![ParamsForVnf { vnf_profile_id: "db".into(), ..ParamsForVnf::default() }];
+    request.additional_params_for_vnf = vec![ParamsForVnf { vnf_profile_id: "db".into(), ..ParamsForVnf::default() }];
     request.additional_params_for_ns = serde_json::from_value(json!({"colour": "red", "vimId": "x"})).unwrap();
     request.sap_data = vec![SapData {
         sapd_id: "door".into(),
@@ -167,7 +170,9 @@ fn every_fault_of_the_descriptors_is_told_at_once() {
     }];
     flavour.vnfs[0].connections.pop();
     flavour.vnfs[0].connections[0].virtual_link = "nowhere".into();
-    flavour.vnfs[0].configurable_properties.insert("x".into(), Expr::Input(vec!["missing".into()]));
+    flavour.vnfs[0]
+        .configurable_properties
+        .insert("x".into(), Expr::Input { path: vec!["missing".into()], default: None });
     flavour.vnfs[1].flavour_id = Some("gold".into());
     let mut packages = packages();
     let refused = try_resolve(&nsd, &packages, &request()).unwrap_err();
@@ -195,11 +200,8 @@ fn an_address_that_is_not_one_is_refused() {
     let refused = try_resolve(&nsd(), &packages, &request()).unwrap_err();
     assert!(refused.faults[0].message.contains("there are 2 instances"), "{:?}", refused.faults);
     let mut nsd = nsd();
-    let address = |cp: &str, attribute: &str| Expr::AddressOf {
-        node: "web".into(),
-        cp: cp.into(),
-        attribute: attribute.into(),
-    };
+    let address =
+        |cp: &str, attribute: &str| Expr::AddressOf { node: "web".into(), cp: cp.into(), attribute: attribute.into() };
     let properties = &mut nsd.flavours[0].vnfs[0].configurable_properties;
     properties.clear();
     properties.insert("a".into(), address("data", "ipv6_address"));
@@ -211,12 +213,30 @@ fn an_address_that_is_not_one_is_refused() {
 }
 
 #[test]
+fn addresses_that_a_package_fixes_are_kept_from_the_pool_and_clashes_are_told() {
+    let fixed = |ip: &str| CpAddress { fixed: vec![ip.parse().unwrap()], ..CpAddress::default() };
+    let mut packages = packages();
+    let set = |packages: &mut BTreeMap<String, PackageFacts>, ip: &str| {
+        packages.get_mut(WEB).unwrap().vnfd.flavours[0].ext_cps[0].addresses = vec![fixed(ip)];
+    };
+    set(&mut packages, "10.10.0.254");
+    let design = try_resolve(&nsd(), &packages, &request()).unwrap();
+    let told = &vnf(&design, "edge").unwrap().configurable["additional_configurable_properties"]["upstream_address"];
+    assert_eq!(told, "10.10.0.254", "the one that is fixed is the one that is told");
+    let internal = design.link("internal").unwrap();
+    assert_eq!(internal.subnets[0].pools[0].end.to_string(), "10.10.0.253");
+    set(&mut packages, "10.99.0.1");
+    let refused = try_resolve(&nsd(), &packages, &request()).unwrap_err();
+    assert!(refused.faults[0].message.contains("10.99.0.1"), "{:?}", refused.faults);
+}
+
+#[test]
 fn a_mac_address_can_be_known_beforehand_too() {
     let mut nsd = nsd();
     let mac = Expr::AddressOf { node: "web".into(), cp: "data".into(), attribute: "mac_address".into() };
     nsd.flavours[0].vnfs[0].configurable_properties = BTreeMap::from([("m".into(), mac)]);
     let design = try_resolve(&nsd, &packages(), &request()).unwrap();
-    let told = design.vnf("edge").unwrap().configurable["m"].as_str().unwrap().to_owned();
+    let told = vnf(&design, "edge").unwrap().configurable["m"].as_str().unwrap().to_owned();
     assert!(told.starts_with("02:") && told.len() == 17, "{told}");
     let web = instantiation_of(&plan::instantiate(&design).unwrap(), "vnf/web/instantiate").request;
     let config = web.ext_virtual_links[0].ext_cps[0].cp_config.values().next().unwrap();

@@ -54,7 +54,7 @@ impl Step for Image {
             return Ok(done());
         }
         let content = self.images.open(image.package_id, &image.path).await.map_err(|e| {
-            StepError::Permanent(
+            StepError::permanent(
                 Problem::new(attempted, format!("the package's file cannot be read: {e}")).resource(resource.clone()),
             )
         })?;

@@ -10,7 +10,7 @@ use reference_points::or_vi::{NetworkSpec, ResourceState, SubnetSpec};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{broken, failed, irrevocable, owner};
+use super::{broken, failed, owner};
 use crate::effects::Vims;
 use crate::ops::params::{DeleteParams, NetworkParams, SubnetParams};
 
@@ -112,8 +112,9 @@ impl Step for DeleteSubnet {
         gone.map(|()| Outcome::done()).map_err(|e| failed("Subnet not deleted", &resource, &e))
     }
 
-    async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
-        Err(irrevocable(cx))
+    /// What is gone stays gone: an operation that removes things is retried, not rolled back.
+    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
+        Ok(Outcome::done())
     }
 }
 
@@ -129,7 +130,8 @@ impl Step for DeleteNetwork {
         gone.map(|()| Outcome::done()).map_err(|e| failed("Network not deleted", &resource, &e))
     }
 
-    async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
-        Err(irrevocable(cx))
+    /// What is gone stays gone: an operation that removes things is retried, not rolled back.
+    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
+        Ok(Outcome::done())
     }
 }

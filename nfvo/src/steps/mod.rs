@@ -3,7 +3,10 @@
 
 mod image;
 mod links;
+mod traced;
 mod vnf;
+
+pub use vnf::wake_key;
 
 use std::sync::Arc;
 
@@ -36,14 +39,12 @@ pub fn registry(world: &World) -> Registry {
         .with(kinds::SUBNET, links::Subnet(vims()))
         .with(kinds::SUBNET_DELETE, links::DeleteSubnet(vims()))
         .with(kinds::NETWORK_DELETE, links::DeleteNetwork(vims()))
-        .with(
-            kinds::IMAGE,
-            image::Image { vims: vims(), images: world.images.clone(), ledger: world.ledger.clone() },
-        )
+        .with(kinds::IMAGE, image::Image { vims: vims(), images: world.images.clone(), ledger: world.ledger.clone() })
         .with(kinds::VNF_CREATE, vnf::Create(vnf()))
         .with(kinds::VNF_INSTANTIATE, vnf::Instantiate(vnf()))
         .with(kinds::VNF_TERMINATE, vnf::Terminate(vnf()))
         .with(kinds::VNF_DELETE, vnf::Delete(vnf()))
+        .map(|_, step| Arc::new(traced::Traced(step)))
 }
 
 /// Owner mark of what a step makes for an NS.
@@ -55,11 +56,11 @@ fn owner(ns: Uuid, cx: &lcm::StepCx) -> Owner {
 fn failed(attempted: &str, resource: &str, error: &CallError) -> StepError {
     let problem = problem(attempted, resource, &error.to_problem());
     if error.is_transient() || error.status().is_some_and(|s| s == 500) {
-        StepError::Transient(problem)
+        StepError::transient(problem)
     } else if error.is_unknown() {
-        StepError::Unknown(problem)
+        StepError::unknown(problem)
     } else {
-        StepError::Permanent(problem)
+        StepError::permanent(problem)
     }
 }
 
@@ -83,19 +84,11 @@ fn problem(attempted: &str, resource: &str, details: &ProblemDetails) -> Problem
 
 /// The records cannot be written: worth another try.
 fn ledger(error: &LedgerError) -> StepError {
-    StepError::Transient(Problem::new("Records", error.to_string()).status(503))
+    StepError::transient(Problem::new("Records", error.to_string()).status(503))
 }
 
 /// A resource that the VIM could not make.
 fn broken(attempted: &str, resource: &str, why: Option<&ProblemDetails>) -> StepError {
     let unexplained = ProblemDetails::new(500, "Unexplained", "the VIM reports state error and gives no reason");
-    StepError::Permanent(problem(attempted, resource, why.unwrap_or(&unexplained)))
-}
-
-/// What was removed cannot be brought back.
-fn irrevocable(cx: &lcm::StepCx) -> StepError {
-    StepError::Permanent(Problem::new(
-        "Not undone",
-        format!("step '{}' removes something, which cannot be taken back: retry the operation instead", cx.key),
-    ))
+    StepError::permanent(problem(attempted, resource, why.unwrap_or(&unexplained)))
 }

@@ -11,7 +11,7 @@ use reference_points::or_vnfm::{InstantiateVnfRequest, TerminateVnfRequest, VnfI
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{failed, irrevocable, ledger, problem};
+use super::{failed, ledger, problem};
 use crate::effects::{Ledger, VnfRecord, Vnfms};
 use crate::ops::params::{VnfCreateParams, VnfCreated, VnfEndParams, VnfInstantiateParams};
 use crate::ops::plan::terminate_request;
@@ -41,7 +41,14 @@ enum Begin<'a> {
 
 impl VnfStep {
     /// Brings the VNF instance towards `goal`: done with the instance as it is then, or parked.
-    async fn pursue(&self, cx: &StepCx, goal: Goal, vnf: Uuid, part: &str, begin: Begin<'_>) -> Result<Outcome, StepError> {
+    async fn pursue(
+        &self,
+        cx: &StepCx,
+        goal: Goal,
+        vnf: Uuid,
+        part: &str,
+        begin: Begin<'_>,
+    ) -> Result<Outcome, StepError> {
         let resource = format!("VNF {part} ({vnf})");
         let attempted = match goal {
             Goal::Running => "VNF not instantiated",
@@ -61,7 +68,7 @@ impl VnfStep {
                     if let Some(op) = &newest {
                         self.ledger.tell(vnf, Told::of(op)).await.map_err(|e| ledger(&e))?;
                     }
-                    return Err(StepError::Permanent(problem(attempted, &resource, &why)));
+                    return Err(StepError::permanent(problem(attempted, &resource, &why)));
                 }
                 Act::Begin => {
                     let begun = match begin {
@@ -90,7 +97,7 @@ impl VnfStep {
             let note = format!("the VNFM works on VNF {part} (operation {waits})");
             return Ok(Outcome::park(wake_key(waits), POLL, note).remember(json!(memo)));
         }
-        Err(StepError::Transient(
+        Err(StepError::transient(
             lcm::Problem::new(attempted, "the VNFM refused one request after another because of the VNF's state")
                 .status(409)
                 .resource(resource),
@@ -193,8 +200,9 @@ impl Step for Terminate {
         self.0.pursue(cx, Goal::Terminated, id, &p.part, Begin::Terminate(&p.request)).await
     }
 
-    async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
-        Err(irrevocable(cx))
+    /// What is gone stays gone: an operation that removes things is retried, not rolled back.
+    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
+        Ok(Outcome::done())
     }
 }
 
@@ -215,7 +223,8 @@ impl Step for Delete {
         }
     }
 
-    async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
-        Err(irrevocable(cx))
+    /// What is gone stays gone: an operation that removes things is retried, not rolled back.
+    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
+        Ok(Outcome::done())
     }
 }

@@ -75,3 +75,9 @@ pub async fn settle(tx: &mut AnyConnection, operation: Uuid, problem: Option<&Pr
         .await?;
     Ok(())
 }
+
+/// Forgets a grant.
+pub async fn delete(tx: &mut AnyConnection, grant: Uuid) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM grant_record WHERE id = $1").bind(grant.to_string()).execute(tx).await?;
+    Ok(())
+}

@@ -24,13 +24,14 @@ fn read(row: &AnyRow) -> Result<VimRecord, DbError> {
 /// Stores a VIM; false when the name is taken.
 pub async fn insert(tx: &mut AnyConnection, vim: &VimRecord, now: i64) -> Result<bool, DbError> {
     let kind = serde_json::to_string(&vim.kind).map_err(|e| unreadable("the kind of a VIM", &e))?;
-    let done = sqlx::query("INSERT INTO vim (id, name, kind, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
-        .bind(vim.id.to_string())
-        .bind(vim.name.as_str())
-        .bind(kind)
-        .bind(now)
-        .execute(tx)
-        .await?;
+    let done =
+        sqlx::query("INSERT INTO vim (id, name, kind, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+            .bind(vim.id.to_string())
+            .bind(vim.name.as_str())
+            .bind(kind)
+            .bind(now)
+            .execute(tx)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -42,7 +43,10 @@ pub async fn all(db: &Db) -> Result<Vec<VimRecord>, DbError> {
 
 /// One VIM.
 pub async fn get(db: &Db, vim: Uuid) -> Result<Option<VimRecord>, DbError> {
-    let row = sqlx::query("SELECT id, name, kind FROM vim WHERE id = $1").bind(vim.to_string()).fetch_optional(&db.pool).await?;
+    let row = sqlx::query("SELECT id, name, kind FROM vim WHERE id = $1")
+        .bind(vim.to_string())
+        .fetch_optional(&db.pool)
+        .await?;
     row.as_ref().map(read).transpose()
 }
 

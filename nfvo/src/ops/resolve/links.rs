@@ -88,8 +88,11 @@ fn realisation(l2: Option<&L2ProtocolData>, at: &str, faults: &mut Vec<Fault>) -
             let segment = segment.filter(|s| (1..=4094).contains(s));
             if segment.is_none() {
                 faults.push(
-                    Fault::new(at, format!("segmentation_id {:?} is no VLAN", l2.segmentation_id.as_deref().unwrap_or("")))
-                        .mend("give a number from 1 to 4094"),
+                    Fault::new(
+                        at,
+                        format!("segmentation_id {:?} is no VLAN", l2.segmentation_id.as_deref().unwrap_or("")),
+                    )
+                    .mend("give a number from 1 to 4094"),
                 );
             }
             NetworkRealisation::Vlan { physical_network: physical(), segmentation_id: segment.unwrap_or(1) }

@@ -2,9 +2,11 @@
 //! (SOL005 clause 6.5.2.11, SOL001 clause 7).
 
 mod links;
-mod reserve;
 mod request;
+mod reserve;
 mod vnfs;
+
+pub use vnfs::image_design;
 
 use std::collections::BTreeMap;
 

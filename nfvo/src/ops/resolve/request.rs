@@ -83,7 +83,8 @@ fn names(request: &InstantiateNsRequest, flavour: &NsFlavour, faults: &mut Vec<F
     let mut known_profile = |at: String, name: &str| {
         if !profiles.contains(&name) {
             faults.push(
-                Fault::new(at, format!("the flavour has no VNF profile \"{name}\"")).mend(format!("it has {}", list(&profiles))),
+                Fault::new(at, format!("the flavour has no VNF profile \"{name}\""))
+                    .mend(format!("it has {}", list(&profiles))),
             );
         }
     };
@@ -114,8 +115,11 @@ fn names(request: &InstantiateNsRequest, flavour: &NsFlavour, faults: &mut Vec<F
     for input in &flavour.inputs {
         if input.required && input.default.is_none() && !request.additional_params_for_ns.contains_key(&input.name) {
             faults.push(
-                Fault::new(format!("/additionalParamsForNs/{}", input.name), "the NSD requires this input and gives no default")
-                    .mend(format!("add it, a {}", input.value_type)),
+                Fault::new(
+                    format!("/additionalParamsForNs/{}", input.name),
+                    "the NSD requires this input and gives no default",
+                )
+                .mend(format!("add it, a {}", input.value_type)),
             );
         }
     }

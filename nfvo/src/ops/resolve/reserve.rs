@@ -39,7 +39,7 @@ pub fn reserve(
     ids: &dyn IdSource,
     faults: &mut Vec<Fault>,
 ) -> Reservations {
-    let mut reserved = Reservations::new();
+    let mut reserved = fixed(profiles, links, faults);
     let mut wanted: Vec<(String, String, String)> = Vec::new();
     for profile in profiles {
         for expr in profile.vnf.configurable_properties.values() {
@@ -62,6 +62,45 @@ pub fn reserve(
     reserved
 }
 
+/// Addresses that packages fix for connection points that exist once.
+fn fixed(profiles: &[Profile<'_>], links: &mut [Link], faults: &mut Vec<Fault>) -> Reservations {
+    let mut reserved = Reservations::new();
+    for profile in profiles {
+        for connection in &profile.vnf.connections {
+            let Some(ext) = profile.flavour.ext_cp(&connection.cp) else { continue };
+            let Some(link) = links.iter_mut().find(|l| l.design.profile_id == connection.virtual_link) else {
+                continue;
+            };
+            for ip in ext.addresses.iter().flat_map(|a| &a.fixed).copied() {
+                let at = format!("VNFD {}, connection point {}", profile.vnf.vnfd_id, ext.cp);
+                if profile.count.saturating_mul(profile.cp_instances(&connection.cp)) != 1 {
+                    faults.push(Fault::new(
+                        at,
+                        format!("{ip} is fixed for a connection point that exists several times"),
+                    ));
+                    continue;
+                }
+                let found = link.addresses.iter_mut().zip(&link.design.subnets).find(|(a, _)| a.cidr().contains(&ip));
+                let taken = match found {
+                    Some((addresses, subnet)) => {
+                        addresses.take(ip).map(|()| subnet.subnet_id).map_err(|e| e.to_string())
+                    }
+                    None => Err(format!("{ip} is in no subnet of virtual link \"{}\"", connection.virtual_link)),
+                };
+                match taken {
+                    Ok(subnet) => {
+                        let entry = reserved.entry((profile.vnf.name.clone(), connection.cp.clone())).or_default();
+                        let slot = if ip.is_ipv4() { &mut entry.v4 } else { &mut entry.v6 };
+                        *slot = Some((subnet, ip));
+                    }
+                    Err(why) => faults.push(Fault::new(at, why)),
+                }
+            }
+        }
+    }
+    reserved
+}
+
 fn one(
     node: &str,
     cp: &str,
@@ -72,14 +111,17 @@ fn one(
     reserved: &mut Reserved,
 ) -> Result<(), Fault> {
     let fault = |why: String| Fault::new(format!("NSD, get_attribute [{node}, {cp}, {attribute}]"), why);
-    let target = profiles.iter().find(|p| p.vnf.name == node).ok_or_else(|| fault(format!("there is no VNF \"{node}\"")))?;
+    let target =
+        profiles.iter().find(|p| p.vnf.name == node).ok_or_else(|| fault(format!("there is no VNF \"{node}\"")))?;
     let connection = target.vnf.connection(cp);
     let connection = connection
         .ok_or_else(|| fault(format!("\"{node}\" connects no \"{cp}\" to a virtual link of this service")))?;
     let instances = target.count.saturating_mul(target.cp_instances(cp));
     if instances != 1 {
-        return Err(fault(format!("there are {instances} instances of this connection point, and one address was asked for"))
-            .mend("refer to a connection point that exists once, or lower the number of instances"));
+        return Err(fault(format!(
+            "there are {instances} instances of this connection point, and one address was asked for"
+        ))
+        .mend("refer to a connection point that exists once, or lower the number of instances"));
     }
     let link = links.iter_mut().find(|l| l.design.profile_id == connection.virtual_link);
     let link = link.ok_or_else(|| fault(format!("there is no virtual link \"{}\"", connection.virtual_link)))?;
@@ -103,8 +145,10 @@ fn one(
             }
         }
         "ip_address" | "ipv4_address" | "ipv6_address" => {}
-        other => return Err(fault(format!("\"{other}\" is not known before the VNF runs"))
-            .mend("use ip_address, ipv4_address, ipv6_address or mac_address")),
+        other => {
+            return Err(fault(format!("\"{other}\" is not known before the VNF runs"))
+                .mend("use ip_address, ipv4_address, ipv6_address or mac_address"));
+        }
     }
     Ok(())
 }

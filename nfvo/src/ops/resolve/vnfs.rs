@@ -54,7 +54,10 @@ pub fn profiles<'a>(
         let count = flavour.initial_instances(vnf, level);
         total = total.saturating_add(count);
         if count > vnf.max_instances {
-            faults.push(Fault::new(at.as_str(), format!("{count} instances are asked for, {} are allowed", vnf.max_instances)));
+            faults.push(Fault::new(
+                at.as_str(),
+                format!("{count} instances are asked for, {} are allowed", vnf.max_instances),
+            ));
         }
         let Some(package) = from.packages.get(&vnf.vnfd_id) else {
             faults.push(
@@ -106,8 +109,7 @@ pub fn designs(
     ids: &dyn IdSource,
     faults: &mut Vec<Fault>,
 ) -> Vec<VnfDesign> {
-    let parts: BTreeMap<&str, Vec<String>> =
-        profiles.iter().map(|p| (p.vnf.name.as_str(), part_names(p))).collect();
+    let parts: BTreeMap<&str, Vec<String>> = profiles.iter().map(|p| (p.vnf.name.as_str(), part_names(p))).collect();
     let mut designs = Vec::new();
     for profile in profiles {
         let vnf = profile.vnf;
@@ -216,8 +218,11 @@ fn check_connections(profile: &Profile<'_>, links: &[Link], faults: &mut Vec<Fau
     for cp in &profile.flavour.ext_cps {
         if profile.vnf.connection(&cp.name).is_none() && cp.kind != ExtCpKind::Other {
             faults.push(
-                Fault::new(at.as_str(), format!("its external connection point \"{}\" is connected to nothing", cp.name))
-                    .mend(format!("add the requirement {}: <virtual link>", cp.name)),
+                Fault::new(
+                    at.as_str(),
+                    format!("its external connection point \"{}\" is connected to nothing", cp.name),
+                )
+                .mend(format!("add the requirement {}: <virtual link>", cp.name)),
             );
         }
     }

@@ -1,0 +1,124 @@
+//! The NFVO's interfaces: SOL005 `vnfpkgm/v2`, `nsd/v2` and `nslcm/v2` towards operators, SOL003 `vnfpkgm/v2` and
+//! `grant/v1` towards the VNFM, `/mano/v1` for what operators need beyond, and the call-back of the VNFM's notifications.
+//! Handlers parse, call the application, answer.
+
+mod callbacks;
+mod content;
+mod files;
+mod grants;
+mod mano;
+mod nsd;
+mod nslcm;
+mod onboarded;
+mod subscriptions;
+mod vnfpkgm;
+
+use service::auth::Scope;
+use service::http::version::api_versions;
+use service::http::{Api, scoped};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub use callbacks::VNFLCM as VNFLCM_CALLBACK;
+
+const PACKAGES: Api = Api { name: "vnfpkgm", major: "v2", versions: &["2.1.0", "2.0.0"] };
+const NSD: Api = Api { name: "nsd", major: "v2", versions: &["2.1.0", "2.0.0"] };
+const NSLCM: Api = Api { name: "nslcm", major: "v2", versions: &["2.0.0"] };
+const GRANT: Api = Api { name: "grant", major: "v1", versions: &["1.4.0"] };
+const MANO: Api = Api { name: "mano", major: "v1", versions: &["1.0.0"] };
+
+const PACKAGES_ALL: Scope = Scope("vnfpkgm:v2:all");
+const PACKAGES_READ: Scope = Scope("vnfpkgm:v2:readonly");
+const NSD_ALL: Scope = Scope("nsd:v2:all");
+const NSD_READ: Scope = Scope("nsd:v2:readonly");
+const NSLCM_ALL: Scope = Scope("nslcm:v2:all");
+const NSLCM_READ: Scope = Scope("nslcm:v2:readonly");
+const GRANT_ALL: Scope = Scope("grant:v1:all");
+const MANO_ALL: Scope = Scope("mano:v1:all");
+const MANO_READ: Scope = Scope("mano:v1:readonly");
+const CALLBACK: Scope = Scope("vnflcm:v2:notify");
+
+/// Every route.
+pub fn router() -> OpenApiRouter<App> {
+    let versions = [PACKAGES, NSD, NSLCM, GRANT, MANO];
+    let router = PACKAGES
+        .mount(packages())
+        .merge(NSD.mount(nsds()))
+        .merge(NSLCM.mount(services()))
+        .merge(GRANT.mount(grants()))
+        .merge(MANO.mount(operators()))
+        .merge(OpenApiRouter::new().routes(scoped(CALLBACK, routes!(callbacks::probe, callbacks::vnflcm))));
+    versions.iter().fold(router, |router, api| router.merge(api_versions(&[*api])))
+}
+
+fn packages() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(PACKAGES_ALL, routes!(vnfpkgm::list, vnfpkgm::create)))
+        .routes(scoped(PACKAGES_ALL, routes!(vnfpkgm::show, vnfpkgm::modify, vnfpkgm::delete)))
+        .routes(scoped(PACKAGES_ALL, routes!(content::get, content::put)))
+        .routes(scoped(PACKAGES_ALL, routes!(content::from_uri)))
+        .routes(scoped(PACKAGES_READ, routes!(content::vnfd)))
+        .routes(scoped(PACKAGES_READ, routes!(content::manifest)))
+        .routes(scoped(PACKAGES_READ, routes!(content::artifact)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::list)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::show)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::content)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::vnfd)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::manifest)))
+        .routes(scoped(PACKAGES_READ, routes!(onboarded::artifact)))
+        .routes(scoped(PACKAGES_ALL, routes!(subscriptions::packages::list, subscriptions::packages::create)))
+        .routes(scoped(PACKAGES_ALL, routes!(subscriptions::packages::show, subscriptions::packages::delete)))
+}
+
+fn nsds() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(NSD_ALL, routes!(nsd::list, nsd::create)))
+        .routes(scoped(NSD_ALL, routes!(nsd::show, nsd::modify, nsd::delete)))
+        .routes(scoped(NSD_ALL, routes!(nsd::content, nsd::upload)))
+        .routes(scoped(NSD_READ, routes!(nsd::descriptor)))
+        .routes(scoped(NSD_READ, routes!(nsd::manifest)))
+        .routes(scoped(NSD_READ, routes!(nsd::artifact)))
+        .routes(scoped(NSD_ALL, routes!(subscriptions::nsds::list, subscriptions::nsds::create)))
+        .routes(scoped(NSD_ALL, routes!(subscriptions::nsds::show, subscriptions::nsds::delete)))
+}
+
+fn services() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::list, nslcm::create)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::show, nslcm::delete)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::instantiate)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::terminate)))
+        .routes(scoped(NSLCM_READ, routes!(nslcm::list_occurrences)))
+        .routes(scoped(NSLCM_READ, routes!(nslcm::show_occurrence)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::retry)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::rollback)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::proceed)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::fail)))
+        .routes(scoped(NSLCM_ALL, routes!(nslcm::cancel)))
+        .routes(scoped(NSLCM_ALL, routes!(subscriptions::ns::list, subscriptions::ns::create)))
+        .routes(scoped(NSLCM_ALL, routes!(subscriptions::ns::show, subscriptions::ns::delete)))
+}
+
+fn grants() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(GRANT_ALL, routes!(grants::request)))
+        .routes(scoped(GRANT_ALL, routes!(grants::show)))
+}
+
+fn operators() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(MANO_ALL, routes!(mano::vims, mano::register)))
+        .routes(scoped(MANO_ALL, routes!(mano::vim, mano::forget)))
+        .routes(scoped(MANO_READ, routes!(mano::hosts)))
+        .routes(scoped(MANO_ALL, routes!(mano::put_host, mano::delete_host)))
+        .routes(scoped(MANO_READ, routes!(mano::capacity)))
+        .routes(scoped(MANO_READ, routes!(mano::console_log)))
+        .routes(scoped(MANO_ALL, routes!(mano::console)))
+        .routes(scoped(MANO_ALL, routes!(mano::power)))
+        .routes(scoped(MANO_READ, routes!(mano::topology)))
+        .routes(scoped(MANO_READ, routes!(mano::steps)))
+        .routes(scoped(MANO_READ, routes!(mano::events)))
+        .routes(scoped(MANO_READ, routes!(mano::leaks)))
+}

@@ -1,0 +1,193 @@
+//! Archives on their way in: streamed to the disk with their digest taken on the way, memory flat. What breaks off leaves
+//! nothing: the file is removed, and the record never said more than that nothing was there.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt;
+use reference_points::common::ProblemDetails;
+use reference_points::os_ma_nfvo::PackageOnboardingState;
+use service::http::{ApiError, ApiResult, Upload};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+use uuid::Uuid;
+
+/// Where archives are kept, and which of them are on their way.
+#[derive(Debug, Clone)]
+pub struct Files {
+    packages: PathBuf,
+    nsds: PathBuf,
+    limit: u64,
+    under_way: Arc<Mutex<HashMap<Uuid, PackageOnboardingState>>>,
+}
+
+impl Files {
+    /// Archives below `state_dir`; none may be larger than `limit` bytes. What an earlier process left half-written is
+    /// removed.
+    ///
+    /// # Errors
+    /// The directories cannot be made or read.
+    pub fn open(state_dir: &Path, limit: u64) -> std::io::Result<Self> {
+        let files = Self {
+            packages: state_dir.join("packages"),
+            nsds: state_dir.join("nsds"),
+            limit,
+            under_way: Arc::default(),
+        };
+        for dir in [&files.packages, &files.nsds] {
+            std::fs::create_dir_all(dir)?;
+            for entry in std::fs::read_dir(dir)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|e| e == "part") {
+                    std::fs::remove_file(path)?;
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// Directory of the VNF packages.
+    pub fn packages(&self) -> &Path {
+        &self.packages
+    }
+
+    /// Archive of a VNF package.
+    pub fn package(&self, id: Uuid) -> PathBuf {
+        self.packages.join(format!("{id}.zip"))
+    }
+
+    /// Archive of an NSD.
+    pub fn nsd(&self, id: Uuid) -> PathBuf {
+        self.nsds.join(format!("{id}.zip"))
+    }
+
+    /// What is going on with an archive now, when anything is.
+    pub fn state(&self, id: Uuid) -> Option<PackageOnboardingState> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
+    }
+
+    /// Takes the turn to upload an archive.
+    ///
+    /// # Errors
+    /// 409 while somebody else has it.
+    pub fn begin(&self, id: Uuid) -> ApiResult<Turn> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = under_way.get(&id) {
+            return Err(ApiError::conflict(format!("an upload to {id} is under way already ({state})")));
+        }
+        under_way.insert(id, PackageOnboardingState::Uploading);
+        Ok(Turn { id, under_way: self.under_way.clone() })
+    }
+
+    /// Streams an upload into a file beside `target`.
+    ///
+    /// # Errors
+    /// 413 when it is too large, 507 when the disk is full, and what the sender did.
+    pub async fn receive(&self, target: &Path, upload: Upload) -> ApiResult<Received> {
+        if upload.length.is_some_and(|n| n > self.limit) {
+            return Err(too_large(self.limit));
+        }
+        let part = Part(target.with_extension(format!("{}.part", Uuid::new_v4())));
+        let mut file = tokio::fs::File::create(&part.0).await.map_err(|e| unwritable(&e))?;
+        let mut stream = upload.stream();
+        let (mut size, mut digest) = (0_u64, Sha256::new());
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk?;
+            size += chunk.len() as u64;
+            if size > self.limit {
+                return Err(too_large(self.limit));
+            }
+            digest.update(&chunk);
+            file.write_all(&chunk).await.map_err(|e| unwritable(&e))?;
+        }
+        file.flush().await.map_err(|e| unwritable(&e))?;
+        file.sync_all().await.map_err(|e| unwritable(&e))?;
+        Ok(Received { part, size, sha256: hex::encode(digest.finalize()) })
+    }
+}
+
+/// The right to upload one archive; given back when dropped.
+#[derive(Debug)]
+pub struct Turn {
+    id: Uuid,
+    under_way: Arc<Mutex<HashMap<Uuid, PackageOnboardingState>>>,
+}
+
+impl Turn {
+    /// The archive is complete and is being read.
+    pub fn processing(&self) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.insert(self.id, PackageOnboardingState::Processing);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+/// An archive that arrived whole.
+#[derive(Debug)]
+pub struct Received {
+    /// The file.
+    pub part: Part,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// A file that is removed when dropped, unless it was kept.
+#[derive(Debug)]
+pub struct Part(PathBuf);
+
+impl Part {
+    /// A file to be written by the caller, beside `target`.
+    pub fn beside(target: &Path) -> Self {
+        Self(target.with_extension(format!("{}.part", Uuid::new_v4())))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// 507 or 500, as the file system has it.
+    pub async fn keep(self, target: &Path) -> ApiResult<()> {
+        tokio::fs::rename(&self.0, target).await.map_err(|e| unwritable(&e))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Renamed files are not there any more; what else goes wrong is swept up at the next start.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn too_large(limit: u64) -> ApiError {
+    ApiError::new(
+        ProblemDetails::new(413, "Payload too large", format!("archives of more than {limit} bytes are not taken"))
+            .next("raise max_archive_bytes in the configuration, if the disk has room"),
+    )
+}
+
+/// The file system refused: a full disk is told as such.
+pub fn unwritable(error: &std::io::Error) -> ApiError {
+    use std::io::ErrorKind as K;
+    if matches!(error.kind(), K::StorageFull | K::QuotaExceeded | K::FileTooLarge) {
+        return ApiError::new(
+            ProblemDetails::new(507, "Insufficient storage", "the archive does not fit on the disk: nothing was kept")
+                .answer(error.to_string())
+                .next("free space below state_dir, then send it again"),
+        );
+    }
+    let mut problem = ApiError::internal("an archive cannot be written or read below state_dir");
+    problem.problem.answer = Some(error.to_string());
+    problem
+}

@@ -1,0 +1,71 @@
+//! Decisions: what a request means, whether it is allowed, what is written for it. Handlers call this; SQL and effects
+//! are elsewhere.
+
+pub mod grants;
+pub mod intake;
+pub mod leaks;
+pub mod notices;
+pub mod notified;
+pub mod ns;
+pub mod ns_view;
+pub mod nsds;
+pub mod observer;
+pub mod onboard;
+pub mod packages;
+pub mod problems;
+pub mod progress;
+pub mod start;
+pub mod tasks;
+pub mod topology;
+pub mod vims;
+
+use std::sync::Arc;
+
+use db::{Clock, Db};
+use lcm::Engine;
+use reference_points::common::TraceContext;
+use reference_points::or_vi::ViClient;
+use reference_points::or_vnfm::LcmClient;
+use reference_points::os_ma_nfvo::mano::VnfStepsClient;
+use service::http::Wake;
+
+use self::intake::Files;
+use self::notices::Notices;
+use crate::ops::design::IdSource;
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct App {
+    /// Database.
+    pub db: Db,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Operations.
+    pub engine: Engine,
+    /// Identifiers.
+    pub ids: Arc<dyn IdSource>,
+    /// Archives.
+    pub files: Files,
+    /// The vim-adapter.
+    pub vi: ViClient,
+    /// The VNFM.
+    pub vnfm: LcmClient,
+    /// The VNFM's steps.
+    pub vnf_steps: VnfStepsClient,
+    /// Subscriptions.
+    pub notices: Notices,
+    /// Rung whenever an operation changes.
+    pub progress: Wake,
+}
+
+impl App {
+    /// The time now, microseconds since the epoch.
+    pub fn now(&self) -> i64 {
+        self.clock.now_micros()
+    }
+}
+
+/// The trace that an operation begun by the running request belongs to.
+pub fn traceparent() -> Option<String> {
+    TraceContext::current().map(|c| c.to_string())
+}

@@ -1,0 +1,305 @@
+//! Reading archives: everything that `descriptors` finds, as faults with file, line and mend; digests of the software
+//! images; the definition files for the VNFM. Blocking work, done on blocking threads.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use descriptors::archive::{HashAlgorithm, Limits, Package};
+use descriptors::diag::{Diagnostic, Diagnostics};
+use descriptors::nsd::Nsd;
+use descriptors::vnfd::{SwImage, Vnfd};
+use reference_points::common::{Fault, ProblemDetails};
+use service::http::{ApiError, ApiResult};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::ops::resolve::ImageFacts;
+
+/// Bytes read at once.
+const CHUNK: usize = 256 * 1024;
+/// Larger files of a package that are no definitions go to the VNFM by name only.
+const MAX_TEXT: u64 = 1024 * 1024;
+
+/// A VNF package that can be onboarded.
+#[derive(Debug)]
+pub struct ReadPackage {
+    /// Its VNFD.
+    pub vnfd: Vnfd,
+    /// Its software images, by identifier in the VNFD.
+    pub images: BTreeMap<String, ImageFacts>,
+    /// Files that are neither definitions nor images, with their digest in the manifest.
+    pub artifacts: Vec<(String, Option<(HashAlgorithm, String)>)>,
+    /// Specification versions that the manifest names.
+    pub compatible: Vec<String>,
+}
+
+/// An NSD archive that can be onboarded.
+#[derive(Debug)]
+pub struct ReadNsd {
+    /// Its NSD.
+    pub nsd: Nsd,
+    /// Files that are no definitions, with their digest in the manifest.
+    pub artifacts: Vec<(String, Option<(HashAlgorithm, String)>)>,
+}
+
+/// Reads a VNF package.
+///
+/// # Errors
+/// Every fault (outer `Ok`, inner `Err`); outer `Err` when the reading itself broke.
+pub async fn package(path: &Path) -> ApiResult<Result<ReadPackage, ProblemDetails>> {
+    let path = path.to_owned();
+    blocking(move || {
+        let (package, vnfd) = match descriptors::check_vnf_package(&path, &Limits::default()) {
+            Ok(read) => read,
+            Err(found) => return Err(problem("VNF package", &found)),
+        };
+        let (images, faults) = images(&package, &vnfd);
+        if !faults.is_empty() {
+            return Err(refused("VNF package", faults));
+        }
+        let artifacts = artifacts(&package, &images);
+        let compatible = package
+            .manifest()
+            .and_then(|m| m.metadata.get("compatible_specification_versions"))
+            .map(|v| v.split(',').map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()).collect())
+            .unwrap_or_default();
+        Ok(ReadPackage { vnfd, images, artifacts, compatible })
+    })
+    .await
+}
+
+/// Reads an NSD archive.
+///
+/// # Errors
+/// As [`package`].
+pub async fn nsd(path: &Path) -> ApiResult<Result<ReadNsd, ProblemDetails>> {
+    let path = path.to_owned();
+    blocking(move || match descriptors::check_nsd_archive(&path, &Limits::default()) {
+        Ok((package, nsd)) => Ok(ReadNsd { artifacts: artifacts(&package, &BTreeMap::new()), nsd }),
+        Err(found) => Err(problem("NSD archive", &found)),
+    })
+    .await
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| ApiError::internal(format!("reading an archive met a defect: {e}")))
+}
+
+/// Every finding as a fault; only errors refuse.
+fn problem(what: &str, found: &Diagnostics) -> ProblemDetails {
+    refused(what, found.errors().map(fault).collect())
+}
+
+/// The problem of an archive that cannot be used.
+pub fn refused(what: &str, faults: Vec<Fault>) -> ProblemDetails {
+    let n = faults.len();
+    let count = if n == 1 { "1 fault".to_owned() } else { format!("{n} faults") };
+    ProblemDetails::unprocessable(format!("the {what} cannot be onboarded: {count}"), faults)
+        .next("mend the faults, then upload the archive again")
+}
+
+fn fault(found: &Diagnostic) -> Fault {
+    let file = found.file.as_deref().unwrap_or("archive");
+    let at = match (found.line, found.column) {
+        (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+        (Some(line), None) => format!("{file}:{line}"),
+        (None, _) => file.to_owned(),
+    };
+    let fault = Fault::new(at, format!("{} [{}]", found.message, found.code));
+    match &found.mend {
+        Some(mend) => fault.mend(mend.as_str()),
+        None => fault,
+    }
+}
+
+/// Digests of the software images, held against what the VNFD says of them.
+fn images(package: &Package, vnfd: &Vnfd) -> (BTreeMap<String, ImageFacts>, Vec<Fault>) {
+    let mut facts = BTreeMap::new();
+    let mut faults = Vec::new();
+    let mut known: BTreeMap<(String, &str), (String, String, u64)> = BTreeMap::new();
+    for image in vnfd.sw_images() {
+        let Some(path) = image.artifact.as_deref().filter(|p| package.contains(p)) else { continue };
+        let key = (path.to_owned(), image.checksum.algorithm.name());
+        let taken = match known.get(&key) {
+            Some(taken) => Ok(taken.clone()),
+            None => digests(package, path, image.checksum.algorithm),
+        };
+        match taken {
+            Ok((sha256, declared, size)) => {
+                faults.extend(contradictions(image, path, &declared, size));
+                facts.insert(
+                    image.id.clone(),
+                    ImageFacts { path: path.to_owned(), sha256: sha256.clone(), size_bytes: size },
+                );
+                known.insert(key, (sha256, declared, size));
+            }
+            Err(error) => faults.push(Fault::new(path, format!("the image cannot be read: {error}"))),
+        }
+    }
+    (facts, faults)
+}
+
+/// SHA-256, the digest by `algorithm`, and the size, in one reading.
+fn digests(package: &Package, path: &str, algorithm: HashAlgorithm) -> io::Result<(String, String, u64)> {
+    let mut artifact = package.open_artifact(path)?;
+    let mut reader = artifact.reader()?;
+    let (mut sha256, mut declared) = (HashAlgorithm::Sha256.hasher(), algorithm.hasher());
+    let same = algorithm == HashAlgorithm::Sha256;
+    let mut buffer = vec![0; CHUNK];
+    let mut size = 0;
+    loop {
+        let n = reader.read(&mut buffer)?;
+        if n == 0 {
+            break;
+        }
+        size += n as u64;
+        sha256.update(&buffer[..n]);
+        if !same {
+            declared.update(&buffer[..n]);
+        }
+    }
+    let sha256 = sha256.finish();
+    let declared = if same { sha256.clone() } else { declared.finish() };
+    Ok((sha256, declared, size))
+}
+
+fn contradictions(image: &SwImage, path: &str, digest: &str, size: u64) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if !image.checksum.hash.eq_ignore_ascii_case(digest) {
+        let algorithm = image.checksum.algorithm.name();
+        faults.push(
+            Fault::new(
+                path,
+                format!(
+                    "{algorithm} of the file is {digest}, the VNFD says {} for image {}",
+                    image.checksum.hash, image.id
+                ),
+            )
+            .mend("correct the checksum in the VNFD, or put the right file into the package"),
+        );
+    }
+    if image.size_bytes != size {
+        let why = format!("the file has {size} bytes, the VNFD says {} for image {}", image.size_bytes, image.id);
+        faults.push(Fault::new(path, why).mend(format!("size: {size} B")));
+    }
+    faults
+}
+
+fn artifacts(
+    package: &Package,
+    images: &BTreeMap<String, ImageFacts>,
+) -> Vec<(String, Option<(HashAlgorithm, String)>)> {
+    let digest = |path: &str| {
+        let listed = package.manifest()?.files.iter().find(|f| f.source == path)?;
+        listed.digest.clone()
+    };
+    let manifest = package.manifest().map(|m| m.path.clone());
+    package
+        .files()
+        .map(|(path, _)| path)
+        .filter(|path| {
+            !is_definition(path) && Some(*path) != manifest.as_deref() && !path.starts_with("TOSCA-Metadata/")
+        })
+        .filter(|path| !images.values().any(|i| i.path == *path))
+        .map(|path| (path.to_owned(), digest(path)))
+        .collect()
+}
+
+fn is_definition(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.ends_with(".yaml") || lower.ends_with(".yml")
+}
+
+/// The VNFD as a zip archive (SOL003 clause 10.4.4): every definition file, and by name the files that definitions refer
+/// to, small ones with their content.
+///
+/// # Errors
+/// The package's file cannot be read.
+pub async fn vnfd_zip(archive: PathBuf) -> ApiResult<Vec<u8>> {
+    let made = blocking(move || {
+        let package = Package::open(&archive, &Limits::default()).map_err(|d| io::Error::other(d.to_string()))?;
+        let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        zip.start_file("TOSCA-Metadata/TOSCA.meta", options)?;
+        write!(
+            zip,
+            "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: nfvo\nEntry-Definitions: {}\n",
+            package.entry_definitions()
+        )?;
+        for (path, size) in package.files() {
+            if path.starts_with("TOSCA-Metadata/") || path.ends_with(".mf") {
+                continue;
+            }
+            zip.start_file(path, options)?;
+            if is_definition(path) || size <= MAX_TEXT {
+                package.open_artifact(path)?.copy_to(&mut zip)?;
+            }
+        }
+        Ok::<_, io::Error>(zip.finish()?.into_inner())
+    })
+    .await?;
+    made.map_err(|e| super::intake::unwritable(&e))
+}
+
+/// The VNFD as plain text, when it is one file.
+///
+/// # Errors
+/// 406 when it is several files.
+pub async fn vnfd_text(archive: PathBuf) -> ApiResult<String> {
+    let read = blocking(move || {
+        let package = Package::open(&archive, &Limits::default()).map_err(|d| io::Error::other(d.to_string()))?;
+        let definitions = package.files().filter(|(path, _)| is_definition(path)).count();
+        if definitions > 1 {
+            return Ok(Err(definitions));
+        }
+        let bytes = package.read(package.entry_definitions())?;
+        Ok::<_, io::Error>(Ok(String::from_utf8_lossy(&bytes).into_owned()))
+    })
+    .await?;
+    match read.map_err(|e| super::intake::unwritable(&e))? {
+        Ok(text) => Ok(text),
+        Err(n) => {
+            let fault = Fault::new("header.Accept", format!("the descriptor is {n} files"))
+                .mend("send Accept: application/zip");
+            Err(ApiError::new(ProblemDetails {
+                faults: vec![fault],
+                ..ProblemDetails::new(
+                    406,
+                    "Not acceptable",
+                    "a descriptor of several files is had as application/zip only",
+                )
+            }))
+        }
+    }
+}
+
+/// The manifest, when the package has one.
+///
+/// # Errors
+/// The package's file cannot be read.
+pub async fn manifest(archive: PathBuf) -> ApiResult<Option<Vec<u8>>> {
+    let read = blocking(move || {
+        let package = Package::open(&archive, &Limits::default()).map_err(|d| io::Error::other(d.to_string()))?;
+        package.manifest().map(|m| package.read(&m.path)).transpose()
+    })
+    .await?;
+    read.map_err(|e| super::intake::unwritable(&e))
+}
+
+/// Wraps a plain YAML descriptor into an archive.
+///
+/// # Errors
+/// The files cannot be read or written.
+pub async fn wrap_yaml(yaml: PathBuf, archive: PathBuf) -> ApiResult<()> {
+    let done = blocking(move || {
+        let mut zip = ZipWriter::new(std::fs::File::create(archive)?);
+        zip.start_file("nsd.yaml", SimpleFileOptions::default())?;
+        io::copy(&mut std::fs::File::open(yaml)?, &mut zip)?;
+        zip.finish()?.sync_all()?;
+        Ok::<_, io::Error>(())
+    })
+    .await?;
+    done.map_err(|e| super::intake::unwritable(&e))
+}
