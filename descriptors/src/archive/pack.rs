@@ -7,7 +7,7 @@
 //! Descriptors may name what is known only when the package is made: `@SHA256(path)@` becomes the digest of that file
 //! and `@SIZE(path)@` its size in bytes. Both are replaced in `.yaml`, `.yml` and `.mf` files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -49,6 +49,9 @@ pub struct Packed {
     pub files: Vec<(String, u64)>,
 }
 
+/// Digests computed so far: a large image is named by its descriptor and listed in the manifest, but read once.
+type Digests = HashMap<String, (String, u64)>;
+
 enum Content {
     File(PathBuf),
     Text(String),
@@ -73,11 +76,12 @@ pub fn pack_dir<W: Write + Seek>(dir: &Path, extra: &[(&str, &Path)], out: W) ->
         }
     }
     let manifest = heads(dir, &files, &mut sink);
-    fill_placeholders(&mut files, &mut sink)?;
+    let mut digests = Digests::new();
+    fill_placeholders(&mut files, &mut digests, &mut sink)?;
     let (Some(manifest), false) = (manifest, sink.has_errors()) else {
         return Err(PackError::Content(sink.finish()));
     };
-    let rewritten = write_manifest(&manifest, &files)?;
+    let rewritten = write_manifest(&manifest, &files, &mut digests)?;
     files.insert(manifest.clone(), Content::Text(rewritten));
 
     let mut writer = ZipWriter::new(out);
@@ -190,18 +194,27 @@ fn is_text(path: &str) -> bool {
     [".yaml", ".yml", ".mf"].iter().any(|end| path.ends_with(end))
 }
 
-fn content_digest(content: &Content) -> Result<(String, u64), PackError> {
-    match content {
+fn content_digest(path: &str, content: &Content, digests: &mut Digests) -> Result<(String, u64), PackError> {
+    if let Some(known) = digests.get(path) {
+        return Ok(known.clone());
+    }
+    let computed = match content {
         Content::Text(text) => {
             digest(HashAlgorithm::Sha256, text.as_bytes()).map_err(io_error("read", Path::new("text")))
         }
         Content::File(path) => {
             File::open(path).and_then(|file| digest(HashAlgorithm::Sha256, file)).map_err(io_error("read", path))
         }
-    }
+    }?;
+    digests.insert(path.to_owned(), computed.clone());
+    Ok(computed)
 }
 
-fn fill_placeholders(files: &mut BTreeMap<String, Content>, sink: &mut Sink) -> Result<(), PackError> {
+fn fill_placeholders(
+    files: &mut BTreeMap<String, Content>,
+    digests: &mut Digests,
+    sink: &mut Sink,
+) -> Result<(), PackError> {
     let mut filled = Vec::new();
     for (path, content) in files.iter().filter(|(p, _)| is_text(p)) {
         let Content::File(on_disk) = content else { continue };
@@ -218,17 +231,24 @@ fn fill_placeholders(files: &mut BTreeMap<String, Content>, sink: &mut Sink) -> 
         let mut out = Vec::new();
         for (n, line) in text.lines().enumerate() {
             let at = Pos { file, line: u32::try_from(n + 1).unwrap_or(u32::MAX), column: 1 };
-            out.push(fill_line(line, files, at, sink)?);
+            out.push(fill_line(line, files, digests, at, sink)?);
         }
         filled.push((path.clone(), out.join("\n") + "\n"));
     }
     for (path, text) in filled {
+        digests.remove(&path);
         files.insert(path, Content::Text(text));
     }
     Ok(())
 }
 
-fn fill_line(line: &str, files: &BTreeMap<String, Content>, at: Pos, sink: &mut Sink) -> Result<String, PackError> {
+fn fill_line(
+    line: &str,
+    files: &BTreeMap<String, Content>,
+    digests: &mut Digests,
+    at: Pos,
+    sink: &mut Sink,
+) -> Result<String, PackError> {
     let mut out = line.to_owned();
     for (open, wants_size) in [("@SHA256(", false), ("@SIZE(", true)] {
         while let Some(start) = out.find(open) {
@@ -236,7 +256,7 @@ fn fill_line(line: &str, files: &BTreeMap<String, Content>, at: Pos, sink: &mut 
             let Some(path) = rest.split_once(")@").map(|(path, _)| path.to_owned()) else { break };
             let value = match files.get(&path) {
                 Some(content) => {
-                    let (hash, size) = content_digest(content)?;
+                    let (hash, size) = content_digest(&path, content, digests)?;
                     if wants_size { size.to_string() } else { hash }
                 }
                 None => {
@@ -256,7 +276,11 @@ fn fill_line(line: &str, files: &BTreeMap<String, Content>, at: Pos, sink: &mut 
 }
 
 /// Keeps what stands before the first file block and writes a block for every other file.
-fn write_manifest(manifest: &str, files: &BTreeMap<String, Content>) -> Result<String, PackError> {
+fn write_manifest(
+    manifest: &str,
+    files: &BTreeMap<String, Content>,
+    digests: &mut Digests,
+) -> Result<String, PackError> {
     let text = match files.get(manifest) {
         Some(Content::File(path)) => std::fs::read_to_string(path).map_err(io_error("read", path))?,
         Some(Content::Text(text)) => text.clone(),
@@ -281,7 +305,7 @@ fn write_manifest(manifest: &str, files: &BTreeMap<String, Content>) -> Result<S
     }
     let mut out = out.trim_end().to_owned() + "\n";
     for (path, content) in files.iter().filter(|(p, _)| *p != manifest) {
-        let (hash, _) = content_digest(content)?;
+        let (hash, _) = content_digest(path, content, digests)?;
         out.push_str(&format!("\nSource: {path}\nAlgorithm: SHA-256\nHash: {hash}\n"));
     }
     Ok(out)
