@@ -47,6 +47,11 @@ impl Failure {
     }
 }
 
+/// Whether trying the same again cannot help and nothing was made.
+pub(crate) fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::Problem(p) if (400..500).contains(&p.status) && !matches!(p.status, 408 | 425 | 429))
+}
+
 /// `Ok` when nothing is wrong, else a 422 that names every fault.
 pub fn no_faults(what: &str, faults: Vec<Fault>) -> Result<()> {
     match faults.as_slice() {

@@ -76,7 +76,7 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
     assert!(switch.map_entry("external_ids", "mano-owner").unwrap().contains("vnf_instance"));
     let row = northbound.row("Logical_Switch_Port", &port.id.to_string()).await.unwrap();
     let all = format!("{} 10.0.0.2 fd00::7", port.mac);
-    assert_eq!(row.get::<Vec<String>>("addresses").unwrap(), [all.clone()]);
+    assert_eq!(row.get::<Vec<String>>("addresses").unwrap(), std::slice::from_ref(&all));
     assert_eq!(row.get::<Vec<String>>("port_security").unwrap(), [format!("{all} 192.0.2.0/24")]);
     assert_eq!(switch.get::<Vec<Uuid>>("ports").unwrap(), [row.uuid().unwrap()]);
     let dhcp = northbound.rows("DHCP_Options").await;
@@ -392,10 +392,8 @@ async fn real_an_adapter_that_is_killed_makes_nothing_twice() {
     if asked.is_ok() {
         adapter.wait(vim, second, ComputeState::Active).await;
     }
-    let agent = agent.lock();
-    assert_eq!(agent.machines.len(), usize::from(asked.is_ok()));
-    assert_eq!(agent.uploads, 1);
-    drop(agent);
+    assert_eq!(agent.lock().machines.len(), usize::from(asked.is_ok()));
+    assert_eq!(agent.lock().uploads, 1);
     assert_eq!(northbound.rows("Logical_Switch_Port").await.len(), 1);
 }
 

@@ -5,9 +5,9 @@ use reference_points::nf_vi::{ConsoleAccess, DesiredPower, Measurements, PowerAc
 use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
 use uuid::Uuid;
 
-use super::{App, being_deleted, is_refusal, name_faults};
+use super::{App, being_deleted, name_faults};
 use crate::diff::{differing, same};
-use crate::error::{Failure, Result, no_faults};
+use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ledger::{self, Report};
 use crate::store::computes::{ComputeRow, Phase};
 use crate::store::images::ImageRow;

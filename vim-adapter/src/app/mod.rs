@@ -61,11 +61,6 @@ impl App {
     }
 }
 
-/// Whether trying the same again cannot help and nothing was made.
-pub(crate) fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure, Failure::Problem(p) if (400..500).contains(&p.status) && !matches!(p.status, 408 | 425 | 429))
-}
-
 /// 409 while something is being removed.
 pub(crate) fn being_deleted(what: &str) -> Failure {
     ProblemDetails::conflict(format!("{what} is being deleted")).next("wait until it is gone, then ask again").into()

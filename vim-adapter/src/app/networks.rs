@@ -4,9 +4,9 @@ use reference_points::common::Fault;
 use reference_points::or_vi::{Network, NetworkRealisation, NetworkSpec, ResourceState, ViEvent};
 use uuid::Uuid;
 
-use super::{App, being_deleted, in_use, is_refusal, name_faults};
+use super::{App, being_deleted, in_use, name_faults};
 use crate::diff::same;
-use crate::error::{Failure, Result, no_faults};
+use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ledger::Report;
 use crate::store::{events, networks, vims};
 use crate::vim::{Gone, Made};

@@ -7,9 +7,9 @@ use reference_points::or_vi::{AddressRequest, Network, Port, PortAddress, PortSp
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{App, being_deleted, in_use, is_refusal, name_faults};
+use super::{App, being_deleted, in_use, name_faults};
 use crate::diff::same;
-use crate::error::{Failure, Result, no_faults};
+use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ipam::{canonical_mac, is_host_address, mac_of};
 use crate::ledger::Report;
 use crate::store::{addresses, events, networks, ports, subnets, vims};

@@ -7,8 +7,8 @@ use reference_points::common::Fault;
 use reference_points::or_vi::{Vim as VimView, VimKind, VimSpec};
 use uuid::Uuid;
 
-use super::{App, in_use, is_refusal, name_faults};
-use crate::error::{Failure, Result, no_faults};
+use super::{App, in_use, name_faults};
+use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::hosts::HostsVim;
 use crate::sim::{SimVim, faults_of as sim_faults};
 use crate::store::{images, networks, ports, subnets, vims, volumes};

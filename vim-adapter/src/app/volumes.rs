@@ -5,9 +5,9 @@ use reference_points::or_vi::{ResourceState, ViEvent, Volume, VolumeSpec};
 use uuid::Uuid;
 
 use super::computes::usable_image;
-use super::{App, being_deleted, in_use, is_refusal, name_faults};
+use super::{App, being_deleted, in_use, name_faults};
 use crate::diff::same;
-use crate::error::{Failure, Result, no_faults};
+use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ledger::Report;
 use crate::store::{events, images, vims, volumes};
 use crate::vim::{Gone, Made};

@@ -13,8 +13,7 @@ use uuid::Uuid;
 use super::HostsVim;
 use super::northbound::{DB, Ensured};
 use super::rows::{self, MARK_ID, MARK_NETWORK};
-use crate::app::is_refusal;
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Result, is_refusal};
 use crate::ledger::Report;
 use crate::store::{networks, ports, subnets};
 
