@@ -61,6 +61,8 @@ pub struct Agent {
     pub(crate) verdict: OnceCell<Verdict>,
     /// When machines had to be started again.
     pub(crate) repairs: Mutex<HashMap<Uuid, VecDeque<i64>>>,
+    /// Machines whose guests have been asked to let go of a device.
+    pub(crate) letting_go: Mutex<HashSet<Uuid>>,
     /// What is wrong and has been told.
     pub(crate) troubles: Mutex<HashSet<&'static str>>,
 }
@@ -101,6 +103,7 @@ impl Agent {
             volume_turns: Turns::default(),
             verdict: OnceCell::new(),
             repairs: Mutex::default(),
+            letting_go: Mutex::default(),
             troubles: Mutex::default(),
         };
         Ok((agent, wakes))

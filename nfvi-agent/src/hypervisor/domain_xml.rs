@@ -4,6 +4,8 @@
 //! random numbers, a balloon, and spare PCIe root ports, because on q35 what is plugged in later needs a port of its own
 //! that was there at the start.
 
+use std::path::Path;
+
 use super::metadata;
 use super::xml::Element;
 use super::{Acceleration, Disk, DomainPlan, Nic};
@@ -132,6 +134,25 @@ pub fn disk(disk: &Disk, target: &str) -> Element {
         .child(Element::new("target").attr("dev", target).attr("bus", "virtio"))
         .children(disk.read_only.then(|| Element::new("readonly")))
         .child(Element::text("serial", &disk.serial))
+}
+
+/// As much of a disk as is needed to find it.
+pub fn disk_to_detach(path: &Path, target: &str) -> Element {
+    Element::new("disk")
+        .attr("type", "file")
+        .attr("device", "disk")
+        .child(Element::new("source").attr("file", path.display()))
+        .child(Element::new("target").attr("dev", target).attr("bus", "virtio"))
+}
+
+/// As much of an interface as is needed to find it.
+pub fn nic_to_detach(mac: &str) -> Element {
+    Element::new("interface")
+        .attr("type", "bridge")
+        .child(Element::new("mac").attr("address", mac))
+        // Found by the address alone; the name must be there and is not compared.
+        .child(Element::new("source").attr("bridge", "any"))
+        .child(Element::new("model").attr("type", "virtio"))
 }
 
 /// One network interface.

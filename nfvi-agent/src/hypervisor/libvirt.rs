@@ -174,10 +174,38 @@ fn unless_gone<T>(result: std::result::Result<T, VirtError>) -> std::result::Res
     }
 }
 
-/// Where a change of devices goes: into the definition, and into the guest if it runs.
-fn impact(domain: &Domain) -> std::result::Result<u32, VirtError> {
-    let live = if domain.is_active()? { sys::VIR_DOMAIN_AFFECT_LIVE } else { 0 };
-    Ok(sys::VIR_DOMAIN_AFFECT_CONFIG | live)
+/// Descriptions of a domain: as it will start next, and as it runs if it does.
+struct Devices {
+    config: Described,
+    live: Option<Described>,
+}
+
+impl Devices {
+    fn of(domain: &Domain) -> std::result::Result<Devices, VirtError> {
+        let config = metadata::describe(&domain.get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?);
+        let live = domain.is_active()?.then(|| domain.get_xml_desc(0)).transpose()?;
+        Ok(Devices { config, live: live.as_deref().map(metadata::describe) })
+    }
+
+    /// Flags for a change that concerns the descriptions for which `concerned` holds; `None` if it concerns neither.
+    fn impact(&self, concerned: impl Fn(&Described) -> bool) -> Option<u32> {
+        let config = if concerned(&self.config) { sys::VIR_DOMAIN_AFFECT_CONFIG } else { 0 };
+        let live = if self.live.as_ref().is_some_and(concerned) { sys::VIR_DOMAIN_AFFECT_LIVE } else { 0 };
+        (config | live != 0).then_some(config | live)
+    }
+
+    /// The description that holds what is looked for, the running one first.
+    fn holding(&self, holds: impl Fn(&Described) -> bool) -> Option<&Described> {
+        self.live.iter().chain([&self.config]).find(|described| holds(described))
+    }
+}
+
+/// A guest that has been asked to let go of a device and is asked again.
+fn asked_already(result: std::result::Result<u32, VirtError>) -> std::result::Result<(), VirtError> {
+    match result {
+        Err(error) if error.message().contains("process of unplug") => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// `9.0.0` of libvirt's 9000000.
@@ -257,21 +285,22 @@ impl Hypervisor for Libvirt {
     async fn attach_nic(&self, id: Uuid, nic: &Nic) -> Result<()> {
         let (xml, port) = (domain_xml::nic(nic).render(), nic.port_id);
         self.on("plug an interface into", id, move |domain| {
-            if metadata::describe(&domain.get_xml_desc(0)?).ports.contains(&port) {
-                return Ok(());
+            match Devices::of(domain)?.impact(|found| !found.ports.contains(&port)) {
+                Some(flags) => domain.attach_device_flags(&xml, flags).map(drop),
+                None => Ok(()),
             }
-            domain.attach_device_flags(&xml, impact(domain)?).map(drop)
         })
         .await
     }
 
-    async fn detach_nic(&self, id: Uuid, nic: &Nic) -> Result<()> {
-        let (xml, port) = (domain_xml::nic(nic).render(), nic.port_id);
+    async fn detach_nic(&self, id: Uuid, port: Uuid) -> Result<()> {
         self.on("take an interface from", id, move |domain| {
-            if !metadata::describe(&domain.get_xml_desc(0)?).ports.contains(&port) {
-                return Ok(());
-            }
-            domain.detach_device_flags(&xml, impact(domain)?).map(drop)
+            let devices = Devices::of(domain)?;
+            let holds = |found: &Described| found.ports.contains(&port);
+            let (Some(found), Some(flags)) = (devices.holding(holds), devices.impact(holds)) else { return Ok(()) };
+            let at = found.ports.iter().position(|held| *held == port).unwrap_or_default();
+            let mac = found.macs.get(at).map(String::as_str).unwrap_or_default();
+            asked_already(domain.detach_device_flags(&domain_xml::nic_to_detach(mac).render(), flags))
         })
         .await
     }
@@ -279,23 +308,26 @@ impl Hypervisor for Libvirt {
     async fn attach_disk(&self, id: Uuid, disk: &Disk) -> Result<()> {
         let disk = disk.clone();
         self.on("plug a disk into", id, move |domain| {
-            let found = metadata::describe(&domain.get_xml_desc(0)?);
-            if found.disks.contains(&disk.path) {
-                return Ok(());
-            }
-            let free = (0..).map(domain_xml::target).find(|name| !found.targets.contains(name)).unwrap_or_default();
-            domain.attach_device_flags(&domain_xml::disk(&disk, &free).render(), impact(domain)?).map(drop)
+            let devices = Devices::of(domain)?;
+            let Some(flags) = devices.impact(|found| !found.disks.contains(&disk.path)) else { return Ok(()) };
+            let taken = |name: &String| {
+                devices.config.targets.contains(name) || devices.live.as_ref().is_some_and(|l| l.targets.contains(name))
+            };
+            let free = (0..).map(domain_xml::target).find(|name| !taken(name)).unwrap_or_default();
+            domain.attach_device_flags(&domain_xml::disk(&disk, &free).render(), flags).map(drop)
         })
         .await
     }
 
-    async fn detach_disk(&self, id: Uuid, disk: &Disk) -> Result<()> {
-        let disk = disk.clone();
+    async fn detach_disk(&self, id: Uuid, path: &Path) -> Result<()> {
+        let path = path.to_owned();
         self.on("take a disk from", id, move |domain| {
-            let found = metadata::describe(&domain.get_xml_desc(0)?);
-            let Some(at) = found.disks.iter().position(|path| *path == disk.path) else { return Ok(()) };
-            let target = found.targets.get(at).cloned().unwrap_or_default();
-            domain.detach_device_flags(&domain_xml::disk(&disk, &target).render(), impact(domain)?).map(drop)
+            let devices = Devices::of(domain)?;
+            let holds = |found: &Described| found.disks.contains(&path);
+            let (Some(found), Some(flags)) = (devices.holding(holds), devices.impact(holds)) else { return Ok(()) };
+            let at = found.disks.iter().position(|held| *held == path).unwrap_or_default();
+            let target = found.targets.get(at).map(String::as_str).unwrap_or_default();
+            asked_already(domain.detach_device_flags(&domain_xml::disk_to_detach(&path, target).render(), flags))
         })
         .await
     }

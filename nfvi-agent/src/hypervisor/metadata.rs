@@ -43,6 +43,8 @@ pub struct Described {
     pub owner: Option<Owner>,
     /// Port ids of interfaces on Open vSwitch.
     pub ports: Vec<Uuid>,
+    /// MAC addresses of these interfaces, in the same order.
+    pub macs: Vec<String>,
     /// Tap devices of these interfaces, in the same order; empty text where the domain does not run.
     pub taps: Vec<String>,
     /// Files of disks, without those behind them.
@@ -61,6 +63,7 @@ pub fn describe(xml: &str) -> Described {
     }
     let mut reader = Reader::from_str(xml);
     let mut path: Vec<String> = Vec::new();
+    let mut mac = String::new();
     loop {
         let (element, opens) = match reader.read_event() {
             Ok(Event::Start(element)) => (element, true),
@@ -89,10 +92,13 @@ pub fn describe(xml: &str) -> Described {
             ("domain/metadata", _) if attributes.iter().any(|(k, v)| k.starts_with("xmlns") && v == NAMESPACE) => {
                 found.owner = found.owner.take().or_else(|| owner(&get));
             }
+            ("domain/devices/interface", "mac") => mac = get("address").unwrap_or_default().to_owned(),
             ("domain/devices/interface/virtualport", "parameters") => {
                 if let Some(id) = get("interfaceid").and_then(|id| Uuid::parse_str(id).ok()) {
                     found.ports.push(id);
                     found.taps.push(String::new());
+                    // The address comes before the virtualport of the same interface.
+                    found.macs.push(std::mem::take(&mut mac));
                 }
             }
             ("domain/devices/interface", "target") => {
@@ -165,6 +171,7 @@ mod tests {
             Described {
                 owner: Some(owner),
                 ports: vec![port],
+                macs: vec!["x".into()],
                 taps: vec!["tap1".into()],
                 disks: vec!["/a/root.qcow2".into()],
                 targets: vec!["vda".into()],

@@ -10,7 +10,7 @@ pub mod probe;
 pub mod sim;
 mod xml;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use reference_points::common::Owner;
@@ -270,14 +270,14 @@ pub trait Hypervisor: Send + Sync + std::fmt::Debug {
     /// Adds an interface to it, now and for its next start.
     async fn attach_nic(&self, id: Uuid, nic: &Nic) -> Result<()>;
 
-    /// Takes an interface from it.
-    async fn detach_nic(&self, id: Uuid, nic: &Nic) -> Result<()>;
+    /// Takes the interface with this port id from it. The guest lets go in its own time.
+    async fn detach_nic(&self, id: Uuid, port: Uuid) -> Result<()>;
 
-    /// Adds a disk to it as `target` (`vdc` …), now and for its next start.
+    /// Adds a disk to it, now and for its next start.
     async fn attach_disk(&self, id: Uuid, disk: &Disk) -> Result<()>;
 
-    /// Takes the disk with this file from it.
-    async fn detach_disk(&self, id: Uuid, disk: &Disk) -> Result<()>;
+    /// Takes the disk with this file from it. The guest lets go in its own time.
+    async fn detach_disk(&self, id: Uuid, path: &Path) -> Result<()>;
 
     /// Its counters.
     async fn measurements(&self, id: Uuid, at: i64) -> Result<Measurements>;

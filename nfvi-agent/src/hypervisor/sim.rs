@@ -1,6 +1,7 @@
 //! A hypervisor in memory, for agents that pretend and for tests: domains change state at once, and faults are scripted.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -250,12 +251,12 @@ impl Hypervisor for SimHypervisor {
         Ok(())
     }
 
-    async fn detach_nic(&self, id: Uuid, nic: &Nic) -> Result<()> {
+    async fn detach_nic(&self, id: Uuid, port: Uuid) -> Result<()> {
         self.change("detach nic", id)?;
         if let Some(domain) = self.lock().domains.get_mut(&id) {
-            domain.plan.nics.retain(|old| old.port_id != nic.port_id);
+            domain.plan.nics.retain(|old| old.port_id != port);
         }
-        self.switch.unplug(nic.port_id);
+        self.switch.unplug(port);
         Ok(())
     }
 
@@ -268,10 +269,10 @@ impl Hypervisor for SimHypervisor {
         Ok(())
     }
 
-    async fn detach_disk(&self, id: Uuid, disk: &Disk) -> Result<()> {
+    async fn detach_disk(&self, id: Uuid, path: &Path) -> Result<()> {
         self.change("detach disk", id)?;
         if let Some(domain) = self.lock().domains.get_mut(&id) {
-            domain.plan.disks.retain(|old| old.path != disk.path);
+            domain.plan.disks.retain(|old| old.path != path);
         }
         Ok(())
     }

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn images_of_the_real_tool_are_judged_rightly() {
+    fn images_made_by_qemu_img_are_judged_rightly() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let make = |args: &[&str]| Command::new("qemu-img").args(args).current_dir(dir.path()).output();

@@ -146,18 +146,12 @@ impl Agent {
                 Some(nic) => Ok(self.hypervisor.attach_nic(id, &nic).await?),
                 None => Ok(()),
             },
-            Action::DetachNic(port) => {
-                let nic = self.nic(row, *port).await?.unwrap_or_else(|| self.unknown_nic(*port));
-                Ok(self.hypervisor.detach_nic(id, &nic).await?)
-            }
+            Action::DetachNic(port) => Ok(self.hypervisor.detach_nic(id, *port).await?),
             Action::AttachDisk(path) => match self.disk(row, path) {
                 Some(disk) => Ok(self.hypervisor.attach_disk(id, &disk).await?),
                 None => Ok(()),
             },
-            Action::DetachDisk(path) => {
-                let disk = self.disk(row, path).unwrap_or_else(|| unknown_disk(path));
-                Ok(self.hypervisor.detach_disk(id, &disk).await?)
-            }
+            Action::DetachDisk(path) => Ok(self.hypervisor.detach_disk(id, path).await?),
             Action::AskShutdown => {
                 self.hypervisor.ask_shutdown(id).await?;
                 self.note_asked(row).await
@@ -246,18 +240,6 @@ impl Agent {
         Ok(describe::nics(&row.spec, &around).into_iter().find(|nic| nic.port_id == port))
     }
 
-    /// An interface that is no longer wanted: libvirt finds it by its device name.
-    fn unknown_nic(&self, port: Uuid) -> crate::hypervisor::Nic {
-        crate::hypervisor::Nic {
-            port_id: port,
-            mac: String::new(),
-            mtu: None,
-            bridge: self.switch.bridge().to_owned(),
-            tap: tap_name(port),
-            offloads: true,
-        }
-    }
-
     fn disk(&self, row: &MachineRow, path: &Path) -> Option<Disk> {
         describe::disks(&self.layout, row.id, &row.spec).into_iter().find(|disk| disk.path == path)
     }
@@ -287,15 +269,5 @@ impl Agent {
         })?;
         self.news.ring();
         Ok(())
-    }
-}
-
-/// A disk that is no longer wanted: libvirt finds it by its target.
-fn unknown_disk(path: &Path) -> Disk {
-    Disk {
-        path: path.to_owned(),
-        format: reference_points::nf_vi::DiskFormat::Qcow2,
-        read_only: false,
-        serial: String::new(),
     }
 }

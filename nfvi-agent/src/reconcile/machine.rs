@@ -1,6 +1,7 @@
 //! Looking after one machine: look, decide, act, until nothing is left to do.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::PoisonError;
 
 use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::nf_vi::{AgentEvent, MachineState};
@@ -116,7 +117,8 @@ impl Agent {
         if row.state == MachineState::Error && !round.retry && !row.deleting {
             return Step::Ended(Outcome::Done);
         }
-        if matches!(action, Action::DetachNic(_) | Action::DetachDisk(_)) && round.done.contains(&action) {
+        let detaches = matches!(action, Action::DetachNic(_) | Action::DetachDisk(_));
+        if detaches && round.done.contains(&action) {
             // The guest has been asked to let go and has not yet.
             return self.settle(&row, row.state, None, round, Outcome::LookAgain(now + DETACH_PATIENCE)).await;
         }
@@ -138,12 +140,14 @@ impl Agent {
         if action == Action::Forget {
             return Step::Ended(Outcome::Done);
         }
-        if row.has_run
-            && !row.deleting
-            && !matches!(action, Action::EndPending | Action::AskShutdown | Action::AskReboot)
-        {
-            tracing::info!(machine = %row.id, ?action, "repaired");
+        let quiet = detaches || matches!(action, Action::EndPending | Action::AskShutdown | Action::AskReboot);
+        if row.has_run && !row.deleting && !quiet {
+            tracing::info!(machine = %row.id, ?action, "mended or changed");
             round.repaired = true;
+        }
+        if detaches {
+            // When the guest has let go, that is told.
+            self.letting_go.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id);
         }
         round.done.insert(action.clone());
         Step::Acted(action)
@@ -194,9 +198,11 @@ impl Agent {
         round: &Round,
         outcome: Outcome,
     ) -> Step {
+        let waited =
+            outcome == Outcome::Done && self.letting_go.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.id);
         let changed =
             row.state != state || row.problem.as_ref().map(without_trace) != problem.as_ref().map(without_trace);
-        if changed || round.repaired {
+        if changed || waited || round.repaired {
             match self.note(row.id, state, problem).await {
                 Ok(()) => {}
                 Err(failure) => return self.failed(None, failure).await,
@@ -259,7 +265,7 @@ impl Agent {
 
     /// Counts a repair, and says whether there were too many of them lately. Asked anew, counting starts over.
     fn too_many_repairs(&self, id: Uuid, now: i64, anew: bool) -> bool {
-        let mut repairs = self.repairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut repairs = self.repairs.lock().unwrap_or_else(PoisonError::into_inner);
         let history = repairs.entry(id).or_default();
         if anew {
             history.clear();

@@ -56,6 +56,11 @@ impl Nfvi {
         assert!(done.status.success(), "nfvi {what}: {said}");
     }
 
+    /// Starts what has ended of it.
+    pub fn again(&self) {
+        self.call("up");
+    }
+
     pub fn run(&self) -> PathBuf {
         self.dir.path().join("run")
     }

@@ -58,7 +58,7 @@ fn wait_for_word(domain: &Domain, serial: &Path) -> Verdict {
 /// What broke, out of QEMU's words: the first line that says `error`, without its time and program.
 fn one_line(text: &str) -> &str {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines().find(|line| line.contains("error: ")).or_else(|| lines().last()).unwrap_or(text);
+    let line = lines().find(|line| line.contains("error: ")).or_else(|| lines().next_back()).unwrap_or(text);
     line.rsplit_once("error: ").map_or(line, |(_, what)| what)
 }
 
