@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     CancelMode, CreateVnfRequest, Grant, GrantRequest, InstantiateVnfRequest, LccnSubscription,
-    LccnSubscriptionRequest, TerminateVnfRequest, VnfInstance, VnfLcmOpOcc,
+    LccnSubscriptionRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance, VnfLcmOpOcc,
 };
 use crate::common::{CallError, Client, Reply};
 
@@ -46,6 +46,11 @@ pub mod paths {
         format!("{VNF_LCM_OP_OCCS}/{id}/{task}")
     }
 
+    /// One subscription to VNF lifecycle changes.
+    pub fn lcm_subscription(id: Uuid) -> String {
+        format!("{LCM_SUBSCRIPTIONS}/{id}")
+    }
+
     /// One grant.
     pub fn grant(id: Uuid) -> String {
         format!("{GRANTS}/{id}")
@@ -84,6 +89,20 @@ impl LcmClient {
     /// Any [`CallError`].
     pub async fn list(&self, query: &str) -> Result<Reply<Vec<VnfInstance>>, CallError> {
         self.0.get(&format!("{}{query}", paths::VNF_INSTANCES)).await
+    }
+
+    /// Begins a modification; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 412 when `if_match` is given and the instance has changed since.
+    pub async fn modify(
+        &self,
+        id: Uuid,
+        changes: &VnfInfoModificationRequest,
+        if_match: Option<&str>,
+    ) -> Result<Uuid, CallError> {
+        let path = paths::vnf_instance(id);
+        occurrence(&path, self.0.patch(&path, changes, if_match).await?)
     }
 
     /// Deletes a VNF instance; gone already is done.
@@ -170,6 +189,22 @@ impl LcmClient {
             Err(error) if error.status() == Some(303) => Ok(None),
             other => Ok(Some(other?.body)),
         }
+    }
+
+    /// Subscriptions; `query` with its question mark, or empty.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn list_subscriptions(&self, query: &str) -> Result<Reply<Vec<LccnSubscription>>, CallError> {
+        self.0.get(&format!("{}{query}", paths::LCM_SUBSCRIPTIONS)).await
+    }
+
+    /// Ends a subscription; gone already is done.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn unsubscribe(&self, id: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&paths::lcm_subscription(id)).await
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! | API | producer | consumer | types | client |
 //! | --- | --- | --- | --- | --- |
-//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`op_occ`], [`subscription`] | `LcmClient` |
-//! | `grant/v1` | nfvo | vnfm | [`grant`] | `GrantClient` |
-//! | `vnfpkgm/v2` | nfvo | vnfm | `vnfpkgm` | `PackageClient` |
+//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`op_occ`], [`subscription`] | [`LcmClient`] |
+//! | `grant/v1` | nfvo | vnfm | [`grant`] | [`GrantClient`] |
+//! | `vnfpkgm/v2` | nfvo | vnfm | [`crate::os_ma_nfvo::packages`] | [`OnboardedClient`] |
 //!
 //! Optional lists and maps are left out of the JSON when they are empty; other optional attributes are `Option`s.
 

@@ -1,6 +1,10 @@
 //! The VNFM's client of an NFVO's `vnfpkgm/v2` (SOL003 clause 10): descriptors and artifacts of onboarded packages.
 
-use crate::common::{CallError, Client};
+use bytes::Bytes;
+use futures::Stream;
+
+use crate::common::{CallError, Client, Reply};
+use crate::os_ma_nfvo::VnfPkgInfo;
 
 /// Version of `vnfpkgm/v2` that is spoken (SOL003 v3.3.1 clause 10.1).
 pub const PACKAGES_VERSION: &str = "2.1.0";
@@ -18,6 +22,22 @@ impl OnboardedClient {
         Self(Client::new("nfvo", base).version(PACKAGES_VERSION))
     }
 
+    /// The onboarded package with this descriptor; `None` when there is none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn get(&self, vnfd_id: &str) -> Result<Option<VnfPkgInfo>, CallError> {
+        crate::nf_vi::absent(self.0.get(&format!("{ONBOARDED}/{}", segment(vnfd_id))).await.map(|r| r.body))
+    }
+
+    /// Onboarded packages; `query` with its question mark, or empty.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn list(&self, query: &str) -> Result<Reply<Vec<VnfPkgInfo>>, CallError> {
+        self.0.get(&format!("{ONBOARDED}{query}")).await
+    }
+
     /// The descriptor's files as a zip archive; `None` when no onboarded package has this descriptor.
     ///
     /// # Errors
@@ -32,10 +52,38 @@ impl OnboardedClient {
     /// # Errors
     /// Any [`CallError`] but 404.
     pub async fn artifact(&self, vnfd_id: &str, artifact: &str) -> Result<Option<Vec<u8>>, CallError> {
-        let parts: Vec<String> = artifact.split('/').map(segment).collect();
-        let path = format!("{ONBOARDED}/{}/artifacts/{}", segment(vnfd_id), parts.join("/"));
-        crate::nf_vi::absent(self.0.get_bytes(&path, "*/*").await)
+        crate::nf_vi::absent(self.0.get_bytes(&artifact_path(vnfd_id, artifact), "*/*").await)
     }
+
+    /// A file of the package of any size, as a stream; `None` when it has none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404; an item of the stream fails when the connection breaks.
+    pub async fn artifact_stream(
+        &self,
+        vnfd_id: &str,
+        artifact: &str,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes, CallError>> + Send + Unpin + use<>>, CallError> {
+        let reply = self.0.download(&artifact_path(vnfd_id, artifact), "*/*").await;
+        crate::nf_vi::absent(reply.map(|r| r.body))
+    }
+
+    /// The whole package as a stream; `None` when no onboarded package has this descriptor.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404; an item of the stream fails when the connection breaks.
+    pub async fn content_stream(
+        &self,
+        vnfd_id: &str,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes, CallError>> + Send + Unpin + use<>>, CallError> {
+        let path = format!("{ONBOARDED}/{}/package_content", segment(vnfd_id));
+        crate::nf_vi::absent(self.0.download(&path, "application/zip").await.map(|r| r.body))
+    }
+}
+
+fn artifact_path(vnfd_id: &str, artifact: &str) -> String {
+    let parts: Vec<String> = artifact.split('/').map(segment).collect();
+    format!("{ONBOARDED}/{}/artifacts/{}", segment(vnfd_id), parts.join("/"))
 }
 
 /// A path segment with what has a meaning of its own escaped (RFC 3986).
@@ -49,4 +97,17 @@ fn segment(text: &str) -> String {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_meaning_in_a_path_is_escaped() {
+        assert_eq!(
+            artifact_path("urn:x/1?", "Artifacts/a b#1.sh"),
+            format!("{ONBOARDED}/urn%3Ax%2F1%3F/artifacts/Artifacts/a%20b%231.sh")
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! Subscriptions to VNF lifecycle changes and the notifications they bring (SOL003 clauses 5.5.2.15 to 5.5.2.19, 5.5.3.12).
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -258,11 +259,77 @@ pub struct LccnLinks {
 }
 
 /// Any of the lifecycle notifications, told apart by `notificationType`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum LccnNotification {
     /// An operation changed state.
     Operation(Box<VnfLcmOperationOccurrenceNotification>),
     /// A VNF instance identifier was made or deleted; `notificationType` says which.
     Identifier(VnfIdentifierCreationNotification),
+}
+
+// By hand: an operation notification with a fault must be refused for that fault, not pass for one of an identifier.
+impl<'de> Deserialize<'de> for LccnNotification {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let name = value.get("notificationType").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let read = match name.parse::<LccnNotificationType>().map_err(D::Error::custom)? {
+            LccnNotificationType::VnfLcmOperationOccurrenceNotification => {
+                serde_json::from_value(value).map(|told| Self::Operation(Box::new(told)))
+            }
+            LccnNotificationType::VnfIdentifierCreationNotification
+            | LccnNotificationType::VnfIdentifierDeletionNotification => {
+                serde_json::from_value(value).map(Self::Identifier)
+            }
+        };
+        read.map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(kind: &str) -> serde_json::Value {
+        let id = Uuid::nil();
+        json!({ "id": id, "notificationType": kind, "subscriptionId": id, "timeStamp": "2026-01-02T03:04:05Z",
+            "vnfInstanceId": id, "_links": { "vnfInstance": { "href": "/v" }, "subscription": { "href": "/s" } } })
+    }
+
+    #[test]
+    fn notifications_are_told_apart_by_their_type() {
+        let deleted = told("VnfIdentifierDeletionNotification");
+        let read: LccnNotification = serde_json::from_value(deleted.clone()).unwrap();
+        assert!(matches!(&read, LccnNotification::Identifier(n)
+            if n.notification_type == LccnNotificationType::VnfIdentifierDeletionNotification));
+        assert_eq!(serde_json::to_value(&read).unwrap(), deleted);
+
+        let mut operation = told("VnfLcmOperationOccurrenceNotification");
+        for (name, value) in [
+            ("notificationStatus", json!("START")),
+            ("operationState", json!("STARTING")),
+            ("operation", json!("INSTANTIATE")),
+            ("isAutomaticInvocation", json!(false)),
+            ("vnfLcmOpOccId", json!(Uuid::nil())),
+        ] {
+            operation[name] = value;
+        }
+        let read: LccnNotification = serde_json::from_value(operation.clone()).unwrap();
+        assert!(
+            matches!(&read, LccnNotification::Operation(n) if n.operation_state == LcmOperationStateType::Starting)
+        );
+        assert_eq!(serde_json::to_value(&read).unwrap(), operation);
+    }
+
+    #[test]
+    fn a_faulty_operation_notification_does_not_pass_for_another_kind() {
+        let error =
+            serde_json::from_value::<LccnNotification>(told("VnfLcmOperationOccurrenceNotification")).unwrap_err();
+        assert!(error.to_string().contains("notificationStatus"), "{error}");
+        let error = serde_json::from_value::<LccnNotification>(told("NsChangeNotification")).unwrap_err();
+        assert!(error.to_string().contains("VnfIdentifierCreationNotification"), "{error}");
+    }
 }

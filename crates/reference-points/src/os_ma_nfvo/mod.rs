@@ -5,7 +5,7 @@
 //! | --- | --- | --- |
 //! | `vnfpkgm/v2` | [`packages`] | [`PackageClient`] |
 //! | `nsd/v2` | [`nsds`] | [`NsdClient`] |
-//! | `nslcm/v2` | [`ns_instance`], [`ns_requests`], [`ns_op_occ`], [`ns_subscription`] | `NsClient` |
+//! | `nslcm/v2` | [`ns_instance`], [`ns_requests`], [`ns_op_occ`], [`ns_subscription`] | [`NsClient`] |
 //!
 //! Types that SOL005 shares with SOL003 live in [`crate::or_vnfm`]; types that it names alike but means otherwise carry
 //! an `Ns` in front here.
@@ -17,6 +17,7 @@ pub mod ns_op_occ;
 pub mod ns_requests;
 pub mod ns_subscription;
 pub mod nsds;
+pub mod package_client;
 pub mod packages;
 
 pub use ns_client::NsClient;
@@ -25,4 +26,5 @@ pub use ns_op_occ::*;
 pub use ns_requests::*;
 pub use ns_subscription::*;
 pub use nsds::*;
+pub use package_client::PackageClient;
 pub use packages::*;

@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use super::{CreateNsRequest, InstantiateNsRequest, NsInstance, NsLcmOpOcc, TerminateNsRequest};
+use super::{
+    CreateNsRequest, InstantiateNsRequest, NsInstance, NsLccnSubscription, NsLccnSubscriptionRequest, NsLcmOpOcc,
+    TerminateNsRequest,
+};
 use crate::common::{CallError, Client, Reply};
 use crate::or_vnfm::CancelMode;
 use crate::or_vnfm::client::occurrence;
@@ -14,6 +17,8 @@ pub const NSLCM_VERSION: &str = "2.0.0";
 pub const NS_INSTANCES: &str = "/nslcm/v2/ns_instances";
 /// Operation occurrences.
 pub const NS_LCM_OP_OCCS: &str = "/nslcm/v2/ns_lcm_op_occs";
+/// Subscriptions to NS lifecycle changes.
+pub const NSLCM_SUBSCRIPTIONS: &str = "/nslcm/v2/subscriptions";
 
 /// Client of an NFVO's `nslcm/v2`.
 #[derive(Debug, Clone)]
@@ -122,5 +127,27 @@ impl NsClient {
     pub async fn cancel(&self, id: Uuid, mode: &CancelMode) -> Result<(), CallError> {
         let path = format!("{NS_LCM_OP_OCCS}/{id}/cancel");
         self.0.post::<_, serde_json::Value>(&path, mode).await.map(drop)
+    }
+
+    /// Subscribes to lifecycle changes. An equal subscription that exists already (303) counts as made.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn subscribe(
+        &self,
+        request: &NsLccnSubscriptionRequest,
+    ) -> Result<Option<NsLccnSubscription>, CallError> {
+        match self.0.post(NSLCM_SUBSCRIPTIONS, request).await {
+            Err(error) if error.status() == Some(303) => Ok(None),
+            other => Ok(Some(other?.body)),
+        }
+    }
+
+    /// Ends a subscription; gone already is done.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn unsubscribe(&self, id: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&format!("{NSLCM_SUBSCRIPTIONS}/{id}")).await
     }
 }

@@ -278,6 +278,26 @@ impl NsdClient {
         self.0.get(&format!("{NS_DESCRIPTORS}{query}")).await
     }
 
+    /// Modifies an NSD.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn modify(&self, id: Uuid, changes: &NsdInfoModifications) -> Result<NsdInfoModifications, CallError> {
+        Ok(self.0.patch(&format!("{NS_DESCRIPTORS}/{id}"), changes, None).await?.body)
+    }
+
+    /// The archive as a stream; `None` when there is no such NSD.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404, 409 before it is onboarded; an item of the stream fails when the connection breaks.
+    pub async fn content_stream(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<impl Stream<Item = Result<Bytes, CallError>> + Send + Unpin + use<>>, CallError> {
+        let path = format!("{NS_DESCRIPTORS}/{id}/nsd_content");
+        crate::nf_vi::absent(self.0.download(&path, "application/zip").await.map(|r| r.body))
+    }
+
     /// Deletes an NSD.
     ///
     /// # Errors

@@ -1,13 +1,11 @@
-//! VNF packages (SOL005 clause 9, SOL003 clause 10): the package resource, requests about it, subscriptions,
-//! notifications, and the operator's client.
+//! VNF packages (SOL005 clause 9, SOL003 clause 10): the package resource, requests about it, subscriptions and
+//! notifications.
 
-use bytes::Bytes;
-use futures::Stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::common::{CallError, Client, KeyValuePairs, ProblemDetails, Reply};
+use crate::common::{KeyValuePairs, ProblemDetails};
 use crate::or_vnfm::sol::sol_enum;
 use crate::or_vnfm::{AuthType, Link, SelfLink, SubscriptionAuthentication, Timestamp, VnfProductsFromProvider};
 
@@ -378,73 +376,4 @@ pub struct PkgmLinks {
     pub vnf_package: Link,
     /// The subscription.
     pub subscription: Link,
-}
-
-/// Client of an NFVO's `vnfpkgm/v2`.
-#[derive(Debug, Clone)]
-pub struct PackageClient(Client);
-
-impl PackageClient {
-    /// A client of the NFVO at `base`.
-    pub fn new(base: &str) -> Self {
-        Self(Client::new("nfvo", base).version(VNFPKGM_VERSION))
-    }
-
-    /// Creates a package resource.
-    ///
-    /// # Errors
-    /// Any [`CallError`].
-    pub async fn create(&self, request: &CreateVnfPkgInfoRequest) -> Result<VnfPkgInfo, CallError> {
-        Ok(self.0.post(VNF_PACKAGES, request).await?.body)
-    }
-
-    /// Streams the archive into a package resource.
-    ///
-    /// # Errors
-    /// Any [`CallError`].
-    pub async fn upload<S, E>(&self, id: Uuid, length: Option<u64>, content: S) -> Result<(), CallError>
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
-    {
-        let path = format!("{VNF_PACKAGES}/{id}/package_content");
-        let sent = self.0.upload(reqwest::Method::PUT, &path, "application/zip", length, content);
-        sent.await.map(|_: serde_json::Value| ())
-    }
-
-    /// A package; `None` when there is none.
-    ///
-    /// # Errors
-    /// Any [`CallError`] but 404.
-    pub async fn get(&self, id: Uuid) -> Result<Option<VnfPkgInfo>, CallError> {
-        crate::nf_vi::absent(self.0.get(&format!("{VNF_PACKAGES}/{id}")).await.map(|r| r.body))
-    }
-
-    /// Packages; `query` with its question mark, or empty.
-    ///
-    /// # Errors
-    /// Any [`CallError`].
-    pub async fn list(&self, query: &str) -> Result<Reply<Vec<VnfPkgInfo>>, CallError> {
-        self.0.get(&format!("{VNF_PACKAGES}{query}")).await
-    }
-
-    /// Modifies a package.
-    ///
-    /// # Errors
-    /// Any [`CallError`].
-    pub async fn modify(
-        &self,
-        id: Uuid,
-        changes: &VnfPkgInfoModifications,
-    ) -> Result<VnfPkgInfoModifications, CallError> {
-        Ok(self.0.patch(&format!("{VNF_PACKAGES}/{id}"), changes, None).await?.body)
-    }
-
-    /// Deletes a package.
-    ///
-    /// # Errors
-    /// Any [`CallError`]; 409 while it is in use.
-    pub async fn delete(&self, id: Uuid) -> Result<(), CallError> {
-        self.0.delete(&format!("{VNF_PACKAGES}/{id}")).await.map(drop)
-    }
 }
