@@ -59,7 +59,7 @@ demo_up() {
 edge_address() {
     mano topology "$NS_NAME" -o json | jq -r '
         (.links[] | select(.physicalNetwork == "external") | .networkId) as $n
-        | first(.vnfs[] | .vnfcs[] | .ports[] | select(.networkId == $n) | .addresses[] | select(contains(".")))'
+        | first(.vnfs[] | .vnfcs[] | .ports[] | select(.networkId == $n) | .addresses[] | select(contains(".")) | split("/")[0])'
 }
 
 from_outside() { ip netns exec "$NAME-outside" curl -s --noproxy '*' -m 3 "$@"; }
