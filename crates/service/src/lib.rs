@@ -64,6 +64,10 @@
 //! }
 //! ```
 //!
+//! What else there is: [`store`] keeps documents with revisions and answers SOL013 lists ([`query`]) from them;
+//! [`notify`] keeps subscriptions and an outbox; [`http::event_stream`] streams events; [`http::Upload`] takes bodies of any
+//! size; [`backup`] stands behind `SERVICE backup FILE` and `SERVICE restore FILE`.
+//!
 //! In tests the same service runs in-process: `run::start::<Greeter>(config).await?` gives a [`run::Running`] with its
 //! address (`listen: 127.0.0.1:0` takes a free port), `shut_down()` and `kill()`.
 

@@ -13,6 +13,7 @@ pub struct Metrics {
     pub(crate) requests: IntCounterVec,
     pub(crate) seconds: HistogramVec,
     pub(crate) in_flight: IntGauge,
+    pub(crate) notifications: IntCounterVec,
 }
 
 impl Metrics {
@@ -32,11 +33,16 @@ impl Metrics {
             &["method", "route"],
         )?;
         let in_flight = IntGauge::new("http_requests_in_flight", "Requests being worked on")?;
+        let notifications = IntCounterVec::new(
+            Opts::new("notifications_total", "Attempts to deliver a notification, by interface and outcome"),
+            &["api", "outcome"],
+        )?;
+        registry.register(Box::new(notifications.clone()))?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(Process::new()?))?;
-        Ok(Self { registry, requests, seconds, in_flight })
+        Ok(Self { registry, requests, seconds, in_flight, notifications })
     }
 
     /// Where a service registers its own collectors.

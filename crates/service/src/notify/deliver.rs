@@ -109,6 +109,7 @@ async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(),
             // The trace of what is told goes on to whom it is told.
             let error = match waiting.context().scope(sent).await {
                 Ok(()) => {
+                    notifier.counted("delivered");
                     let now = notifier.clock.now_micros();
                     outbox::delivered(&notifier.db, owner, &waiting, now).await?;
                     continue;
@@ -118,10 +119,12 @@ async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(),
             let now = notifier.clock.now_micros();
             let uri = &target.callback_uri;
             if age(&waiting, now) > MAX_AGE {
+                notifier.counted("dropped");
                 tracing::error!(%subscriber, uri, %error, "a notification is dropped after a day of trying");
                 outbox::delivered(&notifier.db, owner, &waiting, now).await?;
                 continue;
             }
+            notifier.counted("refused");
             let pause = pause(waiting.attempts);
             tracing::warn!(%subscriber, uri, ?pause, %error, "a notification was not taken yet");
             let next_at = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use db::{AnyConnection, Clock, Db, Migration, SystemClock};
+use prometheus::IntCounterVec;
 use reference_points::common::Client;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
@@ -86,6 +87,7 @@ pub struct Notifier {
     clock: Arc<dyn Clock>,
     client: Client,
     news: Arc<Notify>,
+    count: Option<IntCounterVec>,
 }
 
 impl Notifier {
@@ -108,7 +110,8 @@ impl Notifier {
         wants: Wants,
         shape: Shape,
     ) -> Result<Self, BoxError> {
-        let notifier = Self::open(setup.db.clone(), Arc::new(SystemClock), api, url, wants, shape).await?;
+        let opened = Self::open(setup.db.clone(), Arc::new(SystemClock), api, url, wants, shape).await?;
+        let notifier = Self { count: Some(setup.metrics.notifications.clone()), ..opened };
         let (own, shutdown) = (notifier.clone(), setup.shutdown.clone());
         setup.spawn("notifications", async move { deliver::run(own, shutdown).await });
         Ok(notifier)
@@ -129,7 +132,17 @@ impl Notifier {
         db.migrate("notify", MIGRATIONS).await?;
         subscription::SUBSCRIPTIONS.prepare(&db).await?;
         let url = url.trim_end_matches('/').into();
-        Ok(Self { db, api, url, wants, shape, clock, client: Client::new("subscriber", ""), news: Arc::default() })
+        Ok(Self {
+            db,
+            api,
+            url,
+            wants,
+            shape,
+            clock,
+            client: Client::new("subscriber", ""),
+            news: Arc::default(),
+            count: None,
+        })
     }
 
     /// Delivers until `shutdown` fires.
@@ -163,6 +176,13 @@ impl Notifier {
     /// Something was committed: deliver.
     pub fn kick(&self) {
         self.news.notify_one();
+    }
+
+    /// Counts an attempt: `delivered`, `refused` or `dropped`.
+    fn counted(&self, outcome: &str) {
+        if let Some(count) = &self.count {
+            count.with_label_values(&[self.api, outcome]).inc();
+        }
     }
 
     fn addressed(&self, payload: &Value, subscription: Uuid) -> Value {
