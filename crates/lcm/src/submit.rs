@@ -59,13 +59,14 @@ impl Engine {
             automatic: new.automatic,
             version: 1,
         };
-        if !operation::insert(tx, &op).await? {
-            return Err(match operation::unfinished(tx, &op.subject).await? {
-                Some((running, state)) if running != op.id => {
-                    SubmitError::Conflict { subject: op.subject, running, state }
-                }
-                _ => SubmitError::Exists(op.id),
-            });
+        while !operation::insert(tx, &op).await? {
+            if operation::get(tx, op.id).await?.is_some() {
+                return Err(SubmitError::Exists(op.id));
+            }
+            if let Some((running, state)) = operation::unfinished(tx, &op.subject).await? {
+                return Err(SubmitError::Conflict { subject: op.subject, running, state });
+            }
+            // It stood in the way and has finished in between.
         }
         let snapshot = Snapshot::new(op, step::rows(new.plan.steps()));
         let op = &snapshot.op;

@@ -72,6 +72,15 @@ impl std::ops::Deref for TestDb {
     }
 }
 
+/// Starts a PostgreSQL server that lives as long as this process and returns its URL, for `MANO_TEST_PG_URL` of a whole
+/// run of tests: a server for each test process costs half a second each.
+pub async fn postgres_server() -> Result<String, String> {
+    match postgres::server().await {
+        Ok(url) => Ok(url.to_owned()),
+        Err(postgres::Unavailable::Missing(why) | postgres::Unavailable::Broken(why)) => Err(why),
+    }
+}
+
 fn config() -> DbConfig {
     DbConfig { durability: Durability::None, ..DbConfig::default() }
 }

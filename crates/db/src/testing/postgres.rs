@@ -54,16 +54,25 @@ struct Server {
 static SERVER: OnceCell<Server> = OnceCell::const_new();
 static NOT_HERE: OnceLock<String> = OnceLock::new();
 
+/// The URL of this process's server, started if it is not running.
+pub(super) async fn server() -> Result<&'static str, Unavailable> {
+    Ok(&running().await?.url)
+}
+
+async fn running() -> Result<&'static Server, Unavailable> {
+    if let Some(why) = NOT_HERE.get() {
+        return Err(Unavailable::Missing(why.clone()));
+    }
+    SERVER.get_or_try_init(start).await.inspect_err(|e| {
+        if let Unavailable::Missing(why) = e {
+            let _ = NOT_HERE.set(why.clone());
+        }
+    })
+}
+
 impl Database {
     pub(super) async fn create() -> Result<Self, Unavailable> {
-        if let Some(why) = NOT_HERE.get() {
-            return Err(Unavailable::Missing(why.clone()));
-        }
-        let server = SERVER.get_or_try_init(start).await.inspect_err(|e| {
-            if let Unavailable::Missing(why) = e {
-                let _ = NOT_HERE.set(why.clone());
-            }
-        })?;
+        let server = running().await?;
         let name = format!("t_{}", uuid::Uuid::new_v4().simple());
         let broken = |e: sqlx::Error| Unavailable::Broken(format!("CREATE DATABASE: {e}"));
         execute(&server.url, &format!("CREATE DATABASE {name}")).await.map_err(broken)?;
