@@ -136,7 +136,7 @@ async fn a_merge_patch_is_sent_as_one() {
     assert_eq!(changed, changes);
     let seen = peer.only();
     assert_eq!(seen.line, format!("PATCH /nsd/v2/ns_descriptors/{}", id(3)));
-    assert!(seen.values("content-type").contains(&"application/merge-patch+json"), "{seen:?}");
+    assert_eq!(seen.values("content-type"), ["application/merge-patch+json"]);
 }
 
 #[tokio::test]

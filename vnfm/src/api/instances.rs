@@ -3,10 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use reference_points::or_vnfm::{
-    CreateVnfRequest, InstantiateVnfRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance,
-};
-use service::http::{ApiJson, ApiResult, IfMatch, MergePatch};
+use reference_points::or_vnfm::{CreateVnfRequest, InstantiateVnfRequest, TerminateVnfRequest, VnfInstance};
+use service::http::{ApiJson, ApiResult};
 use service::query::ListQuery;
 use uuid::Uuid;
 
@@ -31,20 +29,6 @@ pub async fn create(State(app): State<App>, ApiJson(request): ApiJson<CreateVnfR
 #[utoipa::path(get, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)), responses((status = 200, body = VnfInstance)))]
 pub async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<Response> {
     let stored = INSTANCES.require(&app.db, id).await?;
-    Ok(([(header::ETAG, stored.etag())], ApiJson(app.shown(&stored))).into_response())
-}
-
-/// Modifies a VNF instance by a JSON merge patch.
-#[utoipa::path(patch, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)),
-    request_body(content = VnfInfoModificationRequest, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = VnfInstance)))]
-pub async fn modify(
-    State(app): State<App>,
-    Path(id): Path<Uuid>,
-    if_match: IfMatch,
-    patch: MergePatch<VnfInfoModificationRequest>,
-) -> ApiResult<Response> {
-    let stored = app.modify(id, patch, if_match).await?;
     Ok(([(header::ETAG, stored.etag())], ApiJson(app.shown(&stored))).into_response())
 }
 

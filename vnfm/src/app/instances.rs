@@ -1,12 +1,12 @@
-//! VNF instances: create, show, modify, delete (SOL003 clauses 5.4.2 and 5.4.3).
+//! VNF instances: create, show, delete (SOL003 clauses 5.4.2 and 5.4.3).
 
 use reference_points::common::{Fault, ProblemDetails, Uuid};
 use reference_points::or_vnfm::{
     CreateVnfRequest, InstantiationState, LccnLinks, LccnNotificationType, Link, Timestamp,
-    VnfIdentifierCreationNotification, VnfInfoModificationRequest, VnfInstance, VnfInstanceLinks,
+    VnfIdentifierCreationNotification, VnfInstance, VnfInstanceLinks,
 };
 use serde_json::{Value, json};
-use service::http::{ApiError, ApiResult, IfMatch, MergePatch, merge};
+use service::http::{ApiError, ApiResult};
 use service::notify::Notification;
 use service::store::Stored;
 
@@ -81,38 +81,6 @@ impl App {
         })?;
         self.notifier.kick();
         Ok(())
-    }
-
-    /// Modifies name, description, metadata, extensions and configurable properties (clause 5.4.3.3.4).
-    ///
-    /// # Errors
-    /// 404; 412 when it changed since it was read; 409 while an operation runs; 422 for what cannot be modified.
-    pub async fn modify(
-        &self,
-        id: Uuid,
-        patch: MergePatch<VnfInfoModificationRequest>,
-        if_match: IfMatch,
-    ) -> ApiResult<Stored<Instance>> {
-        let mut faults = Vec::new();
-        for refused in ["vnfdId", "vimConnectionInfo"] {
-            if patch.document.get(refused).is_some() {
-                faults.push(Fault::new(format!("/{refused}"), "cannot be modified by this release"));
-            }
-        }
-        if !faults.is_empty() {
-            return Err(ApiError::unprocessable("the modification", faults));
-        }
-        let now = self.clock.now_micros();
-        db::transaction!(self.db, |tx| {
-            let stored = INSTANCES.lock(&mut *tx, id).await?;
-            if_match.check(&stored.etag())?;
-            self.refuse_while_running(id).await?;
-            let mut value = serde_json::to_value(&stored.document).map_err(|e| ApiError::internal(e.to_string()))?;
-            merge(&mut value, &patch.document);
-            let changed: Instance = serde_json::from_value(value)
-                .map_err(|e| ApiError::unprocessable("the modification", vec![Fault::new("/", e.to_string())]))?;
-            Ok::<_, ApiError>(INSTANCES.update(&mut *tx, &stored, changed, now).await?)
-        })
     }
 
     /// The instance with its links, as clients see it.

@@ -150,7 +150,7 @@ impl<'a> Work<'a> {
                 subnets.push(SubnetPart {
                     id: self.ids.mint(),
                     spec: SubnetSpec {
-                        name: format!("{}-{}", self.given.name, link.name),
+                        name: format!("{}-{}-{}", self.given.name, link.name, l3.cidr),
                         owner: owner.clone(),
                         network_id: id,
                         cidr: l3.cidr,

@@ -13,6 +13,9 @@ use super::blueprint::{Blueprint, PortOn, PortPart, RootPart, SubnetPart};
 /// Key of the grant's step in every operation.
 pub const GRANT: &str = "grant";
 
+/// Characters of a name that go into a key.
+const MAX_NAME: usize = 150;
+
 /// Parameters of the step that makes a port.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PortParams {
@@ -39,48 +42,56 @@ pub fn plan(blueprint: &Blueprint, grant: &GrantRequest) -> Result<Plan, PlanFau
     let mut steps = vec![StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()];
     for group in &blueprint.groups {
         let title = format!("Create affinity group {}", group.name);
-        steps.push(StepSpec::new(key("group", group.id), "affinity_group", title).params(json!(group)).after(GRANT));
+        steps.push(StepSpec::new(key("group", &group.name), "affinity_group", title).params(json!(group)).after(GRANT));
     }
     for link in &blueprint.links {
         let title = format!("Create internal link {}", link.desc);
-        steps.push(StepSpec::new(key("link", link.id), "network", title).params(json!(link)).after(GRANT));
+        steps.push(StepSpec::new(key("link", &link.desc), "network", title).params(json!(link)).after(GRANT));
         for subnet in &link.subnets {
             let params = SubnetParams { subnet: subnet.clone(), link: link.id };
             let title = format!("Create subnet {} of {}", subnet.spec.cidr, link.desc);
-            let step = StepSpec::new(key("subnet", subnet.id), "subnet", title).params(json!(params));
-            steps.push(step.after(key("link", link.id)));
+            let step = StepSpec::new(subnet_key(&link.desc, subnet), "subnet", title).params(json!(params));
+            steps.push(step.after(key("link", &link.desc)));
         }
     }
     for volume in &blueprint.volumes {
         let title = format!("Create volume {}", volume.name);
-        steps.push(StepSpec::new(key("volume", volume.id), "volume", title).params(json!(volume)).after(GRANT));
+        steps.push(StepSpec::new(key("volume", &volume.name), "volume", title).params(json!(volume)).after(GRANT));
     }
     for vnfc in &blueprint.vnfcs {
         for port in &vnfc.ports {
             let params = PortParams { port: port.clone(), vnfc: vnfc.id };
             let title = format!("Create port {} of {}", port.cpd, vnfc.name);
-            let step = StepSpec::new(key("port", port.id), "port", title).params(json!(params));
+            let step = StepSpec::new(key("port", &port.name), "port", title).params(json!(params));
             steps.push(step.after_all(port_waits_for(blueprint, port)));
         }
-        let step = StepSpec::new(key("vnfc", vnfc.id), "compute", format!("Run {}", vnfc.name))
+        let step = StepSpec::new(key("vnfc", &vnfc.name), "compute", format!("Run {}", vnfc.name))
             .params(json!(vnfc))
             .after(GRANT);
         let disk = match &vnfc.root {
             RootPart::Volume(id) => Some(*id),
             RootPart::Image { .. } => None,
         };
+        let used = |volume: Uuid| vnfc.volumes.contains(&volume) || disk == Some(volume);
         steps.push(
-            step.after_all(vnfc.ports.iter().map(|p| key("port", p.id)))
-                .after_all(vnfc.volumes.iter().chain(disk.iter()).map(|v| key("volume", *v)))
-                .after_all(vnfc.groups.iter().map(|g| key("group", *g))),
+            step.after_all(vnfc.ports.iter().map(|p| key("port", &p.name)))
+                .after_all(blueprint.volumes.iter().filter(|v| used(v.id)).map(|v| key("volume", &v.name)))
+                .after_all(
+                    blueprint.groups.iter().filter(|g| vnfc.groups.contains(&g.id)).map(|g| key("group", &g.name)),
+                ),
         );
     }
     Plan::new(steps)
 }
 
-/// Key of the step that makes the resource of this id.
-pub fn key(what: &str, id: Uuid) -> String {
-    format!("{what}/{id}")
+/// Key of a step: what it makes, and the name of that, which is the same however often the plan is made.
+pub fn key(what: &str, name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || ".-_/:@".contains(c) { c } else { '_' };
+    format!("{what}/{}", name.chars().map(plain).take(MAX_NAME).collect::<String>())
+}
+
+fn subnet_key(link: &str, subnet: &SubnetPart) -> String {
+    key("subnet", &format!("{link}/{}", subnet.spec.cidr))
 }
 
 fn port_waits_for(blueprint: &Blueprint, port: &PortPart) -> Vec<String> {
@@ -88,8 +99,8 @@ fn port_waits_for(blueprint: &Blueprint, port: &PortPart) -> Vec<String> {
     if let PortOn::Internal { network } = port.on
         && let Some(link) = blueprint.links.iter().find(|l| l.id == network)
     {
-        before.push(key("link", network));
-        before.extend(link.subnets.iter().map(|s| key("subnet", s.id)));
+        before.push(key("link", &link.desc));
+        before.extend(link.subnets.iter().map(|s| subnet_key(&link.desc, s)));
     }
     before
 }

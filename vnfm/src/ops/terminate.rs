@@ -1,16 +1,13 @@
 //! Terminate (SOL003 clause 5.4.5): everything the instance has goes, each resource after those that use it, all else
 //! side by side.
 
-use std::collections::BTreeSet;
-
 use lcm::{Plan, PlanFaults, StepSpec};
 use reference_points::or_vnfm::GrantRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::blueprint::Owned;
-use super::instantiate::GRANT;
+use super::instantiate::{GRANT, key};
 use crate::vi::Kind;
 
 /// Parameters of a step that removes a resource.
@@ -30,21 +27,20 @@ pub struct RemoveParams {
 /// When the instance has more resources than the engine allows steps.
 pub fn plan(owned: &[Owned], grant: &GrantRequest, grace_seconds: Option<u32>) -> Result<Plan, PlanFaults> {
     let mut steps = vec![StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()];
-    let known: BTreeSet<Uuid> = owned.iter().map(|r| r.id).collect();
     for resource in owned {
         let compute = resource.kind == Kind::Compute;
         let params = RemoveParams { resource: resource.clone(), grace_seconds: grace_seconds.filter(|_| compute) };
         let title = format!("Remove {} {}", resource.kind.word(), resource.name);
         steps.push(
-            StepSpec::new(remove_key(resource.id), "remove", title)
+            StepSpec::new(remove_key(resource), "remove", title)
                 .params(json!(params))
                 .after(GRANT)
-                .after_all(resource.after.iter().filter(|id| known.contains(id)).map(|id| remove_key(*id))),
+                .after_all(owned.iter().filter(|other| resource.after.contains(&other.id)).map(remove_key)),
         );
     }
     Plan::new(steps)
 }
 
-fn remove_key(id: Uuid) -> String {
-    format!("remove/{id}")
+fn remove_key(resource: &Owned) -> String {
+    key("remove", &format!("{}/{}", resource.kind.word(), resource.name))
 }

@@ -377,10 +377,11 @@ impl Client {
             request = request.header(header::IF_MATCH, etag);
         }
         if let Some(body) = body {
-            request = request.json(body);
+            // First: `json` adds a content type of its own only where none is set.
             if patch {
                 request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
             }
+            request = request.json(body);
         }
         let response = self.send(path, request).await?;
         self.decode(path, response).await
