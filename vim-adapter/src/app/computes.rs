@@ -63,6 +63,16 @@ fn faults_of(spec: &ComputeSpec) -> Vec<Fault> {
         faults.push(Fault::new("/root/volumeId", format!("volume {volume_id} is also among the further volumes")));
     }
     let boot = spec.boot_data.as_ref();
+    let label = |part: &str| {
+        let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        let inner = part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        part.len() <= 63 && inner && edge(part.bytes().next()) && edge(part.bytes().last())
+    };
+    if let Some(name) =
+        boot.and_then(|boot| boot.hostname.as_ref()).filter(|name| name.len() > 253 || !name.split('.').all(label))
+    {
+        faults.push(Fault::new("/bootData/hostname", format!("{name:?} is no host name after RFC 1123")));
+    }
     if let Some(data) = boot.and_then(|boot| boot.user_data.as_ref()).filter(|data| data.len() > MAX_USER_DATA) {
         faults.push(Fault::new(
             "/bootData/userData",

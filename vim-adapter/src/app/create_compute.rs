@@ -202,7 +202,18 @@ async fn choose_host(
         .iter()
         .map(|host| Candidate { reserved: reserved.get(&host.name).copied().unwrap_or_default(), ..host.clone() })
         .collect();
-    let wish = Wish { need, zone: spec.zone.clone(), pinned, groups: parts.groups.clone() };
+    let mut zone = spec.zone.clone();
+    for volume in &parts.volumes {
+        match (&volume.spec.zone, &zone) {
+            (Some(wanted), None) => zone = Some(wanted.clone()),
+            (Some(wanted), Some(zone)) if wanted != zone => {
+                let why = format!("volume {} shall be in zone {wanted}, not {zone}", volume.spec.name);
+                no_faults("the compute", vec![Fault::new("/zone", why)])?;
+            }
+            _ => {}
+        }
+    }
+    let wish = Wish { need, zone, pinned, groups: parts.groups.clone() };
     let tell = |why: Vec<(String, String)>| -> Vec<Fault> {
         why.into_iter().map(|(host, why)| Fault::new(format!("host {host}"), why)).collect()
     };

@@ -76,13 +76,12 @@ impl App {
     async fn settle_network(&self, vim: Uuid, id: Uuid, fresh: bool, outcome: Result<Made>) -> Result<Network> {
         match outcome {
             Ok(made) => {
-                db::transaction!(self.store.db, |tx| {
-                    vims::lock(tx, vim).await?;
-                    if let Some(its) = &made.its().id {
-                        networks::set_vim_id(tx, vim, id, Some(its)).await?;
-                    }
-                    Ok::<_, Failure>(())
-                })?;
+                if let Some(its) = &made.its().id {
+                    db::transaction!(self.store.db, |tx| {
+                        vims::lock(tx, vim).await?;
+                        Ok::<_, Failure>(networks::set_vim_id(tx, vim, id, Some(its)).await?)
+                    })?;
+                }
                 if matches!(made, Made::Now(_)) {
                     self.ledger(vim).record(&[Report::Network(id, ResourceState::Active, None)]).await?;
                 }

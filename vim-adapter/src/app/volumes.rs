@@ -37,7 +37,7 @@ impl App {
         // A volume of the only host can be made at once; among several, the first compute that uses it decides.
         let host = if driver.profile().local_volumes {
             match driver.candidates().await?.as_slice() {
-                [only] => Some(only.name.clone()),
+                [only] if spec.zone.as_ref().is_none_or(|zone| *zone == only.zone) => Some(only.name.clone()),
                 _ => None,
             }
         } else {

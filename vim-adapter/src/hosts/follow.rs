@@ -24,15 +24,32 @@ pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
     let mut failures = 0;
     let mut looked = false;
     loop {
-        let ended = follow(&vim, &agent, &mut looked, &mut failures).await;
-        let why = match &ended {
-            Ok(()) => "the agent ended the stream".to_owned(),
-            Err(failure) => failure.to_problem().answer.unwrap_or_else(|| failure.to_string()),
-        };
-        lost(&vim, &agent, &why).await;
+        match follow(&vim, &agent, &mut looked).await {
+            // It is to be followed from the beginning.
+            Ok(Followed::Anew) => failures = 0,
+            Ok(Followed::Refused) => failures += 1,
+            Err(failure) => {
+                let problem = failure.to_problem();
+                if agent.reachable() {
+                    failures = 0;
+                }
+                // A connection that broke, and an agent that answers all the same, are no news.
+                if !agent.reachable() || agent.probe().await.is_err() {
+                    lost(&vim, &agent, problem.answer.as_deref().unwrap_or(&problem.detail)).await;
+                    failures += 1;
+                }
+            }
+        }
         tokio::time::sleep(reconnect_pause(failures)).await;
-        failures += 1;
     }
+}
+
+/// How following an agent ended.
+enum Followed {
+    /// Begin anew: its history was cut, or it is another incarnation.
+    Anew,
+    /// The agent cannot be used as this host.
+    Refused,
 }
 
 async fn lost(vim: &HostsVim, agent: &Agent, why: &str) {
@@ -44,13 +61,14 @@ async fn lost(vim: &HostsVim, agent: &Agent, why: &str) {
     }
 }
 
-async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool, failures: &mut u32) -> Result<()> {
+async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool) -> Result<Followed> {
     let info = agent.probe().await?;
     if let Some(other) = vim.same_agent(agent, info.incarnation).await {
-        return Err(Failure::conflict(format!("the agent at {} is that of host {other}", agent.spec().agent)));
+        lost(vim, agent, &format!("the agent at {} is that of host {other}", agent.spec().agent)).await;
+        return Ok(Followed::Refused);
     }
     let row = hosts::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, &agent.name).await?;
-    let Some(row) = row else { return Ok(()) };
+    let Some(row) = row else { return Ok(Followed::Refused) };
     let known = row.incarnation == Some(info.incarnation) && row.seen_event <= info.last_event;
     let after = if known { row.seen_event } else { info.last_event };
     let mut stream = agent.client.events(after);
@@ -68,7 +86,6 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool, failures: &mut
         let detail = format!("the agent of host {} answers", agent.name);
         vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_back", detail)]).await;
     }
-    *failures = 0;
     agent.wake.notify_one();
 
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -82,14 +99,14 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool, failures: &mut
                     *looked = false;
                     let mut connection = vim.ledger.store.db.pool.acquire().await?;
                     hosts::set_seen(&mut connection, vim.ledger.vim, &agent.name, incarnation, seq).await?;
-                    return Ok(());
+                    return Ok(Followed::Anew);
                 }
                 handle(vim, agent, incarnation, seq, event).await?;
             }
             _ = heartbeat.tick() => {
                 let info = agent.probe().await?;
                 if info.incarnation != incarnation {
-                    return Ok(());
+                    return Ok(Followed::Anew);
                 }
                 keep(vim, agent, &info).await?;
                 agent.found(info);

@@ -36,7 +36,7 @@ use crate::error::{Failure, Result};
 use crate::image_files::ImageFiles;
 use crate::ledger::Ledger;
 use crate::scheduler::{Candidate, capacity_of, zones_of};
-use crate::store::{hosts, networks, ports, subnets};
+use crate::store::{hosts, images, networks, ports, subnets};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
@@ -151,12 +151,27 @@ impl HostsVim {
         drop(agents);
         for agent in gone {
             agent.tasks.stop().await;
+            self.clear_images(&agent).await;
         }
         for agent in &fresh {
             agent.tasks.spawn("host events", follow::run(Arc::clone(&me), Arc::clone(agent)));
             agent.tasks.spawn("host orders", deliver::run(Arc::clone(&me), Arc::clone(agent)));
         }
         Ok(fresh)
+    }
+
+    /// Takes this VIM's images off a host that it loses; one that does not answer keeps them.
+    async fn clear_images(&self, agent: &Agent) {
+        let known = async {
+            let mut connection = self.ledger.store.db.pool.acquire().await?;
+            images::list(&mut connection, self.ledger.vim).await
+        };
+        for row in known.await.unwrap_or_default() {
+            if let Err(error) = agent.client.delete_image(row.image.id).await {
+                tracing::warn!(host = agent.name, image = %row.image.id, %error, "an image stays on a host that was removed");
+                return;
+            }
+        }
     }
 
     /// Makes a network's logical switch, unless the network shall go by now.
@@ -281,7 +296,11 @@ impl Vim for HostsVim {
     }
 
     async fn candidates(&self) -> Result<Vec<Candidate>> {
-        Ok(self.agents().await.iter().map(|agent| agent.candidate()).collect())
+        // Just started, it waits until every host was asked once: none is refused only because nobody looked.
+        let agents = self.agents().await;
+        let asked = futures::future::join_all(agents.iter().map(|agent| agent.asked()));
+        let _ = tokio::time::timeout(FIRST_CONTACT, asked).await;
+        Ok(agents.iter().map(|agent| agent.candidate()).collect())
     }
 
     async fn zones(&self) -> Result<Vec<ResourceZone>> {
