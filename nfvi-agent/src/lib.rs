@@ -17,6 +17,7 @@ pub mod config;
 pub mod facts;
 pub mod hypervisor;
 pub mod media;
+pub mod numbers;
 pub mod reconcile;
 pub mod serve;
 pub mod store;

@@ -70,6 +70,7 @@ Then ask it: curl http://127.0.0.1:8703/nf-vi/v1/host
         // Before the first request: what is unfinished now is nobody's, what is unfinished later is somebody's.
         agent.tidy_up().await.map_err(|failure| failure.problem.to_string())?;
         let agent = Arc::new(agent);
+        agent.numbers.register(setup.metrics.registry())?;
         let asked = Arc::clone(&agent);
         setup.readiness.register("drivers", move || {
             let answer = asked.readiness();

@@ -3,23 +3,14 @@
 
 mod support;
 
+use nfvi_agent::hypervisor::libvirt::Libvirt;
+use nfvi_agent::hypervisor::{Acceleration, Hypervisor};
 use reference_points::nf_vi::{
     AgentEvent, InventoryKind, MachineSpec, MachineState, PowerAction, PowerRequest, VolumeSpec,
 };
-use support::nfvi::{AgentOn, Nfvi, guest_image};
+use support::nfvi::{AgentOn, Nfvi, blank_image, guest_image, small};
 use support::{names, spec};
 use uuid::Uuid;
-
-/// A disk that no guest boots from: what the hypervisor does is the same, and it takes no time.
-async fn blank_image(agent: &AgentOn, nfvi: &Nfvi) -> Uuid {
-    let path = nfvi.run().join("blank.qcow2");
-    std::fs::write(&path, support::qcow2(8 << 20)).unwrap();
-    agent.upload(&path).await
-}
-
-fn small(image: Uuid, port: Uuid) -> MachineSpec {
-    MachineSpec { memory_bytes: 64 << 20, ..spec(image, port) }
-}
 
 /// The process of a machine's QEMU.
 fn qemu_pid(nfvi: &Nfvi, domain: &str) -> u32 {
@@ -242,5 +233,49 @@ async fn real_interfaces_and_volumes_are_plugged_into_a_running_guest() {
     agent.client.delete_volume(volume).await.unwrap();
     agent.client.delete_machine(id).await.unwrap();
     agent.event_after(after, |event| matches!(event, AgentEvent::MachineDeleted { .. })).await;
+    agent.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_probe_guest_answers_without_kvm() {
+    let Some(nfvi) = Nfvi::up() else { return };
+    let scratch = nfvi.state().join("scratch");
+    std::fs::create_dir_all(&scratch).unwrap();
+    for dir in [nfvi.state(), scratch.clone()] {
+        std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+    }
+    let libvirt = Libvirt::start(&nfvi.libvirt_uri(), &scratch).unwrap();
+    let after = libvirt.try_guest(Acceleration::Tcg).await.unwrap().expect("the word");
+    println!("the probe guest answered after {after:?}");
+    let verdict = libvirt.probe().await.unwrap();
+    println!("{}: {}", verdict.acceleration.as_str(), verdict.reason);
+    assert!(nfvi.tool("virsh", &["list", "--all", "--name"]).trim().is_empty() && names(&scratch).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_machines_are_made_side_by_side() {
+    let Some(nfvi) = Nfvi::up() else { return };
+    let agent = nfvi.agent().await;
+    let image = blank_image(&agent, &nfvi).await;
+    // The first one waits for the probe.
+    let first = Uuid::now_v7();
+    agent.client.put_machine(first, &small(image, Uuid::now_v7())).await.unwrap();
+    agent.until_state(first, MachineState::Running).await;
+    let ids: Vec<Uuid> = (0..4).map(|_| Uuid::now_v7()).collect();
+    let started = std::time::Instant::now();
+    for id in &ids {
+        agent.client.put_machine(*id, &small(image, Uuid::now_v7())).await.unwrap();
+    }
+    for id in &ids {
+        agent.until_state(*id, MachineState::Running).await;
+    }
+    println!("four machines ran after {:?}", started.elapsed());
+    let after = agent.last_event().await;
+    for id in ids.iter().chain([&first]) {
+        agent.client.delete_machine(*id).await.unwrap();
+    }
+    for id in ids.iter().chain([&first]) {
+        agent.event_after(after, |event| matches!(event, AgentEvent::MachineDeleted { id: gone } if gone == id)).await;
+    }
     agent.kill().await;
 }

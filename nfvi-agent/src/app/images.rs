@@ -73,6 +73,7 @@ impl Agent {
         let inserted = {
             // Two uploads of one id must not step on each other's files between here and the last rename.
             let _turn = self.image_turns.take(id).await;
+            layout::make_readable(temporary.path()).map_err(|e| media_error(&e))?;
             layout::finish(temporary.path(), &ready).map_err(|e| media_error(&e))?;
             temporary.keep();
             let inserted =

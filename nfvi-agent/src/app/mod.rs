@@ -25,6 +25,7 @@ use crate::config::{AccelerationChoice, Config};
 use crate::hypervisor::probe::Verdict;
 use crate::hypervisor::{self, Acceleration, Hypervisor};
 use crate::media::layout::Layout;
+use crate::numbers::Numbers;
 use crate::reconcile::{Wake, Waker};
 use crate::store;
 use crate::switch::Switch;
@@ -46,6 +47,8 @@ pub struct Agent {
     pub switch: Arc<dyn Switch>,
     /// Rings when an event was added.
     pub news: News,
+    /// What was done, counted.
+    pub numbers: Numbers,
     /// Wakes the reconciler.
     pub waker: Waker,
     /// Name of this host.
@@ -95,6 +98,7 @@ impl Agent {
             hypervisor,
             switch,
             news: News::default(),
+            numbers: Numbers::new().map_err(|e| db::DbError::Sql(db::sqlx::Error::Configuration(e.into())))?,
             waker,
             host_name,
             incarnation,

@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reference_points::nf_vi::{ConsoleAccess, Measurements};
@@ -21,9 +22,10 @@ use virt::sys;
 use super::connection::{EventThread, Job, work};
 use super::events::{self, RawEvent};
 use super::metadata::{self, Described};
+use super::probe::{self, Verdict};
 use super::{
-    Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent, HypervisorFacts, Nic,
-    Result, domain_xml, probe,
+    Acceleration, Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent,
+    HypervisorFacts, Nic, Result, domain_xml,
 };
 
 /// Connections that work side by side.
@@ -114,6 +116,18 @@ impl Libvirt {
         F: FnOnce(&Domain) -> std::result::Result<T, VirtError> + Send + 'static,
     {
         self.call(action, Some(id), move |connection| work(&Domain::lookup_by_uuid(connection, id)?)).await
+    }
+}
+
+impl Libvirt {
+    /// Starts a guest of half a kilobyte and waits for its answer; the inner error says why none came.
+    ///
+    /// # Errors
+    /// While libvirt cannot be reached.
+    pub async fn try_guest(&self, acceleration: Acceleration) -> Result<std::result::Result<Duration, String>> {
+        let scratch = self.scratch.clone();
+        let work = move |connection: &Connect| Ok(probe::run::try_guest(connection, &scratch, acceleration));
+        self.call("try a guest", None, work).await
     }
 }
 
@@ -380,11 +394,16 @@ impl Hypervisor for Libvirt {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn probe(&self) -> Result<probe::Verdict> {
+    async fn probe(&self) -> Result<Verdict> {
         if !self.facts().await?.advertises_kvm {
-            return Ok(probe::Verdict::tcg("libvirt offers no KVM here (is there a /dev/kvm that QEMU may open?)"));
+            return Ok(Verdict::tcg("libvirt offers no KVM here (is there a /dev/kvm that QEMU may open?)"));
         }
-        let scratch = self.scratch.clone();
-        self.call("try a KVM guest", None, move |connection| Ok(probe::run::try_kvm(connection, &scratch))).await
+        Ok(match self.try_guest(Acceleration::Kvm).await? {
+            Ok(after) => Verdict {
+                acceleration: Acceleration::Kvm,
+                reason: format!("a KVM guest ran and answered after {:.1} s", after.as_secs_f64()),
+            },
+            Err(why) => Verdict::tcg(format!("a KVM guest {why}")),
+        })
     }
 }

@@ -9,7 +9,7 @@ use reference_points::nf_vi::{ConfigDrive, ConfigDriveLayout, GuestNic};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use super::layout::{finish, part, remove_dir, remove_file};
+use super::layout::{finish, make_private, part, remove_dir, remove_file};
 use super::{MediaError, Result, disks};
 
 /// Volume label by which the guest finds the disk.
@@ -175,6 +175,8 @@ pub async fn write(target: &Path, machine: Uuid, drive: &ConfigDrive) -> Result<
             stage.as_os_str(),
         ];
         disks::run("xorriso", "write the config drive", target, &arguments).await?;
+        // User data may hold secrets.
+        make_private(&temporary)?;
         finish(&temporary, target)
     }
     .await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reference_points::nf_vi::DiskFormat;
 use tokio::process::Command;
 
-use super::layout::{finish, part, remove_file};
+use super::layout::{finish, make_private, part, remove_file};
 use super::{MediaError, Result, space};
 
 /// How long a program may run. Copies of large images take minutes, hangs take longer.
@@ -82,7 +82,7 @@ async fn make(target: &Path, temporary: &Path, action: &str, arguments: &[&OsStr
 
 /// Gives what was made its name, or removes it.
 fn conclude(made: Result<()>, temporary: &Path, target: &Path) -> Result<()> {
-    let done = made.and_then(|()| finish(temporary, target));
+    let done = made.and_then(|()| make_private(temporary)).and_then(|()| finish(temporary, target));
     if done.is_err() {
         // The first error is the one to tell.
         let _ = remove_file(temporary);

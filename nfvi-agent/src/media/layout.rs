@@ -114,6 +114,24 @@ pub fn part(path: &Path) -> PathBuf {
     path.with_extension("part")
 }
 
+/// Lets nobody but its owner read a file. libvirt makes QEMU's user the owner while a machine uses it.
+///
+/// # Errors
+/// What the system refused.
+pub fn make_private(path: &Path) -> Result<()> {
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(path, mode).map_err(|e| MediaError::io("set the mode of", path, &e))
+}
+
+/// Lets everybody read a file that several machines share, QEMU's user among them, and nobody but its owner write it.
+///
+/// # Errors
+/// What the system refused.
+pub fn make_readable(path: &Path) -> Result<()> {
+    let mode = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(path, mode).map_err(|e| MediaError::io("set the mode of", path, &e))
+}
+
 /// Renames what is whole to its name, and sees to it that the name is on the disk.
 ///
 /// # Errors

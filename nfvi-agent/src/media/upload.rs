@@ -82,7 +82,7 @@ where
         let chunk = chunk.map_err(|error| broken(path, hasher.bytes, &error))?;
         hasher.take(&chunk)?;
         if hasher.bytes >= look_at {
-            space::ensure(path, LOOK_EVERY, kept, "take in the image")?;
+            space::ensure(path, 0, kept, "take in the image")?;
             look_at = hasher.bytes + LOOK_EVERY;
         }
         writer.write_all(&chunk).await.map_err(io("write"))?;

@@ -81,6 +81,7 @@ impl Agent {
         } else {
             tracing::info!(what, "{detail}");
         }
+        self.numbers.told(what);
         let event = AgentEvent::Host { what: what.to_owned(), detail: detail.to_owned() };
         let now = self.clock.now_micros();
         let told = db::transaction!(self.db, |tx| {

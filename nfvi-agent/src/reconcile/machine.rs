@@ -127,7 +127,9 @@ impl Agent {
         if repair && self.too_many_repairs(row.id, now, round.retry && row.state == MachineState::Error) {
             return self.failed(Some(&row), Failure::permanent(keeps_dying())).await;
         }
-        match self.act(&row, &action).await {
+        let acted = self.act(&row, &action).await;
+        self.numbers.acted(action.kind(), acted.is_ok());
+        match acted {
             Ok(()) => tracing::debug!(machine = %row.id, ?action, "done"),
             Err(failure) if failure.hope == Hope::Now && round.races < MAX_RACES => {
                 round.races += 1;

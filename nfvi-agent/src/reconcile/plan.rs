@@ -101,6 +101,33 @@ pub enum Action {
     Forget,
 }
 
+impl Action {
+    /// Its kind, as a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Action::MakeRootDisk => "make_root_disk",
+            Action::MakeConfigDrive => "make_config_drive",
+            Action::Define => "define",
+            Action::Start => "start",
+            Action::Resume => "resume",
+            Action::Plug(_) => "plug",
+            Action::AttachNic(_) => "attach_nic",
+            Action::DetachNic(_) => "detach_nic",
+            Action::AttachDisk(_) => "attach_disk",
+            Action::DetachDisk(_) => "detach_disk",
+            Action::AskShutdown => "ask_shutdown",
+            Action::AskReboot => "ask_reboot",
+            Action::Reset => "reset",
+            Action::EndPending => "end_pending",
+            Action::Destroy => "destroy",
+            Action::Undefine => "undefine",
+            Action::Unplug(_) => "unplug",
+            Action::RemoveFiles => "remove_files",
+            Action::Forget => "forget",
+        }
+    }
+}
+
 /// What follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {

@@ -63,8 +63,8 @@ pub async fn run(
                 Some(wake) => reconciler.on_wake(wake).await,
                 None => break,
             },
-            event = hypervisor.recv() => reconciler.on_hypervisor(event).await,
-            event = switch.recv() => reconciler.on_switch(event).await,
+            event = hypervisor.recv() => reconciler.on_hypervisor(event).await?,
+            event = switch.recv() => reconciler.on_switch(event).await?,
             Some(ended) = reconciler.tasks.join_next(), if !reconciler.tasks.is_empty() => match ended {
                 Ok((id, outcome)) => reconciler.on_end(id, outcome),
                 // The agent must not look alive with a machine that nobody looks after.
@@ -176,7 +176,7 @@ impl Reconciler {
         }
     }
 
-    async fn on_hypervisor(&mut self, event: Result<HypervisorEvent, RecvError>) {
+    async fn on_hypervisor(&mut self, event: Result<HypervisorEvent, RecvError>) -> Result<(), String> {
         match event {
             Ok(HypervisorEvent::Domain { id, what }) => {
                 tracing::debug!(domain = %id, what, "libvirt");
@@ -193,11 +193,12 @@ impl Reconciler {
                 self.mark_all(true).await;
             }
             Err(RecvError::Lagged(_)) => self.mark_all(false).await,
-            Err(RecvError::Closed) => std::future::pending().await,
+            Err(RecvError::Closed) => return Err("nothing can be heard any more of what happens on the host".into()),
         }
+        Ok(())
     }
 
-    async fn on_switch(&mut self, event: Result<SwitchEvent, RecvError>) {
+    async fn on_switch(&mut self, event: Result<SwitchEvent, RecvError>) -> Result<(), String> {
         let bridge = self.agent.switch.bridge().to_owned();
         match event {
             Ok(SwitchEvent::BridgeLost) => {
@@ -225,8 +226,9 @@ impl Reconciler {
                 }
             }
             Err(RecvError::Lagged(_)) => self.mark_all(false).await,
-            Err(RecvError::Closed) => std::future::pending().await,
+            Err(RecvError::Closed) => return Err("nothing can be heard any more of what happens on the host".into()),
         }
+        Ok(())
     }
 
     async fn on_port_gone(&mut self, port: Uuid) {

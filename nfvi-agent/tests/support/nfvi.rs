@@ -7,7 +7,7 @@ use std::time::Duration;
 use nfvi_agent::config::{CapacityConfig, Config};
 use nfvi_agent::serve::NfviAgent;
 use reference_points::common::Sequenced;
-use reference_points::nf_vi::{AgentClient, AgentEvent, DiskFormat, Machine, MachineState};
+use reference_points::nf_vi::{AgentClient, AgentEvent, DiskFormat, Machine, MachineSpec, MachineState};
 use service::run::Running;
 use uuid::Uuid;
 
@@ -205,4 +205,16 @@ pub fn guest_image(dir: &Path) -> Option<PathBuf> {
         return None;
     }
     Some(out)
+}
+
+/// A disk that no guest boots from: what the hypervisor does is the same, and it takes no time.
+pub async fn blank_image(agent: &AgentOn, nfvi: &Nfvi) -> Uuid {
+    let path = nfvi.run().join("blank.qcow2");
+    std::fs::write(&path, super::qcow2(8 << 20)).unwrap();
+    agent.upload(&path).await
+}
+
+/// A machine that takes little.
+pub fn small(image: Uuid, port: Uuid) -> MachineSpec {
+    MachineSpec { memory_bytes: 64 << 20, ..super::spec(image, port) }
 }

@@ -8,48 +8,51 @@ use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::sys;
 
-use super::{PATIENCE, Verdict, WORD, disk, domain_xml};
+use super::{PATIENCE, WORD, disk, domain_xml};
 use crate::hypervisor::Acceleration;
 
 /// Runs the probe guest and waits for its word. Whatever happens, the guest and its files are gone afterwards.
-pub(in crate::hypervisor) fn try_kvm(connection: &Connect, scratch: &Path) -> Verdict {
+///
+/// # Errors
+/// Why the word did not come.
+pub(in crate::hypervisor) fn try_guest(
+    connection: &Connect,
+    scratch: &Path,
+    acceleration: Acceleration,
+) -> Result<Duration, String> {
     let name = format!("mano-probe-{}", Uuid::new_v4().simple());
     let (image, serial) = (scratch.join(format!("{name}.img")), scratch.join(format!("{name}.txt")));
-    let verdict = match std::fs::write(&image, disk()).and_then(|()| std::fs::write(&serial, b"")) {
-        Err(error) => Verdict::tcg(format!("no KVM guest could be tried: {}: {error}", image.display())),
-        Ok(()) => {
-            let xml = domain_xml(&name, Acceleration::Kvm, &image, &serial);
-            // Should this process die now, libvirt destroys the guest together with the connection.
-            match Domain::create_xml(connection, &xml, sys::VIR_DOMAIN_START_AUTODESTROY) {
-                Err(error) => Verdict::tcg(format!("a KVM guest did not start: {}", one_line(error.message()))),
-                Ok(domain) => {
-                    let verdict = wait_for_word(&domain, &serial);
-                    let _ = domain.destroy();
-                    verdict
-                }
-            }
-        }
-    };
+    let tried = prepare(&image, &serial).and_then(|()| {
+        let xml = domain_xml(&name, acceleration, &image, &serial);
+        // Should this process die now, libvirt destroys the guest together with the connection.
+        let started = Domain::create_xml(connection, &xml, sys::VIR_DOMAIN_START_AUTODESTROY);
+        let domain = started.map_err(|error| format!("did not start: {}", one_line(error.message())))?;
+        let heard = wait_for_word(&domain, &serial);
+        let _ = domain.destroy();
+        heard
+    });
     let _ = std::fs::remove_file(&image);
     let _ = std::fs::remove_file(&serial);
-    verdict
+    tried
 }
 
-fn wait_for_word(domain: &Domain, serial: &Path) -> Verdict {
+fn prepare(image: &Path, serial: &Path) -> Result<(), String> {
+    let written = std::fs::write(image, disk()).and_then(|()| std::fs::write(serial, b""));
+    written.map_err(|error| format!("could not be tried: {}: {error}", image.display()))
+}
+
+fn wait_for_word(domain: &Domain, serial: &Path) -> Result<Duration, String> {
     let started = Instant::now();
     loop {
         let heard = std::fs::read(serial).unwrap_or_default();
         if String::from_utf8_lossy(&heard).contains(WORD) {
-            return Verdict {
-                acceleration: Acceleration::Kvm,
-                reason: format!("a KVM guest ran and answered after {:.1} s", started.elapsed().as_secs_f64()),
-            };
+            return Ok(started.elapsed());
         }
         if !domain.is_active().unwrap_or(false) {
-            return Verdict::tcg("a KVM guest died right after its start");
+            return Err("died right after its start".into());
         }
         if started.elapsed() > PATIENCE {
-            return Verdict::tcg(format!("a KVM guest got nowhere within {:?}", PATIENCE));
+            return Err(format!("got nowhere within {PATIENCE:?}"));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
