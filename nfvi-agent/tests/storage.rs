@@ -207,3 +207,74 @@ async fn the_inventory_names_what_nobody_asked_for() {
     assert_eq!(strays[0].owner, Some(support::owner()), "the domain's mark tells whose it was");
     assert_eq!((strays[0].id, strays[2].id, strays[3].id), (Some(stray), Some(stray), None));
 }
+
+/// A small file system of its own, as full as a test wants it.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(path: &std::path::Path) -> Option<SmallDisk> {
+        std::fs::create_dir_all(path).unwrap();
+        let mounted =
+            std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(path).status();
+        if !mounted.is_ok_and(|status| status.success()) {
+            println!("SKIPPED: a file system cannot be mounted here");
+            return None;
+        }
+        Some(SmallDisk(path.to_owned()))
+    }
+
+    fn fill(&self) {
+        use std::io::Write;
+        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+async fn real_disk_that_runs_full_is_told_and_leaves_nothing_half_made() {
+    if lacks(&["qemu-img", "xorriso"]) {
+        return;
+    }
+    let host = SimHost::new().await;
+    let Some(disk) = SmallDisk::mount(&host.config.state_dir) else { return };
+    let agent = host.agent().await;
+    let images = host.config.state_dir.join("images");
+    // The sender does not say how long it is, so that it is found out on the way.
+    let raw = Announced { format: Some(DiskFormat::Raw), ..announced() };
+    let endless = futures::stream::iter((0..64).map(|_| Ok::<_, ApiError>(bytes::Bytes::from(vec![7; 1 << 20]))));
+    let refused = agent.put_image(Uuid::new_v4(), raw.clone(), endless).await.unwrap_err().problem;
+    assert_eq!(refused.status, 507, "{refused:?}");
+    assert!(refused.detail.contains("no space left") && refused.next.is_some(), "{}", refused.detail);
+    assert!(names(&images).is_empty() && agent.images().await.unwrap().is_empty());
+    // The sender says it, so that it is refused at once.
+    let long = Announced { length: Some(64 << 20), ..raw };
+    let refused = agent.put_image(Uuid::new_v4(), long, stream(vec![])).await.unwrap_err().problem;
+    assert!(refused.status == 507 && refused.detail.contains("67108864 bytes are needed"), "{}", refused.detail);
+
+    let (id, image) = (Uuid::new_v4(), with_image(&agent).await);
+    agent.put_machine(id, spec(image, Uuid::from_u128(1))).await.unwrap();
+    disk.fill();
+    let live = host.live().await;
+    let failed = live.until_state(id, reference_points::nf_vi::MachineState::Error).await;
+    assert_eq!(failed.problem.unwrap().status, 507);
+    let left = names(&host.config.state_dir.join("machines").join(id.to_string()));
+    assert!(left.iter().all(|name| !name.ends_with(".part") && !name.ends_with(".stage")), "{left:?}");
+    let volume_id = Uuid::new_v4();
+    let refused = live.agent.put_volume(volume_id, volume(1 << 20, None)).await.unwrap_err().problem;
+    assert!([507, 422].contains(&refused.status), "{refused:?}");
+    assert!(live.agent.volume(volume_id).await.is_err() && names(&host.config.state_dir.join("volumes")).is_empty());
+    disk.free();
+    live.agent.put_machine(id, spec(image, Uuid::from_u128(1))).await.unwrap();
+    live.until_state(id, reference_points::nf_vi::MachineState::Running).await;
+    live.kill().await;
+}
