@@ -134,7 +134,7 @@ async fn package_of(app: &App, request: &GrantRequest) -> ApiResult<Option<Packa
     match descriptors::package(&app.db, &request.vnfd_id).await? {
         Some((enabled, facts)) if enabled || !adds => Ok(Some(facts)),
         Some((_, facts)) => {
-            let mend = format!("mano vnfpkg enable {}", facts.package_id);
+            let mend = format!("set operationalState of VNF package {} to ENABLED", facts.package_id);
             Err(refused(vec![Fault::new("/vnfdId", "the VNF package is disabled").mend(mend)]))
         }
         None if !adds => Ok(None),

@@ -95,7 +95,8 @@ pub fn judge(item: &VimInventoryItem, owners: &Owners) -> Option<(LeakReason, St
     // A port belongs to a network of somebody else; a domain's files belong to a machine of the owner's own.
     let mut ids = item.id.into_iter().chain(item.belongs_to).peekable();
     ids.peek()?;
-    (!ids.any(|id| listed.contains(&id))).then(|| (LeakReason::NotListed, format!("{whose} exists and does not list it")))
+    (!ids.any(|id| listed.contains(&id)))
+        .then(|| (LeakReason::NotListed, format!("{whose} exists and does not list it")))
 }
 
 async fn owners(app: &App, gaps: &mut Vec<String>) -> ApiResult<Owners> {

@@ -42,7 +42,7 @@ pub async fn create(app: &App, request: CreateNsRequest) -> ApiResult<NsInstance
     let nsd_info = match found {
         Some((info, true, _)) => Some(info),
         Some((info, false, _)) => {
-            let mend = format!("mano nsd enable {info}");
+            let mend = format!("set nsdOperationalState of NSD {info} to ENABLED");
             faults.push(Fault::new("/nsdId", "the NSD is disabled").mend(mend));
             None
         }
@@ -188,7 +188,7 @@ pub async fn instantiate(app: &App, id: Uuid, request: InstantiateNsRequest) -> 
     };
     if !enabled {
         let mut error = ApiError::conflict(format!("the NSD {} is disabled", ns.nsd_id));
-        error.problem.next = Some(format!("mano nsd enable {nsd_info}"));
+        error.problem.next = Some(format!("set nsdOperationalState of NSD {nsd_info} to ENABLED"));
         return Err(error);
     }
     let vim = choose_vim(app, request.additional_params_for_ns.get(VIM_PARAM)).await?;

@@ -382,8 +382,9 @@ pub async fn delete(app: &App, id: Uuid) -> ApiResult<()> {
 
 fn used(id: Uuid, users: &[String]) -> ApiError {
     let mut error = ApiError::conflict(format!("VNF package {id} is used by {}", users.join(", ")));
-    error.problem.next =
-        Some("terminate and delete them first, or disable the package: mano vnfpkg disable".to_owned());
+    error.problem.next = Some(
+        "terminate and delete them first, or disable the package: set its operationalState to DISABLED".to_owned(),
+    );
     error
 }
 

@@ -82,7 +82,7 @@ impl Step for Subnet {
         };
         let subnet = self.0.put_subnet(p.vim, p.id, &spec).await;
         let subnet = subnet.map_err(|e| failed("Subnet not created", &resource, &e))?;
-        made("Subnet not created", resource, p.id, subnet.state, None)
+        made("Subnet not created", resource, p.id, subnet.state, subnet.problem.as_ref())
     }
 
     async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {

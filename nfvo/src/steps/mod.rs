@@ -92,3 +92,6 @@ fn broken(attempted: &str, resource: &str, why: Option<&ProblemDetails>) -> Step
     let unexplained = ProblemDetails::new(500, "Unexplained", "the VIM reports state error and gives no reason");
     StepError::permanent(problem(attempted, resource, why.unwrap_or(&unexplained)))
 }
+
+#[cfg(test)]
+mod tests;
