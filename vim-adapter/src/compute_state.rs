@@ -79,6 +79,7 @@ mod tests {
             machine,
             machine_at: 0,
             machine_problem: None,
+            config_drive: None,
             trace: None,
         }
     }

@@ -197,9 +197,9 @@ async fn apply(tx: &mut AnyConnection, ledger: &Ledger, report: &Report, news: &
         Report::Forgotten(id, problem) => {
             let wanted = |phase| matches!(phase, Phase::Deliver | Phase::Settled);
             if let Some(row) = computes::get(tx, vim, *id).await?.filter(|row| wanted(row.phase)) {
-                computes::want(tx, vim, *id, Phase::Deliver).await?;
-                // A new machine's life may begin on another clock.
-                computes::set_machine(tx, vim, row.compute.id, None, 0, problem.as_ref()).await?;
+                computes::want(tx, vim, row.compute.id, Phase::Deliver).await?;
+                computes::forget_machine(tx, vim, *id).await?;
+                computes::set_problem(tx, vim, *id, problem.as_ref()).await?;
                 refresh(tx, ledger, *id, news).await?;
             }
         }

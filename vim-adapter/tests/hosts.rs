@@ -422,6 +422,65 @@ async fn real_a_refusal_of_the_agent_is_the_computes_error_until_it_is_asked_for
 }
 
 #[tokio::test]
+async fn real_ports_and_volumes_come_and_go_in_a_running_compute() {
+    let Some(northbound) = Northbound::start() else { return };
+    let adapter = Adapter::start().await;
+    let agent = FakeAgent::start().await;
+    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let image = adapter.image(vim).await;
+    let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
+    let (first, second) = (adapter.port(vim, network).await.id, adapter.port(vim, network).await.id);
+    let id = Uuid::new_v4();
+    let spec = compute_spec("a", image, &[first]);
+    adapter.vi.put_compute(vim, id, &spec).await.unwrap();
+    northbound.set_up(first, true).await;
+    adapter.wait(vim, id, ComputeState::Active).await;
+    let drive = agent.lock().machines[&id].spec.config_drive.clone();
+
+    let volume = Uuid::new_v4();
+    let data = VolumeSpec { name: "data".into(), owner: owner(), size_bytes: 1 << 20, image_id: None, zone: None };
+    adapter.vi.put_volume(vim, volume, &data).await.unwrap();
+    let more = ComputeSpec { volumes: vec![volume], ports: vec![first, second], ..spec.clone() };
+    adapter.vi.put_compute(vim, id, &more).await.unwrap();
+    eventually("the agent hears of both", || {
+        let agent = agent.lock();
+        let machine = &agent.machines[&id].spec;
+        machine.nics.len() == 2 && machine.volumes.len() == 1
+    })
+    .await;
+    assert_eq!(agent.lock().machines[&id].spec.config_drive, drive, "first-boot data is what it was made with");
+    assert_eq!(
+        adapter.vi.compute(vim, id).await.unwrap().unwrap().state,
+        ComputeState::Building,
+        "a port is not up yet"
+    );
+    northbound.set_up(second, true).await;
+    let mut events = adapter.vi.events(vim, 0);
+    until(&mut events, |event| match event {
+        ViEvent::Compute { compute } => {
+            (compute.state == ComputeState::Active && compute.spec.ports.len() == 2).then_some(())
+        }
+        _ => None,
+    })
+    .await;
+    let other = compute_spec("b", image, &[second]);
+    refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &other).await, 422);
+
+    let fewer = ComputeSpec { ports: vec![second], ..spec };
+    adapter.vi.put_compute(vim, id, &fewer).await.unwrap();
+    eventually("the agent hears of less", || {
+        let agent = agent.lock();
+        let machine = &agent.machines[&id].spec;
+        machine.nics.iter().map(|nic| nic.port_id).eq([second]) && machine.volumes.is_empty()
+    })
+    .await;
+    adapter.vi.delete_port(vim, first).await.unwrap();
+    let wrong = ComputeSpec { ports: vec![second, first], ..fewer };
+    let told = refused(adapter.vi.put_compute(vim, id, &wrong).await, 422);
+    assert_eq!(told.faults[0].location, "/ports");
+}
+
+#[tokio::test]
 async fn real_volumes_live_on_the_host_of_their_compute() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;

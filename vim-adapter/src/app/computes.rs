@@ -5,14 +5,15 @@ use reference_points::nf_vi::{ConsoleAccess, DesiredPower, Measurements, PowerAc
 use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
 use uuid::Uuid;
 
+use super::change_compute::changes;
 use super::{App, being_deleted, name_faults};
-use crate::diff::{differing, same};
+use crate::diff::differing;
 use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ledger::{self, Report};
 use crate::store::computes::{ComputeRow, Phase};
 use crate::store::images::ImageRow;
 use crate::store::{computes, events, vims};
-use crate::vim::{Change, Gone, Made};
+use crate::vim::{Gone, Made};
 
 /// Largest user data accepted, in bytes.
 const MAX_USER_DATA: usize = 64 << 10;
@@ -82,28 +83,6 @@ fn faults_of(spec: &ComputeSpec) -> Vec<Fault> {
     faults
 }
 
-/// What must happen to a compute so that it becomes what is asked for; an error when that includes something that cannot
-/// be changed at all.
-fn changes(there: &ComputeSpec, asked: &ComputeSpec, what: &str) -> Result<Vec<Change>> {
-    let mut rest = there.clone();
-    rest.power = asked.power;
-    rest.flavour = asked.flavour.clone();
-    rest.ports.clone_from(&asked.ports);
-    rest.volumes.clone_from(&asked.volumes);
-    same(what, &rest, asked)?;
-    let mut changes = Vec::new();
-    if there.flavour != asked.flavour {
-        changes.push(Change::Resize(asked.flavour.clone()));
-    }
-    let missing =
-        |from: &[Uuid], of: &[Uuid]| -> Vec<Uuid> { of.iter().filter(|id| !from.contains(id)).copied().collect() };
-    changes.extend(missing(&asked.ports, &there.ports).into_iter().map(Change::DetachPort));
-    changes.extend(missing(&there.ports, &asked.ports).into_iter().map(Change::AttachPort));
-    changes.extend(missing(&asked.volumes, &there.volumes).into_iter().map(Change::DetachVolume));
-    changes.extend(missing(&there.volumes, &asked.volumes).into_iter().map(Change::AttachVolume));
-    Ok(changes)
-}
-
 impl App {
     /// Ensures a compute. Answers at once; events tell the rest.
     ///
@@ -142,7 +121,7 @@ impl App {
             }
             let mut news = Vec::new();
             if !differing(&row.compute.spec, &spec).is_empty() {
-                computes::set_spec(tx, vim, id, &spec).await?;
+                self.change_compute(tx, vim, &row.compute, &spec, &profile, &candidates).await?;
                 row.compute.spec = spec.clone();
                 row.phase = Phase::Deliver;
             } else if row.compute.state == ComputeState::Error {

@@ -67,6 +67,7 @@ impl App {
             machine: None,
             machine_at: 0,
             machine_problem: None,
+            config_drive: None,
             trace: TraceContext::current(),
         };
         computes::insert(tx, vim, &row, parts.image).await?;

@@ -2,6 +2,7 @@
 //! down. One file per noun.
 
 pub mod affinity;
+pub mod change_compute;
 pub mod computes;
 pub mod create_compute;
 pub mod hosts;

@@ -182,13 +182,19 @@ async fn put(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<Option<n
     for volume in &used {
         make_volume(vim, agent, volume).await?;
     }
+    let mut machine = machine_of(compute, &around);
+    if row.config_drive.is_some() {
+        machine.config_drive.clone_from(&row.config_drive);
+    }
     let sent = db::transaction!(vim.ledger.store.db, |tx| {
-        Ok::<_, Failure>(computes::set_sent(tx, vim.ledger.vim, compute.id, row.wanted).await?)
+        Ok::<_, Failure>(
+            computes::set_sent(tx, vim.ledger.vim, compute.id, row.wanted, machine.config_drive.as_ref()).await?,
+        )
     })?;
     if !sent {
         return Ok(None);
     }
-    Ok(Some(agent.client.put_machine(compute.id, &machine_of(compute, &around)).await?))
+    Ok(Some(agent.client.put_machine(compute.id, &machine).await?))
 }
 
 async fn surroundings(tx: &mut sqlx::AnyConnection, vim: Uuid, ids: &[Uuid]) -> sqlx::Result<Surroundings> {

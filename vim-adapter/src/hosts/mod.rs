@@ -1,7 +1,7 @@
 //! The adapter's own VIM: any number of hosts with an agent each, and OVN as their network.
 //!
-//! - `northbound` makes logical switches, ports and DHCP options; `rows` says how they look; `watch` sees to it that they
-//!   stay, and hears which ports are up.
+//! - `northbound` makes logical switches, ports and DHCP options, `logical` one request at a time; `rows` says how they
+//!   look; `watch` sees to it that they stay, and hears which ports are up.
 //! - `deliver` tells each host's agent what is wanted; `follow` hears what became of it; `push` brings images there.
 //! - `machine` makes an agent's machine of a compute; `inventory` asks everybody what is really there.
 
@@ -9,6 +9,7 @@ mod agent;
 mod deliver;
 mod follow;
 mod inventory;
+mod logical;
 mod machine;
 mod northbound;
 mod push;
@@ -23,20 +24,19 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, Network, Port, ResourceState, ResourceZone, SoftwareImage, Subnet, VimCapacity,
-    VimInventory, Volume,
+    AffinityGroup, Compute, Host, Network, Port, ResourceZone, SoftwareImage, Subnet, VimCapacity, VimInventory, Volume,
 };
 use tokio::sync::{Mutex, RwLock};
 use uuid::Uuid;
 
 use self::agent::Agent;
-use self::northbound::{Ensured, Northbound};
+use self::northbound::Northbound;
 use self::push::Pushes;
 use crate::error::{Failure, Result};
 use crate::image_files::ImageFiles;
 use crate::ledger::Ledger;
 use crate::scheduler::{Candidate, capacity_of, zones_of};
-use crate::store::{hosts, images, networks, ports, subnets};
+use crate::store::{hosts, images};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
@@ -173,68 +173,22 @@ impl HostsVim {
             }
         }
     }
-
-    /// Makes a network's logical switch, unless the network shall go by now.
-    async fn make_network(&self, id: Uuid) -> Result<Ensured> {
-        let _turn = self.logical.take(id).await;
-        let found = networks::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, id).await?;
-        let network = still_wanted("network", id, found, |network| network.state)?;
-        self.northbound.ensure_switch(&network).await
-    }
-
-    /// Makes a subnet's DHCP options, unless the subnet shall go by now.
-    async fn make_subnet(&self, id: Uuid) -> Result<Ensured> {
-        let _turn = self.logical.take(id).await;
-        let mut connection = self.ledger.store.db.pool.acquire().await?;
-        let found = subnets::get(&mut connection, self.ledger.vim, id).await?;
-        let subnet = still_wanted("subnet", id, found, |subnet| subnet.state)?;
-        let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
-        drop(connection);
-        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
-        self.northbound.ensure_dhcp(&subnet, &network).await
-    }
-
-    /// Makes a port's logical port, and its network first when that is missing, unless the port shall go by now.
-    async fn make_port(&self, id: Uuid) -> Result<Ensured> {
-        let _turn = self.logical.take(id).await;
-        let mut connection = self.ledger.store.db.pool.acquire().await?;
-        let found = ports::get(&mut connection, self.ledger.vim, id).await?;
-        let port = still_wanted("port", id, found, |port| port.state)?;
-        let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
-        drop(connection);
-        let dhcp = rows::dhcp_subnets(&port, of_network.iter());
-        let ensured = self.northbound.ensure_port(&port, dhcp).await?;
-        if ensured != Ensured::Homeless {
-            return Ok(ensured);
-        }
-        // Its network and the subnets it has addresses of cannot go before it does.
-        self.make_network(port.spec.network_id).await?;
-        for subnet in dhcp.into_iter().flatten() {
-            self.make_subnet(subnet).await?;
-        }
-        match self.northbound.ensure_port(&port, dhcp).await? {
-            ensured @ (Ensured::Stood | Ensured::Changed) => Ok(ensured),
-            Ensured::Homeless => {
-                let name = rows::switch_name(port.spec.network_id);
-                Err(ProblemDetails::unavailable(format!("someone removes logical switch {name} again and again"))
-                    .into())
-            }
-        }
-    }
-}
-
-/// What was read of something, if it shall be there.
-fn still_wanted<T>(kind: &str, id: Uuid, found: Option<T>, state: impl Fn(&T) -> ResourceState) -> Result<T> {
-    found
-        .filter(|thing| state(thing) != ResourceState::Deleting)
-        .ok_or_else(|| ProblemDetails::conflict(format!("{kind} {id} was deleted while it was being made")).into())
 }
 
 #[async_trait]
 impl Vim for HostsVim {
     fn profile(&self) -> Profile {
         Profile {
-            capabilities: vec!["provider_networks", "dhcp", "port_security", "ipv6", "volumes", "affinity", "console"],
+            capabilities: vec![
+                "provider_networks",
+                "dhcp",
+                "port_security",
+                "ipv6",
+                "volumes",
+                "affinity",
+                "hotplug",
+                "console",
+            ],
             local_volumes: true,
             ..Profile::default()
         }
@@ -414,10 +368,13 @@ impl Vim for HostsVim {
     }
 
     async fn may_change(&self, _: &Compute, change: &Change) -> Result<()> {
-        Err(cannot(
-            &format!("changing the {} of a compute", change.member()),
-            "the hosts' agents keep a machine as it was made, but for its power state",
-        ))
+        match change {
+            Change::AttachPort(_) | Change::DetachPort(_) | Change::AttachVolume(_) | Change::DetachVolume(_) => Ok(()),
+            Change::Resize(_) => Err(cannot(
+                "another flavour",
+                "the hosts' agents keep the CPUs and memory that a machine was made with",
+            )),
+        }
     }
 
     async fn snapshot(&self, _: &Compute, _: Uuid) -> Result<Made> {

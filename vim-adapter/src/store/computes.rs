@@ -1,7 +1,7 @@
 //! Computes: what is wanted, how far the VIM was told, and what it said last.
 
 use reference_points::common::{ProblemDetails, TraceContext};
-use reference_points::nf_vi::{Capacity, MachineState};
+use reference_points::nf_vi::{Capacity, ConfigDrive, MachineState};
 use reference_points::or_vi::{Compute, ComputeSpec, ComputeState};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -45,6 +45,8 @@ pub struct ComputeRow {
     pub machine_at: i64,
     /// What is wrong with the machine, or what telling the VIM waits for.
     pub machine_problem: Option<ProblemDetails>,
+    /// First-boot data that the machine was made with.
+    pub config_drive: Option<ConfigDrive>,
     /// Trace of the request that wanted it last.
     pub trace: Option<TraceContext>,
 }
@@ -77,6 +79,7 @@ fn compute(row: &AnyRow) -> sqlx::Result<ComputeRow> {
         },
         machine_at: row.try_get("machine_at")?,
         machine_problem: row.optional_doc("machine_problem")?,
+        config_drive: row.optional_doc("config_drive")?,
         trace: row.try_get::<Option<String>, _>("trace")?.and_then(|trace| trace.parse().ok()),
     })
 }
@@ -170,15 +173,25 @@ pub async fn set_spec(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &Comput
     .map(drop)
 }
 
-/// Notes, before the VIM is told of a wish, that it may have heard of the compute; false when the wish is an old one.
-pub async fn set_sent(tx: &mut AnyConnection, vim: Uuid, id: Uuid, wanted: i64) -> sqlx::Result<bool> {
-    let done =
-        sqlx::query("UPDATE compute SET sent = 1 WHERE vim_id = $1 AND id = $2 AND wanted = $3 AND phase = 'deliver'")
-            .bind(vim.to_string())
-            .bind(id.to_string())
-            .bind(wanted)
-            .execute(tx)
-            .await?;
+/// Notes, before the VIM is told of a wish, that it may have heard of the compute, and the first-boot data it is told;
+/// false when the wish is an old one.
+pub async fn set_sent(
+    tx: &mut AnyConnection,
+    vim: Uuid,
+    id: Uuid,
+    wanted: i64,
+    config_drive: Option<&ConfigDrive>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query(
+        "UPDATE compute SET sent = 1, config_drive = $4 \
+         WHERE vim_id = $1 AND id = $2 AND wanted = $3 AND phase = 'deliver'",
+    )
+    .bind(vim.to_string())
+    .bind(id.to_string())
+    .bind(wanted)
+    .bind(optional(config_drive))
+    .execute(tx)
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -224,6 +237,16 @@ pub async fn set_machine(
         .bind(machine.as_ref().map(word))
         .bind(at)
         .bind(optional(problem))
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
+/// The machine that was made is gone: the next one is made from the beginning.
+pub async fn forget_machine(tx: &mut AnyConnection, vim: Uuid, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query("UPDATE compute SET config_drive = NULL, machine = NULL, machine_at = 0 WHERE vim_id = $1 AND id = $2")
+        .bind(vim.to_string())
+        .bind(id.to_string())
         .execute(tx)
         .await
         .map(drop)

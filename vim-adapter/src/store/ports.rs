@@ -139,12 +139,13 @@ pub async fn set_up(tx: &mut AnyConnection, vim: Uuid, id: Uuid, up: bool) -> sq
     Ok(done.rows_affected() == 1)
 }
 
-/// Gives a port to a compute, or takes it back.
+/// Gives a port to a compute, or takes it back; it is down then until the network says otherwise.
 pub async fn bind(tx: &mut AnyConnection, vim: Uuid, id: Uuid, compute: Option<Uuid>) -> sqlx::Result<()> {
-    sqlx::query("UPDATE port SET compute_id = $3 WHERE vim_id = $1 AND id = $2")
+    sqlx::query("UPDATE port SET compute_id = $3, is_up = is_up * $4 WHERE vim_id = $1 AND id = $2")
         .bind(vim.to_string())
         .bind(id.to_string())
         .bind(compute.map(|id| id.to_string()))
+        .bind(i64::from(compute.is_some()))
         .execute(tx)
         .await
         .map(drop)

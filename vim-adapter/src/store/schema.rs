@@ -64,4 +64,10 @@ pub const MIGRATIONS: &[Migration] = &[
         // The request that wanted it last, so that what is told to a host later bears its trace id.
         sql: &["ALTER TABLE compute ADD COLUMN trace TEXT"],
     },
+    Migration {
+        version: 3,
+        name: "config drive",
+        // First-boot data as the machine was made with, which stays when its ports change.
+        sql: &["ALTER TABLE compute ADD COLUMN config_drive TEXT"],
+    },
 ];
