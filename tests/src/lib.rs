@@ -1,1 +1,9 @@
-//! What the stories share: a lab of the four services, in one process or as processes that can be killed.
+//! What the stories share: a lab of the four services as processes that can be killed, over a simulated VIM or over a
+//! private NFVI with real libvirt, Open vSwitch and OVN.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+pub mod conformance;
+pub mod lab;
+pub mod nfvi;
+pub mod process;
+pub mod samples;

@@ -179,10 +179,15 @@ fn handlers_are_thin() {
         let lines: Vec<&str> = text.lines().collect();
         let mut start = None;
         for (number, line) in lines.iter().enumerate() {
-            if line.starts_with("async fn ") || line.starts_with("pub async fn ") || line.starts_with("pub(crate) async fn ") {
+            if line.starts_with("async fn ")
+                || line.starts_with("pub async fn ")
+                || line.starts_with("pub(crate) async fn ")
+            {
                 start = Some(number);
             }
-            if *line == "}" && let Some(from) = start.take() {
+            if *line == "}"
+                && let Some(from) = start.take()
+            {
                 let body_from = lines[from..number].iter().position(|l| l.ends_with('{')).unwrap_or(0);
                 let length = number - from - body_from - 1;
                 if length > 15 {

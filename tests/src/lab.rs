@@ -1,0 +1,223 @@
+//! The four services as processes, with clients of what they offer.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use reference_points::or_vi::{HostSpec, SimSpec, VimKind};
+use reference_points::or_vnfm::LcmClient;
+use reference_points::os_ma_nfvo::mano::{LeakReport, ManoClient, OpSummary, RegisterVim};
+use reference_points::os_ma_nfvo::{
+    CreateNsRequest, CreateNsdInfoRequest, CreateVnfPkgInfoRequest, InstantiateNsRequest, NsClient, NsdClient,
+    PackageClient, PackageOnboardingState, TerminateNsRequest,
+};
+use serde_json::json;
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+
+use crate::nfvi::Nfvi;
+use crate::process::{Process, free_port};
+use crate::samples;
+
+/// Names of the services, in the order in which they start.
+pub const SERVICES: [&str; 4] = ["nfvi-agent", "vim-adapter", "vnfm", "nfvo"];
+
+/// The longest an operation may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A running lab. Fields are dropped in this order: the services end before what they drive.
+pub struct Lab {
+    pub services: BTreeMap<&'static str, Process>,
+    pub nfvi: Option<Nfvi>,
+    pub mano: ManoClient,
+    pub ns: NsClient,
+    pub packages: PackageClient,
+    pub nsds: NsdClient,
+    pub vnfs: LcmClient,
+    pub vim: Uuid,
+    dir: tempfile::TempDir,
+}
+
+/// Databases of the services: SQLite files unless others are given.
+pub type Databases = BTreeMap<&'static str, String>;
+
+/// A folder for a lab: short, since Unix sockets lie in it, and open, since QEMU's user reads disks in it.
+pub fn folder() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::Builder::new().prefix("mano-").tempdir_in("/var/tmp").expect("a folder");
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("its rights");
+    dir
+}
+
+impl Lab {
+    /// A lab over a simulated VIM.
+    pub async fn simulated(sim: SimSpec) -> Self {
+        Self::start(folder(), None, VimKind::Sim { sim }, &Databases::new()).await
+    }
+
+    /// A lab over a private NFVI called `name`; `None` when this machine cannot have one.
+    pub async fn real(name: &str, databases: &Databases) -> Option<Self> {
+        let dir = folder();
+        let nfvi = Nfvi::up(name, dir.path())?;
+        let kind = VimKind::Hosts { northbound: nfvi.northbound() };
+        Some(Self::start(dir, Some(nfvi), kind, databases).await)
+    }
+
+    async fn start(dir: tempfile::TempDir, nfvi: Option<Nfvi>, kind: VimKind, databases: &Databases) -> Self {
+        let ports: BTreeMap<&str, u16> = SERVICES.iter().map(|s| (*s, free_port())).collect();
+        let url = |service: &str| format!("http://127.0.0.1:{}", ports[service]);
+        let mut services = BTreeMap::new();
+        for name in SERVICES {
+            if name == "nfvi-agent" && nfvi.is_none() {
+                continue;
+            }
+            let state = dir.path().join(name);
+            std::fs::create_dir_all(&state).expect("a state folder");
+            let own = match (name, &nfvi) {
+                ("nfvi-agent", Some(nfvi)) => format!(
+                    "host_name: host1\nstate_dir: {}\nlibvirt_uri: {}\novsdb: {}\n",
+                    state.display(),
+                    nfvi.libvirt_uri(),
+                    nfvi.ovsdb()
+                ),
+                ("vim-adapter", _) => format!("state_dir: {}\n", state.display()),
+                ("vnfm", _) => format!("nfvo: {}\n", url("nfvo")),
+                _ => format!(
+                    "state_dir: {}\nvnfm: {}\nvim_adapter: {}\n",
+                    state.display(),
+                    url("vnfm"),
+                    url("vim-adapter")
+                ),
+            };
+            let database =
+                databases.get(name).cloned().unwrap_or_else(|| format!("sqlite://{}/{name}.db", state.display()));
+            let config = format!(
+                "{own}service:\n  listen: 127.0.0.1:{}\n  database: {database}\n  http:\n    record_exchanges: {}/{name}.exchanges\n",
+                ports[name],
+                dir.path().display()
+            );
+            let mut process = Process::new(name, ports[name], dir.path(), &config);
+            process.start().await;
+            services.insert(name, process);
+        }
+        let (nfvo, vnfm) = (url("nfvo"), url("vnfm"));
+        let mano = ManoClient::new(&nfvo);
+        let vim = mano.register_vim(&RegisterVim { name: "lab".into(), kind }).await.expect("the VIM is registered").id;
+        if nfvi.is_some() {
+            let host = HostSpec { agent: url("nfvi-agent"), zone: "default".into(), schedulable: true };
+            mano.put_host(vim, "host1", &host).await.expect("the host is added");
+        }
+        Self {
+            services,
+            nfvi,
+            mano,
+            ns: NsClient::new(&nfvo),
+            packages: PackageClient::new(&nfvo),
+            nsds: NsdClient::new(&nfvo),
+            vnfs: LcmClient::new(&vnfm),
+            vim,
+            dir,
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn nfvi(&self) -> &Nfvi {
+        self.nfvi.as_ref().expect("this lab has an NFVI")
+    }
+
+    /// SIGKILL and a new start of a service.
+    pub async fn kill_and_restart(&mut self, service: &str) {
+        let process = self.services.get_mut(service).expect("a service of this lab");
+        process.kill();
+        process.start().await;
+    }
+
+    /// Onboards a VNF package; panics with every fault when it is refused.
+    pub async fn onboard_package(&self, file: &Path) -> Uuid {
+        let id = self.packages.create(&CreateVnfPkgInfoRequest::default()).await.expect("created").id;
+        let (length, content) = content(file).await;
+        self.packages.upload(id, Some(length), content).await.expect("uploaded");
+        let info = self.packages.get(id).await.expect("asked").expect("there");
+        assert_eq!(info.onboarding_state, PackageOnboardingState::Onboarded, "{:#?}", info.onboarding_failure_details);
+        id
+    }
+
+    /// Onboards the two sample VNFs and the NSD, and creates the network service `demo`.
+    pub async fn demo(&self, image: &Path) -> Uuid {
+        for vnf in ["web", "edge"] {
+            self.onboard_package(&samples::pack(vnf, Some(image), self.path())).await;
+        }
+        let id = self.nsds.create(&CreateNsdInfoRequest::default()).await.expect("created").id;
+        let (length, content) = content(&samples::pack("demo-ns", None, self.path())).await;
+        self.nsds.upload(id, Some(length), content).await.expect("uploaded");
+        let info = self.nsds.get(id).await.expect("asked").expect("there");
+        assert_eq!(
+            info.nsd_onboarding_state,
+            PackageOnboardingState::Onboarded,
+            "{:#?}",
+            info.onboarding_failure_details
+        );
+        self.create_ns(&info.nsd_id.expect("an NSD id"), "demo").await
+    }
+
+    pub async fn create_ns(&self, nsd_id: &str, name: &str) -> Uuid {
+        let request: CreateNsRequest =
+            serde_json::from_value(json!({ "nsdId": nsd_id, "nsName": name, "nsDescription": "" })).expect("a request");
+        self.ns.create(&request).await.expect("the network service is created").id
+    }
+
+    pub async fn instantiate(&self, ns: Uuid) -> Uuid {
+        let request: InstantiateNsRequest =
+            serde_json::from_value(json!({ "nsFlavourId": "simple" })).expect("a request");
+        self.ns.instantiate(ns, &request).await.expect("accepted")
+    }
+
+    pub async fn terminate(&self, ns: Uuid) -> Uuid {
+        let request: TerminateNsRequest = serde_json::from_value(json!({})).expect("a request");
+        self.ns.terminate(ns, &request).await.expect("accepted")
+    }
+
+    /// Waits until an operation rests. A service that is away just now is waited for too.
+    pub async fn rest(&self, op: Uuid) -> OpSummary {
+        let begun = Instant::now();
+        loop {
+            if let Ok(progress) = self.mano.steps(op).await
+                && progress.operation.rests()
+            {
+                return progress.operation;
+            }
+            assert!(begun.elapsed() < PATIENCE, "operation {op} does not rest: {:#?}", self.mano.steps(op).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until an operation completes; panics with its problem when it rests elsewhere.
+    pub async fn completed(&self, op: Uuid) {
+        let summary = self.rest(op).await;
+        assert_eq!(summary.state, "COMPLETED", "{:#?}", self.mano.steps(op).await);
+    }
+
+    pub async fn leaks(&self) -> LeakReport {
+        self.mano.leaks().await.expect("leaks are asked for")
+    }
+
+    /// Asserts that nothing is anywhere that nobody owns.
+    pub async fn nothing_leaks(&self) {
+        let report = self.leaks().await;
+        assert!(report.leaks.is_empty() && report.gaps.is_empty(), "{report:#?}");
+    }
+
+    /// Files of recorded exchanges.
+    pub fn exchanges(&self) -> Vec<PathBuf> {
+        SERVICES.iter().map(|s| self.path().join(format!("{s}.exchanges"))).filter(|p| p.exists()).collect()
+    }
+}
+
+async fn content(file: &Path) -> (u64, ReaderStream<tokio::fs::File>) {
+    let opened = tokio::fs::File::open(file).await.expect("an archive");
+    let length = opened.metadata().await.expect("its size").len();
+    (length, ReaderStream::new(opened))
+}

@@ -1,0 +1,116 @@
+//! A private NFVI: libvirt, Open vSwitch and OVN in namespaces of its own, taken down with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The script that starts one: `MANO_NFVI`, or the checkout's own.
+fn script() -> PathBuf {
+    std::env::var_os("MANO_NFVI")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nfvi"), PathBuf::from)
+}
+
+/// A running NFVI.
+pub struct Nfvi {
+    pub name: String,
+    pub run: PathBuf,
+    state: PathBuf,
+}
+
+impl Nfvi {
+    /// Starts one called `name` with its files below `dir`. `None` when this machine lacks what it needs, which is said.
+    pub fn up(name: &str, dir: &Path) -> Option<Self> {
+        let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0"));
+        let missing: Vec<&str> = ["libvirtd", "ovs-vswitchd", "ovn-northd", "qemu-system-x86_64"]
+            .into_iter()
+            .filter(|file| !["/usr/sbin", "/usr/bin"].iter().any(|dir| Path::new(dir).join(file).exists()))
+            .collect();
+        if !root || !missing.is_empty() {
+            println!("SKIPPED: a private NFVI needs root (is root: {root}) and {missing:?} installed");
+            return None;
+        }
+        let nfvi = Self { name: name.to_owned(), run: dir.join("nfvi"), state: dir.join("nfvi-state") };
+        let mut up = Command::new(script());
+        up.args(["up", "--name", name]).arg("--run-dir").arg(&nfvi.run).arg("--state-dir").arg(&nfvi.state);
+        let out = up.output().expect("deploy/nfvi runs");
+        assert!(out.status.success(), "nfvi up: {}{}", shown(&out.stdout), shown(&out.stderr));
+        Some(nfvi)
+    }
+
+    pub fn libvirt_uri(&self) -> String {
+        format!("qemu+unix:///system?socket={}", self.run.join("libvirt/libvirt-sock").display())
+    }
+
+    pub fn ovsdb(&self) -> String {
+        format!("unix:{}", self.run.join("openvswitch/db.sock").display())
+    }
+
+    pub fn northbound(&self) -> String {
+        format!("unix:{}", self.run.join("ovn/ovnnb_db.sock").display())
+    }
+
+    /// Runs `virsh` inside.
+    pub fn virsh(&self, args: &[&str]) -> String {
+        let out = Command::new("virsh").arg("-c").arg(self.libvirt_uri()).args(args).output().expect("virsh runs");
+        assert!(out.status.success(), "virsh {args:?}: {}", shown(&out.stderr));
+        shown(&out.stdout)
+    }
+
+    /// Runs `ovs-vsctl` inside.
+    pub fn ovs_vsctl(&self, args: &[&str]) -> String {
+        let out = Command::new("ovs-vsctl")
+            .arg(format!("--db={}", self.ovsdb()))
+            .args(args)
+            .output()
+            .expect("ovs-vsctl runs");
+        assert!(out.status.success(), "ovs-vsctl {args:?}: {}", shown(&out.stderr));
+        shown(&out.stdout)
+    }
+
+    /// Runs `ovn-nbctl` inside.
+    pub fn ovn_nbctl(&self, args: &[&str]) -> String {
+        let out = Command::new("ovn-nbctl")
+            .arg(format!("--db={}", self.northbound()))
+            .args(args)
+            .output()
+            .expect("ovn-nbctl runs");
+        assert!(out.status.success(), "ovn-nbctl {args:?}: {}", shown(&out.stderr));
+        shown(&out.stdout)
+    }
+
+    /// One HTTP request from the namespace that plays the outside world: the body, or nothing when no answer comes.
+    pub fn request_from_outside(&self, url: &str) -> Option<String> {
+        let Output { status, stdout, .. } = Command::new("ip")
+            .args([
+                "netns",
+                "exec",
+                &format!("{}-outside", self.name),
+                "curl",
+                "-s",
+                "-f",
+                "--noproxy",
+                "*",
+                "-m",
+                "3",
+                url,
+            ])
+            .output()
+            .expect("ip netns exec runs");
+        status.success().then(|| shown(&stdout))
+    }
+}
+
+impl Drop for Nfvi {
+    fn drop(&mut self) {
+        let mut down = Command::new(script());
+        down.args(["down", "--name", &self.name]).arg("--run-dir").arg(&self.run).arg("--state-dir").arg(&self.state);
+        if let Ok(out) = down.output()
+            && !out.status.success()
+        {
+            eprintln!("nfvi down: {}", shown(&out.stderr));
+        }
+    }
+}
+
+fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -1,0 +1,27 @@
+//! The sample packages, packed as `mano vnfpkg build` does it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use descriptors::archive::pack_dir;
+
+/// Where the packages' sources name the disk image.
+const IMAGE_PATH: &str = "Artifacts/Images/vnf.qcow2";
+
+/// The guest image of the sample VNFs; `None` when it was not built, which is said.
+pub fn guest_image() -> Option<PathBuf> {
+    let path = std::env::var_os("MANO_GUEST_IMAGE").map(PathBuf::from).filter(|p| p.exists());
+    if path.is_none() {
+        println!("SKIPPED: MANO_GUEST_IMAGE names no image; tests/run builds it");
+    }
+    path
+}
+
+/// Packs a sample below `dir`. VNFs need an image.
+pub fn pack(name: &str, image: Option<&Path>, dir: &Path) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples").join(name);
+    let out = dir.join(format!("{name}.zip"));
+    let extra: Vec<(&str, &Path)> = image.map(|image| (IMAGE_PATH, image)).into_iter().collect();
+    pack_dir(&sources, &extra, File::create(&out).expect("an archive")).unwrap_or_else(|e| panic!("{e}"));
+    out
+}

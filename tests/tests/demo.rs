@@ -1,0 +1,97 @@
+//! The sample network service on real libvirt, Open vSwitch and OVN: traffic, stop and start, leaks, conformance.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::{Duration, Instant};
+
+use mano_tests::lab::{Databases, Lab};
+use mano_tests::{conformance, samples};
+use reference_points::nf_vi::{PowerAction, PowerRequest};
+use reference_points::os_ma_nfvo::mano::TopologyVnfc;
+
+/// Waits for an answer from `web` through `edge`, however long the guests take to boot.
+async fn answer(lab: &Lab, url: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        if let Some(body) = lab.nfvi().request_from_outside(url) {
+            return body;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(240), "no answer from {url}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+#[tokio::test]
+async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::real("mano-t-demo", &Databases::new()).await else { return };
+    let ns = lab.demo(&image).await;
+    lab.completed(lab.instantiate(ns).await).await;
+
+    // COMPLETED means: every machine runs and every port is up.
+    let topology = lab.mano.topology(ns).await.unwrap();
+    let vnfcs: Vec<&TopologyVnfc> = topology.vnfs.iter().flat_map(|v| &v.vnfcs).collect();
+    assert_eq!(vnfcs.len(), 2, "{topology:#?}");
+    assert!(vnfcs.iter().all(|v| v.state == "active" && v.ports.iter().all(|p| p.up)), "{topology:#?}");
+    assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
+    lab.nothing_leaks().await;
+
+    let external = topology.links.iter().find(|l| l.physical_network.as_deref() == Some("external")).unwrap();
+    let edge = topology.vnfs.iter().find(|v| v.product.starts_with("edge")).unwrap().vnfcs[0].clone();
+    let port = edge.ports.iter().find(|p| p.network_id == external.network_id).unwrap();
+    let url = format!("http://{}/", port.addresses[0].split('/').next().unwrap());
+    assert!(answer(&lab, &url).await.contains("hello from demo-web"));
+
+    let (vim, compute) = (edge.vim_id.unwrap(), edge.compute_id.unwrap());
+    let power = |action| PowerRequest { action, grace_seconds: None };
+    lab.mano.power(vim, compute, &power(PowerAction::Stop)).await.unwrap();
+    assert_eq!(lab.nfvi().request_from_outside(&url), None, "web answers although edge is stopped");
+    lab.mano.power(vim, compute, &power(PowerAction::Start)).await.unwrap();
+    assert!(answer(&lab, &url).await.contains("hello from demo-web"));
+
+    lab.completed(lab.terminate(ns).await).await;
+    lab.nothing_leaks().await;
+    assert_eq!(lab.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
+    assert_eq!(lab.nfvi().ovn_nbctl(&["show"]).trim(), "");
+    assert!(!lab.nfvi().ovs_vsctl(&["list-ports", "br-int"]).contains("tap"));
+    if let Some(covered) = conformance::check(&lab) {
+        assert!(covered > 20, "only {covered} exchanges were covered by the schemas");
+    }
+}
+
+#[tokio::test]
+async fn real_leaks_names_what_somebody_else_left_behind() {
+    let Some(lab) = Lab::real("mano-t-leaks", &Databases::new()).await else { return };
+    lab.nothing_leaks().await;
+    let nfvi = lab.nfvi();
+    let domain = lab.path().join("orphan.xml");
+    std::fs::write(&domain, "<domain type='qemu'><name>mano-orphan</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>").unwrap();
+    nfvi.virsh(&["define", domain.to_str().unwrap()]);
+    nfvi.ovn_nbctl(&["ls-add", "mano-00000000-0000-4000-8000-000000000001"]);
+    nfvi.ovs_vsctl(&[
+        "add-port",
+        "br-int",
+        "taporphan",
+        "--",
+        "set",
+        "interface",
+        "taporphan",
+        "type=internal",
+        "external_ids:iface-id=00000000-0000-4000-8000-000000000002",
+    ]);
+    let agent = lab.path().join("nfvi-agent");
+    for folder in ["images", "volumes"] {
+        std::fs::write(agent.join(folder).join("00000000-0000-4000-8000-000000000003.img"), b"orphan").unwrap();
+    }
+    let report = lab.leaks().await;
+    let named: Vec<(&str, &str)> = report.leaks.iter().map(|l| (l.item.kind.as_str(), l.item.name.as_str())).collect();
+    for (kind, name) in [
+        ("domain", "mano-orphan"),
+        ("logical_switch", "mano-00000000-0000-4000-8000-000000000001"),
+        ("switch_port", "taporphan"),
+        ("image", "000000000003"),
+        ("volume", "000000000003"),
+    ] {
+        assert!(named.iter().any(|(k, n)| *k == kind && n.contains(name)), "{kind} {name} is not among {named:#?}");
+    }
+    nfvi.virsh(&["undefine", "mano-orphan"]);
+}

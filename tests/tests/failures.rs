@@ -1,0 +1,68 @@
+//! What cannot succeed rests in FAILED_TEMP, says why and what can be done; rollback leaves nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use mano_tests::conformance;
+use mano_tests::lab::Lab;
+use reference_points::or_vi::{SimFault, SimSpec};
+use uuid::Uuid;
+
+/// Stands for the guest image where nothing boots: a qcow2 header with a virtual size of 64 MiB.
+fn pretended_image(lab: &Lab) -> std::path::PathBuf {
+    let path = lab.path().join("pretended.qcow2");
+    let mut bytes = vec![0u8; 4096];
+    bytes[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
+    bytes[24..32].copy_from_slice(&(64u64 << 20).to_be_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn fault(on: &str, times: Option<u32>, effect: &str, message: &str) -> SimFault {
+    SimFault {
+        resource: "compute".into(),
+        on: on.into(),
+        name_contains: Some("web".into()),
+        times,
+        effect: effect.into(),
+        message: message.into(),
+    }
+}
+
+async fn failed(lab: &Lab) -> (Uuid, Uuid) {
+    let ns = lab.demo(&pretended_image(lab)).await;
+    let op = lab.instantiate(ns).await;
+    let rests = lab.rest(op).await;
+    assert_eq!(rests.state, "FAILED_TEMP", "{rests:#?}");
+    (ns, op)
+}
+
+#[tokio::test]
+async fn a_compute_that_does_not_run_is_told_and_rolled_back() {
+    let faults = vec![fault("boot", None, "error", "internal error: qemu unexpectedly closed the monitor")];
+    let lab = Lab::simulated(SimSpec { faults, ..SimSpec::default() }).await;
+    let (ns, op) = failed(&lab).await;
+    let problem = lab.rest(op).await.problem.expect("a problem");
+    let told = serde_json::to_string(&problem).unwrap();
+    for part in ["qemu unexpectedly closed the monitor", "web", "retry", "rollback"] {
+        assert!(told.contains(part), "{part:?} is not in {problem:#?}");
+    }
+    assert!(problem.step.is_some() && problem.trace_id.is_some(), "{problem:#?}");
+    lab.ns.rollback(op).await.unwrap();
+    let rests = lab.rest(op).await;
+    assert_eq!(rests.state, "ROLLED_BACK", "{rests:#?}");
+    lab.nothing_leaks().await;
+    assert!(lab.vnfs.list("").await.unwrap().body.is_empty(), "VNF instances are left");
+    lab.ns.delete(ns).await.unwrap();
+    conformance::check(&lab);
+}
+
+#[tokio::test]
+async fn a_retry_makes_good_what_failed_once() {
+    let faults = vec![fault("boot", Some(1), "error", "the host ran out of memory")];
+    let lab = Lab::simulated(SimSpec { faults, ..SimSpec::default() }).await;
+    let (ns, op) = failed(&lab).await;
+    lab.ns.retry(op).await.unwrap();
+    lab.completed(op).await;
+    lab.nothing_leaks().await;
+    lab.completed(lab.terminate(ns).await).await;
+    lab.nothing_leaks().await;
+}
