@@ -67,6 +67,14 @@ async fn real_guest_boots_survives_the_agent_and_leaves_nothing() {
     );
     assert_eq!(found.items[0].owner, Some(support::owner()), "the mark is read out of libvirt");
 
+    // The guest reboots when it is asked to, and is not reset on top of it.
+    let after = agent.last_event().await;
+    let request = PowerRequest { action: PowerAction::RebootGraceful, grace_seconds: Some(600) };
+    agent.client.power(id, &request).await.unwrap();
+    repaired(&agent, after, id).await;
+    agent.until_console(id, |log| log.matches("VNF-READY").count() == 2).await;
+    assert_eq!(qemu_pid(&nfvi, &domain), pid, "the same process");
+
     // The guest powers off when it is asked to.
     let after = agent.last_event().await;
     agent.client.power(id, &PowerRequest { action: PowerAction::StopGraceful, grace_seconds: Some(60) }).await.unwrap();

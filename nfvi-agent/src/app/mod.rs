@@ -132,7 +132,7 @@ impl Agent {
     }
 
     pub(crate) fn wake(&self, id: Uuid) {
-        self.waker.wake(Wake::Machine { id, retry: true });
+        self.waker.wake(Wake { id, retry: true });
     }
 
     /// Forgets how often a machine had to be started again: somebody looked after it.

@@ -152,13 +152,15 @@ impl Agent {
                 None => Ok(()),
             },
             Action::DetachDisk(path) => Ok(self.hypervisor.detach_disk(id, path).await?),
+            // Noted first: the guest may have followed before this is through. A guest that cannot be asked is forced
+            // when its time is over.
             Action::AskShutdown => {
-                self.hypervisor.ask_shutdown(id).await?;
-                self.note_asked(row).await
+                self.note_asked(row).await?;
+                passed_over(self.hypervisor.ask_shutdown(id).await)
             }
             Action::AskReboot => {
-                self.hypervisor.ask_reboot(id).await?;
-                self.note_asked(row).await
+                self.note_asked(row).await?;
+                passed_over(self.hypervisor.ask_reboot(id).await)
             }
             Action::Reset => {
                 self.hypervisor.reset(id).await?;
@@ -270,4 +272,12 @@ impl Agent {
         self.news.ring();
         Ok(())
     }
+}
+
+/// A guest that could not be asked is told in the log alone.
+fn passed_over(asked: Result<(), HypervisorError>) -> Acted {
+    if let Err(error) = asked {
+        tracing::warn!(%error, "the guest cannot be asked; it is forced when its time is over");
+    }
+    Ok(())
 }

@@ -25,26 +25,13 @@ pub mod run;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-/// Something to look after.
+/// A machine to look after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// One machine. With `retry`, what failed before is tried again.
-    Machine {
-        /// Which one.
-        id: Uuid,
-        /// Try again what failed.
-        retry: bool,
-    },
-    /// A guest has rebooted.
-    Rebooted {
-        /// Which one.
-        id: Uuid,
-    },
-    /// All machines. With `retry`, what failed before is tried again.
-    All {
-        /// Try again what failed.
-        retry: bool,
-    },
+pub struct Wake {
+    /// Which one.
+    pub id: Uuid,
+    /// What failed before is tried again.
+    pub retry: bool,
 }
 
 /// Wakes the reconciler. Cloning shares it.

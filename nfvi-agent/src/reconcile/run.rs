@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use reference_points::nf_vi::AgentEvent;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -17,7 +18,7 @@ use super::machine::Outcome;
 use crate::app::Agent;
 use crate::hypervisor::HypervisorEvent;
 use crate::store;
-use crate::store::machines::{Pending, PendingAction};
+use crate::store::machines::{MachineRow, Pending, PendingAction};
 use crate::switch::SwitchEvent;
 
 /// Machines that are looked after side by side.
@@ -60,7 +61,7 @@ pub async fn run(
             () = &mut watch => {}
             () = &mut probe, if !probed => probed = true,
             wake = wakes.recv() => match wake {
-                Some(wake) => reconciler.on_wake(wake).await,
+                Some(Wake { id, retry }) => reconciler.mark(id, retry),
                 None => break,
             },
             event = hypervisor.recv() => reconciler.on_hypervisor(event).await?,
@@ -168,14 +169,6 @@ impl Reconciler {
         }
     }
 
-    async fn on_wake(&mut self, wake: Wake) {
-        match wake {
-            Wake::Machine { id, retry } => self.mark(id, retry),
-            Wake::All { retry } => self.mark_all(retry).await,
-            Wake::Rebooted { id } => self.on_reboot(id).await,
-        }
-    }
-
     async fn on_hypervisor(&mut self, event: Result<HypervisorEvent, RecvError>) -> Result<(), String> {
         match event {
             Ok(HypervisorEvent::Domain { id, what }) => {
@@ -245,18 +238,23 @@ impl Reconciler {
         }
     }
 
-    /// The guest has rebooted: if it was asked to, that is over.
+    /// The guest has rebooted: if it was asked to, that is over and told.
     async fn on_reboot(&mut self, id: Uuid) {
+        tracing::debug!(machine = %id, "the guest rebooted");
+        let now = self.agent.clock.now_micros();
         let ended = db::transaction!(self.agent.db, |tx| {
-            if let Some(row) = store::machines::get(&mut *tx, id).await?
-                && let Some(pending @ Pending { action: PendingAction::Reboot, asked: true, .. }) = &row.pending
-            {
+            let Some(row) = store::machines::get(&mut *tx, id).await? else { return Ok(()) };
+            if let Some(pending @ Pending { action: PendingAction::Reboot, asked: true, .. }) = &row.pending {
                 store::machines::set_pending(&mut *tx, id, Some(pending), None).await?;
+                store::machines::note(&mut *tx, id, row.state, row.problem.as_ref(), now).await?;
+                let machine = Box::new(MachineRow { pending: None, changed_at: now, ..row }.show());
+                store::events::append(&mut *tx, &AgentEvent::Machine { machine }, now).await?;
             }
             Ok::<_, db::DbError>(())
         });
-        if let Err(error) = ended {
-            tracing::warn!(%error, machine = %id, "a reboot could not be noted; it will be forced");
+        match ended {
+            Ok(()) => self.agent.news.ring(),
+            Err(error) => tracing::warn!(%error, machine = %id, "a reboot could not be noted; it will be forced"),
         }
         self.mark(id, false);
     }

@@ -175,15 +175,19 @@ impl AgentOn {
 
     /// Waits until the guest has written `text` to its console. The log is a file of the host, so it is looked at.
     pub async fn until_console_says(&self, id: Uuid, text: &str) {
+        self.until_console(id, |log| log.contains(text)).await;
+    }
+
+    pub async fn until_console(&self, id: Uuid, wanted: impl Fn(&str) -> bool) {
         let mut log = String::new();
         for _ in 0..600 {
             log = self.client.console_log(id, 100_000).await.unwrap();
-            if log.contains(text) {
+            if wanted(&log) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
-        panic!("the guest did not say {text:?}: {log}");
+        panic!("the guest did not say what was waited for: {log}");
     }
 }
 
