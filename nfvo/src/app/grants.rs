@@ -182,7 +182,18 @@ async fn placement(
         return Ok(Placement::new());
     }
     let capacity = app.vi.capacity(vim.id).await?;
-    Ok(place(&demands, &request.placement_constraints, &capacity)?)
+    match place(&demands, &request.placement_constraints, &capacity) {
+        Ok(placement) => Ok(placement),
+        Err(refusal) => Err(away(app, vim.id).await.unwrap_or_else(|| refusal.into())),
+    }
+}
+
+/// What does not fit while a host is away may fit when it is back: that is no refusal, but worth asking again soon.
+async fn away(app: &App, vim: Uuid) -> Option<ApiError> {
+    let hosts = app.vi.hosts(vim).await.ok()?;
+    let names: Vec<String> = hosts.into_iter().filter(|h| h.spec.schedulable && !h.reachable).map(|h| h.name).collect();
+    let detail = format!("nothing fits while these hosts do not answer: {}", names.join(", "));
+    (!names.is_empty()).then(|| ApiError::unavailable(detail, std::time::Duration::from_secs(1)))
 }
 
 /// The images that the VIM does not have yet.
