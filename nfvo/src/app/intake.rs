@@ -47,6 +47,25 @@ impl Files {
         Ok(files)
     }
 
+    /// Removes archives that belong to nothing onboarded: an earlier process ended between the file and its record.
+    ///
+    /// # Errors
+    /// The directories cannot be read, or a file not be removed.
+    pub async fn sweep(&self, onboarded: &[Uuid]) -> std::io::Result<()> {
+        for dir in [&self.packages, &self.nsds] {
+            let mut entries = tokio::fs::read_dir(dir).await?;
+            while let Some(entry) = entries.next_entry().await? {
+                let path = entry.path();
+                let id = path.file_stem().and_then(|s| s.to_str()?.parse::<Uuid>().ok());
+                if path.extension().is_some_and(|e| e == "zip") && id.is_some_and(|id| !onboarded.contains(&id)) {
+                    tracing::info!(archive = %path.display(), "an archive without an onboarded record is removed");
+                    tokio::fs::remove_file(path).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Directory of the VNF packages.
     pub fn packages(&self) -> &Path {
         &self.packages

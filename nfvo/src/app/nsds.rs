@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
+use db::AnyConnection;
 use reference_points::common::{Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vnfm::Link;
 use reference_points::os_ma_nfvo::{
@@ -150,34 +151,43 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
         received.part
     };
     match onboard::nsd(archive.path()).await? {
-        Ok(read) => onboard(app, before, archive, read).await,
-        Err(problem) => fail(app, before, problem).await,
+        Ok(read) => onboard(app, id, archive, read).await,
+        Err(problem) => fail(app, id, problem).await,
     }
 }
 
-async fn fail(app: &App, before: Stored<NsdRecord>, problem: ProblemDetails) -> ApiResult<()> {
+async fn fail(app: &App, id: Uuid, problem: ProblemDetails) -> ApiResult<()> {
     let now = app.now();
     db::transaction!(app.db, |tx| {
-        let mut info = before.document.0.clone();
+        let old = not_onboarded(tx, id).await?;
+        let mut info = old.document.0.clone();
         info.nsd_onboarding_state = PackageOnboardingState::Error;
         info.onboarding_failure_details = Some(problem.clone());
         let kind = NsdmNotificationType::NsdOnBoardingFailureNotification;
         app.notices.nsds.enqueue(tx, notices::nsd(app.ids.mint(), &info, kind, now), now).await?;
-        NSDS.update(tx, &before, NsdRecord(info), now).await?;
+        NSDS.update(tx, &old, NsdRecord(info), now).await?;
         Ok::<_, ApiError>(())
     })?;
     app.notices.nsds.kick();
     Ok(())
 }
 
-async fn onboard(app: &App, before: Stored<NsdRecord>, archive: Part, read: ReadNsd) -> ApiResult<()> {
-    let (id, now) = (before.id, app.now());
+/// The NSD's record, locked. It may have changed while its archive came in, but not to ONBOARDED.
+async fn not_onboarded(tx: &mut AnyConnection, id: Uuid) -> ApiResult<Stored<NsdRecord>> {
+    let stored = NSDS.lock(tx, id).await?;
+    if stored.document.0.nsd_onboarding_state == PackageOnboardingState::Onboarded {
+        return Err(ApiError::conflict(format!("NSD {id} is onboarded already: its content cannot be replaced")));
+    }
+    Ok(stored)
+}
+
+async fn onboard(app: &App, id: Uuid, archive: Part, read: ReadNsd) -> ApiResult<()> {
+    let now = app.now();
     let packages = match packages(app, &read).await? {
         Ok(packages) => packages,
-        Err(faults) => return fail(app, before, onboard::refused("NSD", faults)).await,
+        Err(faults) => return fail(app, id, onboard::refused("NSD", faults)).await,
     };
     let model = serde_json::to_string(&read.nsd).map_err(|e| ApiError::internal(format!("the NSD as JSON: {e}")))?;
-    let info = describe(before.document.0.clone(), &read, packages);
     archive.keep(&app.files.nsd(id)).await?;
     let none = BTreeMap::new();
     let taken = db::transaction!(app.db, |tx| {
@@ -191,7 +201,9 @@ async fn onboard(app: &App, before: Stored<NsdRecord>, archive: Part, read: Read
         if !onboarded::insert(tx, &new).await? {
             return Ok(onboarded::owner(tx, Kind::Nsd, &read.nsd.descriptor_id).await?.or(Some(Uuid::nil())));
         }
-        NSDS.update(tx, &before, NsdRecord(info.clone()), now).await?;
+        let old = not_onboarded(tx, id).await?;
+        let info = describe(old.document.0.clone(), &read, packages.clone());
+        NSDS.update(tx, &old, NsdRecord(info.clone()), now).await?;
         let kind = NsdmNotificationType::NsdOnBoardingNotification;
         app.notices.nsds.enqueue(tx, notices::nsd(app.ids.mint(), &info, kind, now), now).await?;
         Ok::<_, ApiError>(None)
@@ -208,7 +220,7 @@ async fn onboard(app: &App, before: Stored<NsdRecord>, archive: Part, read: Read
                 format!("{} is onboarded already as NSD {other}", read.nsd.descriptor_id),
             )
             .mend(format!("give it another descriptor_id, or delete that NSD first: mano nsd delete {other}"));
-            fail(app, before, onboard::refused("NSD", vec![fault])).await
+            fail(app, id, onboard::refused("NSD", vec![fault])).await
         }
         Err(error) => {
             remove(app, id).await;

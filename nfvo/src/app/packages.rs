@@ -1,6 +1,7 @@
 //! VNF packages: created, uploaded, onboarded, changed, deleted (SOL005 clause 9.4, SOL003 clause 10.4).
 
 use axum::response::Response;
+use db::AnyConnection;
 use descriptors::vnfd::{SwImage, Vnfd};
 use reference_points::common::{Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vnfm::{Link, Timestamp};
@@ -162,8 +163,8 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
     let received = app.files.receive(&target, upload).await?;
     turn.processing();
     match onboard::package(received.part.path()).await? {
-        Ok(read) => onboard(app, before, received, read).await,
-        Err(problem) => fail(app, before, problem).await,
+        Ok(read) => onboard(app, id, received, read).await,
+        Err(problem) => fail(app, id, problem).await,
     }
 }
 
@@ -181,21 +182,32 @@ pub fn expect_zip(upload: &Upload) -> ApiResult<()> {
     }))
 }
 
-async fn fail(app: &App, before: Stored<PackageRecord>, problem: ProblemDetails) -> ApiResult<()> {
+async fn fail(app: &App, id: Uuid, problem: ProblemDetails) -> ApiResult<()> {
     let now = app.now();
     db::transaction!(app.db, |tx| {
-        let mut info = before.document.0.clone();
+        let old = not_onboarded(tx, id).await?;
+        let mut info = old.document.0.clone();
         info.onboarding_state = PackageOnboardingState::Error;
         info.onboarding_failure_details = Some(problem.clone());
-        PACKAGES.update(tx, &before, PackageRecord(info), now).await?;
+        PACKAGES.update(tx, &old, PackageRecord(info), now).await?;
         Ok::<_, ApiError>(())
     })
 }
 
-async fn onboard(app: &App, before: Stored<PackageRecord>, received: Received, read: ReadPackage) -> ApiResult<()> {
-    let (id, now) = (before.id, app.now());
+/// The package's record, locked. It may have changed while its archive came in, but not to ONBOARDED.
+async fn not_onboarded(tx: &mut AnyConnection, id: Uuid) -> ApiResult<Stored<PackageRecord>> {
+    let stored = PACKAGES.lock(tx, id).await?;
+    if stored.document.0.onboarding_state == PackageOnboardingState::Onboarded {
+        let why = format!("VNF package {id} is onboarded already: its content cannot be replaced");
+        return Err(ApiError::conflict(why));
+    }
+    Ok(stored)
+}
+
+async fn onboard(app: &App, id: Uuid, received: Received, read: ReadPackage) -> ApiResult<()> {
+    let now = app.now();
     let model = serde_json::to_string(&read.vnfd).map_err(|e| ApiError::internal(format!("the VNFD as JSON: {e}")))?;
-    let info = describe(before.document.0.clone(), &received, &read, now);
+    let digest = received.sha256.clone();
     // The file is in its place before the record says so; without the record it is swept over by the next upload.
     received.part.keep(&app.files.package(id)).await?;
     let taken = db::transaction!(app.db, |tx| {
@@ -209,7 +221,9 @@ async fn onboard(app: &App, before: Stored<PackageRecord>, received: Received, r
         if !onboarded::insert(tx, &new).await? {
             return Ok(onboarded::owner(tx, Kind::Vnfd, &read.vnfd.descriptor_id).await?.or(Some(Uuid::nil())));
         }
-        PACKAGES.update(tx, &before, PackageRecord(info.clone()), now).await?;
+        let old = not_onboarded(tx, id).await?;
+        let info = describe(old.document.0.clone(), &digest, &read, now);
+        PACKAGES.update(tx, &old, PackageRecord(info.clone()), now).await?;
         let told = notices::package(app.ids.mint(), &info, None, now);
         app.notices.packages.enqueue(tx, told, now).await?;
         Ok::<_, ApiError>(None)
@@ -226,7 +240,7 @@ async fn onboard(app: &App, before: Stored<PackageRecord>, received: Received, r
                 format!("{} is onboarded already by VNF package {other}", read.vnfd.descriptor_id),
             )
             .mend(format!("give it another descriptor_id, or delete that package first: mano vnfpkg delete {other}"));
-            fail(app, before, onboard::refused("VNF package", vec![fault])).await
+            fail(app, id, onboard::refused("VNF package", vec![fault])).await
         }
         Err(error) => {
             remove(app, id).await;
@@ -243,7 +257,7 @@ async fn remove(app: &App, id: Uuid) {
     }
 }
 
-fn describe(mut info: VnfPkgInfo, received: &Received, read: &ReadPackage, now: i64) -> VnfPkgInfo {
+fn describe(mut info: VnfPkgInfo, sha256: &str, read: &ReadPackage, now: i64) -> VnfPkgInfo {
     let vnfd: &Vnfd = &read.vnfd;
     info.vnfd_id = Some(vnfd.descriptor_id.clone());
     info.vnf_provider = Some(vnfd.provider.clone());
@@ -251,7 +265,7 @@ fn describe(mut info: VnfPkgInfo, received: &Received, read: &ReadPackage, now: 
     info.vnf_software_version = Some(vnfd.software_version.clone());
     info.vnfd_version = Some(vnfd.descriptor_version.clone());
     info.compatible_specification_versions.clone_from(&read.compatible);
-    info.checksum = Some(Checksum { algorithm: "SHA-256".to_owned(), hash: received.sha256.clone() });
+    info.checksum = Some(Checksum { algorithm: "SHA-256".to_owned(), hash: sha256.to_owned() });
     info.vnfm_info.clone_from(&vnfd.vnfm_info);
     info.onboarding_state = PackageOnboardingState::Onboarded;
     info.operational_state = PackageOperationalState::Enabled;

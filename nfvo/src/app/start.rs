@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::effects::PackageImages;
 use crate::ops::design::FreshIds;
 use crate::steps::{World, registry};
+use crate::store::descriptors;
 use crate::store::ns::NS;
 use crate::store::nsds::NSDS;
 use crate::store::op_occs::OP_OCCS;
@@ -44,6 +45,12 @@ pub async fn start(config: Config, setup: Setup) -> Result<App, BoxError> {
         images: Arc::new(PackageImages::new(files.packages())),
         ledger: Arc::new(Records(setup.db.clone())),
     };
+    files.sweep(&descriptors::owners(&mut *setup.db.pool.acquire().await?).await?).await?;
+    let state_dir = config.state_dir.clone();
+    setup.readiness.register("state_dir", move || {
+        let dir = state_dir.clone();
+        async move { tokio::fs::metadata(&dir).await.map(drop).map_err(|e| format!("{}: {e}", dir.display())) }
+    });
     let live = Wake::default();
     let base = config.callback_base.clone().unwrap_or_else(|| setup.base_url());
     let base = base.trim_end_matches('/').to_owned();

@@ -18,7 +18,7 @@ use crate::ops::plan::terminate_request;
 use crate::ops::pursue::{Act, Goal, Memo, Seen, Told, next};
 
 /// A lost notification costs this much.
-const POLL: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_secs(10);
 /// Decisions of one call of a step; each but the last is followed by a look at what it changed.
 const MAX_ACTS: usize = 4;
 
