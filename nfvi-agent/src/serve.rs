@@ -27,12 +27,12 @@ impl Service for NfviAgent {
     const ABOUT: &'static str =
         "Runs the virtual machines of one host with libvirt and Open vSwitch, as a VIM wants them";
     const HELP: &'static str = "\
-One agent runs on each host of the NFVI. It keeps which machines, volumes and images shall be there, makes it so, and
-tells what happens. Machines run on while it is stopped.
+One agent runs on each host of the NFVI. It keeps which machines, volumes and images shall be
+there, makes it so, and tells what happens. Machines run on while it is stopped.
 
-It needs libvirtd with QEMU, Open vSwitch with an integration bridge (ovn-controller makes br-int), and the programs
-qemu-img (package qemu-utils) and xorriso. It runs as root, or as a user that may use libvirt's and Open vSwitch's
-sockets and whose files QEMU may read.
+It needs libvirtd with QEMU, Open vSwitch with an integration bridge (ovn-controller makes
+br-int), and the programs qemu-img (package qemu-utils) and xorriso. It runs as root, or as a
+user that may use libvirt's and Open vSwitch's sockets and whose files QEMU may read.
 
 A minimal configuration:
   service: {database: \"sqlite:///var/lib/mano/nfvi-agent.db\"}
