@@ -1,7 +1,9 @@
 //! The clock that everything reads instead of the machine's, so that tests can set the time.
 
 use futures::future::BoxFuture;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -67,14 +69,14 @@ impl ManualClock {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().filter(|at| *at > now).min()
     }
 
-    /// Whether somebody's time has come who has not noticed yet.
+    /// Whether somebody's time has come who has not noticed yet, that is, has not dropped the sleep.
     pub fn any_due(&self) -> bool {
         let now = self.now_micros();
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|at| *at <= now)
     }
 }
 
-/// Takes a sleeper off the list when its future ends or is dropped.
+/// Takes a sleeper off the list when its future is dropped.
 struct Sleeper {
     sleepers: Arc<Mutex<Vec<i64>>>,
     at: i64,
@@ -101,11 +103,25 @@ impl Clock for ManualClock {
         }
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).push(at_micros);
         let sleeper = Sleeper { sleepers: self.sleepers.clone(), at: at_micros };
-        Box::pin(async move {
-            let _sleeper = sleeper;
+        let wait = async move {
             // An error says that the clock itself is gone, and with it all reason to sleep.
             let _ = now.wait_for(|now| *now >= at_micros).await;
-        })
+        };
+        Box::pin(Sleep { wait: Box::pin(wait), _sleeper: sleeper })
+    }
+}
+
+/// A sleep on a manual clock. The sleeper counts as such until this is dropped, not only until it is woken.
+struct Sleep {
+    wait: BoxFuture<'static, ()>,
+    _sleeper: Sleeper,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.wait.as_mut().poll(cx)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::store::lease::Holder;
 use crate::store::{event, operation, schema, step, wake};
 use crate::view::{ChangeEvent, OperationView, StepView, TimelineEntry};
 use db::{AnyConnection, Clock, Db, DbError};
+use futures::future::BoxFuture;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -288,6 +289,26 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.send_modify(|n| *n = n.saturating_sub(1));
+    }
+}
+
+/// Waits for a stored time. Made while busy, awaited while idle: at every moment the engine is either doing something or
+/// has a time it waits for.
+pub(crate) struct Alarm {
+    sleep: BoxFuture<'static, ()>,
+}
+
+impl Alarm {
+    pub fn at(inner: &Inner, micros: i64) -> Self {
+        Self { sleep: inner.clock.sleep_until(micros) }
+    }
+
+    /// Completes when the time has come; the engine is busy from then on.
+    pub async fn ring(mut self, inner: &Inner) -> Busy {
+        (&mut self.sleep).await;
+        let busy = Busy::new(inner);
+        drop(self.sleep);
+        busy
     }
 }
 

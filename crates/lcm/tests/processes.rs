@@ -219,3 +219,57 @@ async fn the_metrics_count() {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
 }
+
+/// A full disk, as SQLite tells it: nothing can be written until there is room, and then all goes on where it was.
+#[tokio::test]
+async fn a_full_disk_is_waited_for_and_nothing_is_done_twice() {
+    let db = TestDb::sqlite().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let fills = {
+        let (db, calls) = ((*db).clone(), calls.clone());
+        Script::new(move |cx| {
+            let (db, calls) = (db.clone(), calls.clone());
+            async move {
+                calls.fetch_add(1, Ordering::SeqCst);
+                if cx.key == "a" {
+                    sqlx::query("INSERT INTO disk_full (x) VALUES (1)").execute(&db.pool).await.unwrap();
+                }
+                Ok(Outcome::done())
+            }
+        })
+    };
+    let registry = prometheus::Registry::new();
+    let engine = lcm::Engine::open(
+        (*db).clone(),
+        script(fills),
+        Arc::new(NoObserver),
+        quick("a"),
+        Arc::new(db::SystemClock),
+        &registry,
+    )
+    .await
+    .unwrap();
+    for sql in [
+        "CREATE TABLE disk_full (x BIGINT NOT NULL)",
+        "CREATE TRIGGER full BEFORE INSERT ON lcm_event WHEN EXISTS (SELECT 1 FROM disk_full) \
+         BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    ] {
+        sqlx::query(sql).execute(&db.pool).await.unwrap();
+    }
+    engine.start();
+    let op = engine.submit(operation(steps(&[("a", &[]), ("b", &["a"])]))).await.unwrap();
+    let tries = || {
+        let families = registry.gather();
+        let family = families.iter().find(|f| f.name() == "lcm_journal_write_seconds");
+        family.map_or(0, |f| f.get_metric()[0].get_histogram().get_sample_count())
+    };
+    // Several writes have been tried in vain.
+    while tries() < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(engine.steps(op.id).await.unwrap()[0].state, StepState::Running, "not known to have ended");
+    sqlx::query("DELETE FROM disk_full").execute(&db.pool).await.unwrap();
+    assert_eq!(settled(&engine, op.id).await.state, OperationState::Completed);
+    assert_eq!(calls.load(Ordering::SeqCst), 2, "each step was called once");
+    engine.shutdown(SOON).await;
+}

@@ -108,6 +108,6 @@ fn panicked(kind: &str, work: Work, panic: &(dyn std::any::Any + Send)) -> Probl
 }
 
 /// The trace id in a W3C `traceparent`: version, trace id, parent id, flags.
-fn trace_id(traceparent: &str) -> Option<&str> {
+pub(super) fn trace_id(traceparent: &str) -> Option<&str> {
     traceparent.split('-').nth(1).filter(|id| id.len() == 32)
 }

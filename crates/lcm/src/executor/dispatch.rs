@@ -3,7 +3,7 @@
 use super::asleep;
 use super::driver::{self, End};
 use crate::config::micros;
-use crate::engine::{Bell, Busy, Inner, lock};
+use crate::engine::{Alarm, Bell, Busy, Inner, lock};
 use crate::store::journal::JournalError;
 use crate::store::lease::{self, Claimed};
 use crate::store::{operation, wake};
@@ -19,8 +19,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut drivers: JoinSet<End> = JoinSet::new();
     let mut first_look = true;
     let mut next_scan = inner.clock.now_micros();
+    let mut woken = None;
     loop {
-        let busy = Busy::new(&inner);
+        let busy = woken.take().unwrap_or_else(|| Busy::new(&inner));
         inner.kick.answer();
         let closing = inner.closing.is_cancelled();
         let mut wait_until = next_scan;
@@ -39,6 +40,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 }
             }
         }
+        let alarm = Alarm::at(&inner, wait_until);
         drop(busy);
         tokio::select! {
             () = inner.kick.heard() => {}
@@ -47,7 +49,7 @@ pub(crate) async fn run(inner: Arc<Inner>) {
                 Ok(End::Over | End::Failed) => {}
                 Err(e) => tracing::error!(error = %e, "an operation's driver ended unexpectedly; its lease will expire"),
             },
-            () = inner.clock.sleep_until(wait_until), if !closing => {}
+            busy = alarm.ring(&inner), if !closing => woken = Some(busy),
             () = inner.closing.cancelled(), if !closing => {}
         }
     }

@@ -1,12 +1,12 @@
 //! The driver of one operation: it holds the lease, makes the calls side by side, and writes one decision at a time.
 
-use super::{asleep, call};
+use super::call;
 use crate::config::micros;
-use crate::engine::{Bell, Busy, Inner};
+use crate::engine::{Alarm, Bell, Busy, Inner};
 use crate::machine::{Advance, Event, Limits, Report, Rest, Snapshot, Work, WorkResult, advance};
 use crate::recovery;
-use crate::store::journal::{Entry, JournalError, Written};
-use crate::store::lease::{self, Claimed};
+use crate::store::journal::JournalError;
+use crate::store::lease::Claimed;
 use crate::store::{operation, step};
 use crate::view::ChangeEvent;
 use db::DbError;
@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Why a driver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +40,26 @@ enum Next {
     Wait(Rest, bool),
 }
 
-type Call = BoxFuture<'static, (usize, Work, WorkResult)>;
+pub(super) type Call = BoxFuture<'static, (usize, Work, WorkResult)>;
 
-struct Driver {
-    inner: Arc<Inner>,
-    claimed: Claimed,
-    snapshot: Snapshot,
-    flying: FuturesUnordered<Call>,
-    in_flight: BTreeMap<usize, Work>,
+pub(super) struct Driver {
+    pub(super) inner: Arc<Inner>,
+    pub(super) claimed: Claimed,
+    pub(super) snapshot: Snapshot,
+    pub(super) flying: FuturesUnordered<Call>,
+    pub(super) in_flight: BTreeMap<usize, Work>,
     /// Calls that ended and are not written yet.
-    inbox: Vec<Report>,
+    pub(super) inbox: Vec<Report>,
     /// Calls that ended while something else was waited for.
-    landed: Vec<(usize, Work, WorkResult)>,
+    pub(super) landed: Vec<(usize, Work, WorkResult)>,
     /// Told to the calls before they are dropped.
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
     /// What recovery changed and is not written yet.
-    recovered: BTreeSet<usize>,
-    recovered_events: Vec<Event>,
+    pub(super) recovered: BTreeSet<usize>,
+    pub(super) recovered_events: Vec<Event>,
     /// When our lease ends unless renewed, and when to renew it.
-    expires: i64,
-    renew_at: i64,
+    pub(super) expires: i64,
+    pub(super) renew_at: i64,
 }
 
 /// Drives the operation until it is over, rests, or is lost.
@@ -72,7 +73,9 @@ pub(super) async fn drive(inner: Arc<Inner>, claimed: Claimed, poke: Arc<Bell>, 
             return End::Failed;
         }
     };
-    match driver.run(&poke, busy).await {
+    let trace_id = driver.snapshot.op.traceparent.as_deref().and_then(call::trace_id).unwrap_or_default().to_owned();
+    let span = tracing::info_span!("operation", op = %id, trace_id);
+    match driver.run(&poke, busy).instrument(span).await {
         Ok(()) => End::Over,
         Err(e) => {
             // Whatever is under way is not ours to finish any more.
@@ -131,6 +134,7 @@ impl Driver {
                 Rest::Settled => return Ok(()),
             };
             let room = self.in_flight.len() < self.inner.config.max_steps_per_operation;
+            let alarm = Alarm::at(&self.inner, timer);
             if self.flying.is_empty() {
                 *busy = None;
             }
@@ -144,7 +148,7 @@ impl Driver {
                     self.refresh().await?;
                 }
                 permit = inner.slots.clone().acquire_owned(), if starved && room => extra = permit.ok(),
-                () = inner.clock.sleep_until(timer) => {}
+                woken = alarm.ring(&inner) => *busy = Some(woken),
                 () = inner.closing.cancelled(), if !closing => {}
                 () = inner.abort.cancelled() => return self.hand_back().await,
             }
@@ -158,7 +162,7 @@ impl Driver {
         }
     }
 
-    fn take_landed(&mut self) {
+    pub(super) fn take_landed(&mut self) {
         for one in std::mem::take(&mut self.landed) {
             self.take(one);
         }
@@ -246,145 +250,7 @@ impl Driver {
         }
     }
 
-    /// Writes the decision, calls going on meanwhile. `None`: something came in between, decide again.
-    async fn write(
-        &mut self,
-        next: &Snapshot,
-        out: &Advance,
-        release: Option<i64>,
-        now: i64,
-    ) -> Result<Option<Written>, JournalError> {
-        let entry = Entry {
-            snapshot: next,
-            dirty: &out.dirty,
-            events: &out.events,
-            changes: &out.changes,
-            parked: &out.parked,
-            unparked: &out.unparked,
-            expected_cancel: self.snapshot.op.cancel,
-            release,
-            now,
-        };
-        let inner = self.inner.clone();
-        let claimed = self.claimed;
-        let mut pause = 10_000;
-        let result = loop {
-            let timer = inner.metrics.journal_seconds.with_label_values(&["any"]).start_timer();
-            let writing = bounded(&inner, self.expires, inner.journal.write(claimed, &entry));
-            let written = meanwhile(&mut self.flying, &mut self.landed, writing).await;
-            timer.observe_duration();
-            let e = match written {
-                Ok(written) => break Ok(Some(written)),
-                Err(JournalError::Cancelled(cancel)) => {
-                    self.snapshot.op.cancel = cancel;
-                    break Ok(None);
-                }
-                Err(e @ (JournalError::Observer(_) | JournalError::Db(_))) => e,
-                Err(e) => break Err(e),
-            };
-            let at = inner.clock.now_micros().saturating_add(pause);
-            if at >= self.expires && !asleep(&inner) {
-                break Err(e);
-            }
-            tracing::error!(op = %claimed.id, error = %e, "the operation's journal cannot be written; trying again");
-            meanwhile(&mut self.flying, &mut self.landed, inner.clock.sleep_until(at)).await;
-            pause = (pause * 2).min(1_000_000);
-        };
-        if matches!(result, Ok(None)) {
-            self.take_landed();
-        }
-        result
-    }
-
-    /// The lease was prolonged by a write.
-    fn renewed(&mut self, expires: i64) {
-        if expires > 0 {
-            self.expires = expires;
-            self.renew_at = expires - self.inner.journal.holder.lease_micros * 2 / 3;
-        }
-    }
-
-    /// Prolongs the lease when no write has done so for a while, and looks for what other replicas have changed.
-    async fn renew(&mut self) -> Result<(), JournalError> {
-        let inner = self.inner.clone();
-        if asleep(&inner) {
-            self.renew_at = inner.clock.now_micros().saturating_add(inner.journal.holder.lease_micros / 3);
-            return Ok(());
-        }
-        let claimed = self.claimed;
-        let work = bounded(&inner, self.expires, async {
-            let expires = db::transaction!(inner.journal.db, |tx| {
-                let now = inner.clock.now_micros();
-                let renewed = lease::renew(tx, &inner.journal.holder, claimed, now).await?;
-                inner.journal.before()?;
-                renewed.ok_or(JournalError::Lost)
-            })?;
-            inner.journal.after()?;
-            Ok(expires)
-        });
-        let renewed = meanwhile(&mut self.flying, &mut self.landed, work).await;
-        self.take_landed();
-        match renewed {
-            Ok(expires) => {
-                self.renewed(expires);
-                self.refresh().await
-            }
-            Err(e @ (JournalError::Db(_) | JournalError::Observer(_))) => {
-                let now = inner.clock.now_micros();
-                if now >= self.expires {
-                    return Err(e);
-                }
-                tracing::warn!(op = %claimed.id, error = %e, "the lease could not be renewed; trying again");
-                self.renew_at = now.saturating_add(inner.journal.holder.lease_micros / 10).min(self.expires);
-                Ok(())
-            }
-            Err(e) => Err(e),
-        }
-    }
-
-    /// Reads what others may have written: a cancel, a wake.
-    async fn refresh(&mut self) -> Result<(), JournalError> {
-        let inner = self.inner.clone();
-        let id = self.claimed.id;
-        let read = async {
-            let mut conn = inner.journal.db.pool.acquire().await?;
-            let op = operation::get(&mut conn, id).await?;
-            let parked = step::parked(&mut conn, id).await?;
-            Ok::<_, DbError>((op, parked))
-        };
-        let read = meanwhile(&mut self.flying, &mut self.landed, read).await;
-        self.take_landed();
-        match read {
-            Ok((Some(op), parked)) => {
-                self.snapshot.op.cancel = op.cancel;
-                for (key, next_at) in parked {
-                    if let Some(step) = self.snapshot.steps.iter_mut().find(|s| s.key == key) {
-                        step.next_at = next_at;
-                    }
-                }
-                Ok(())
-            }
-            Ok((None, _)) => Err(JournalError::Lost),
-            Err(e) => {
-                // The next renewal comes here again.
-                tracing::warn!(op = %id, error = %e, "an operation's changes cannot be read; trying again");
-                Ok(())
-            }
-        }
-    }
-
-    /// The process is ending and the calls under way did not end in time.
-    async fn hand_back(&mut self) -> Result<(), JournalError> {
-        self.drop_calls();
-        let inner = self.inner.clone();
-        let claimed = self.claimed;
-        db::transaction!(inner.journal.db, |tx| {
-            lease::release(tx, &inner.journal.holder, claimed, 0).await?;
-            Ok::<_, JournalError>(())
-        })
-    }
-
-    fn drop_calls(&mut self) {
+    pub(super) fn drop_calls(&mut self) {
         self.cancel.cancel();
         self.cancel = CancellationToken::new();
         self.flying = FuturesUnordered::new();
@@ -412,40 +278,5 @@ impl Driver {
             steps: out.dirty.iter().map(|&i| (next.steps[i].key.clone(), next.steps[i].state)).collect(),
             at: now,
         }));
-    }
-}
-
-/// Lets the calls go on while something else is waited for.
-async fn meanwhile<T>(
-    flying: &mut FuturesUnordered<Call>,
-    ended: &mut Vec<(usize, Work, WorkResult)>,
-    work: impl Future<Output = T>,
-) -> T {
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            value = &mut work => return value,
-            Some(one) = flying.next() => ended.push(one),
-        }
-    }
-}
-
-/// Gives up when the lease is over: from then on the operation may be another's.
-async fn bounded<T>(
-    inner: &Inner,
-    expires: i64,
-    work: impl Future<Output = Result<T, JournalError>>,
-) -> Result<T, JournalError> {
-    let over = async {
-        inner.clock.sleep_until(expires).await;
-        if asleep(inner) {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        result = work => result,
-        () = over => Err(JournalError::Lost),
     }
 }

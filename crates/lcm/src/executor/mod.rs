@@ -7,6 +7,7 @@
 mod call;
 pub(crate) mod dispatch;
 mod driver;
+mod keep;
 
 use crate::engine::Inner;
 

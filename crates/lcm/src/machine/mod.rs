@@ -4,6 +4,8 @@
 mod advance;
 mod apply;
 mod explain;
+#[cfg(test)]
+mod histories;
 mod snapshot;
 mod task;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::lease::{Claimed, Holder};
 use super::{damaged, event, step, to_text, wake};
-use crate::machine::{Event, Snapshot, StateChange};
+use crate::machine::{Event, Op, Snapshot, StateChange};
 use crate::observer::{Observer, ObserverError};
 use crate::state::CancelMode;
 use crate::view::Change;
@@ -21,6 +21,10 @@ pub(crate) trait WriteHook: Send + Sync {
     /// Committed. False: the process "dies" here.
     fn after_commit(&self) -> bool {
         true
+    }
+    /// Committed. True: the database's acknowledgement gets lost.
+    fn acknowledgement_lost(&self) -> bool {
+        false
     }
     /// True: the process pretends to be stopped; it claims and renews nothing and does not notice that time passes.
     fn asleep(&self) -> bool {
@@ -41,8 +45,8 @@ pub(crate) struct Entry<'a> {
     pub changes: &'a [StateChange],
     pub parked: &'a [(usize, String)],
     pub unparked: &'a [String],
-    /// The cancel that the decision reckoned with.
-    pub expected_cancel: Option<CancelMode>,
+    /// The operation as the decision found it: if anything has been written since, it has to be made again.
+    pub expected: &'a Op,
     /// Give the lease back, to be looked at again then.
     pub release: Option<i64>,
     pub now: i64,
@@ -63,9 +67,9 @@ pub(crate) enum JournalError {
     /// Another executor has the operation.
     #[error("the lease on the operation was lost to another executor")]
     Lost,
-    /// A cancel came in between: decide again.
-    #[error("a cancel came in between")]
-    Cancelled(Option<CancelMode>),
+    /// Somebody else wrote in between, as a cancel does: decide again.
+    #[error("the operation has changed in between")]
+    Changed { cancel: Option<CancelMode>, version: i64 },
     /// A test ended the executor here.
     #[error("ended by a test")]
     Crashed,
@@ -112,6 +116,10 @@ impl Journal {
             Ok::<_, JournalError>(written)
         })?;
         self.after()?;
+        if self.hook.as_ref().is_some_and(|hook| hook.acknowledgement_lost()) {
+            let lost = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the connection was lost by a test");
+            return Err(JournalError::Db(DbError::Sql(sqlx::Error::Io(lost))));
+        }
         Ok(written)
     }
 
@@ -139,7 +147,7 @@ impl Journal {
              cancel_mode = $5, finished = $6, active = $7, due_at = $8, lease_expires = $9, \
              lease_owner = CASE WHEN $10 = 1 THEN lease_owner ELSE NULL END, \
              lease_incarnation = CASE WHEN $10 = 1 THEN lease_incarnation ELSE NULL END \
-             WHERE id = $11 AND fence = $12 AND lease_owner = $13 AND COALESCE(cancel_mode, '') = $14 RETURNING version",
+             WHERE id = $11 AND fence = $12 AND lease_owner = $13 AND version = $14 RETURNING version",
         )
         .bind(e.now)
         .bind(op.state.as_str())
@@ -154,10 +162,10 @@ impl Journal {
         .bind(op.id.to_string())
         .bind(claimed.fence)
         .bind(self.holder.owner.as_str())
-        .bind(e.expected_cancel.map_or("", CancelMode::as_str))
+        .bind(e.expected.version)
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(row) = row else { return Err(self.refused(tx, claimed).await) };
+        let Some(row) = row else { return self.refused(tx, claimed, e).await };
         let version: i64 = row.try_get(0)?;
 
         for key in e.unparked {
@@ -193,27 +201,36 @@ impl Journal {
         Ok(Written { version, expires, woken })
     }
 
-    /// Why the operation's row did not match.
-    async fn refused(&self, tx: &mut AnyConnection, claimed: Claimed) -> JournalError {
-        let row =
-            sqlx::query("SELECT cancel_mode FROM lcm_operation WHERE id = $1 AND fence = $2 AND lease_owner = $3")
-                .bind(claimed.id.to_string())
-                .bind(claimed.fence)
-                .bind(self.holder.owner.as_str())
-                .fetch_optional(tx)
-                .await;
-        let cancel = match row {
-            Err(e) => return e.into(),
-            Ok(None) => return JournalError::Lost,
-            Ok(Some(row)) => row.try_get::<Option<String>, _>(0),
-        };
-        match cancel {
-            Err(e) => e.into(),
-            Ok(None) => JournalError::Cancelled(None),
-            Ok(Some(mode)) => match CancelMode::parse(&mode) {
-                Some(mode) => JournalError::Cancelled(Some(mode)),
-                None => damaged(format!("cancel mode '{mode}'")).into(),
-            },
+    /// The operation's row did not match: it is another's, it was changed, or this very entry has been written before and
+    /// the acknowledgement got lost.
+    async fn refused(&self, tx: &mut AnyConnection, claimed: Claimed, e: &Entry<'_>) -> Result<Written, JournalError> {
+        let id = claimed.id.to_string();
+        let ours = e.expected.version + 1;
+        let before = sqlx::query("SELECT COUNT(*) FROM lcm_event WHERE op_id = $1 AND version = $2 AND fence = $3")
+            .bind(id.as_str())
+            .bind(ours)
+            .bind(claimed.fence)
+            .fetch_one(&mut *tx)
+            .await?;
+        if before.try_get::<i64, _>(0)? > 0 {
+            // A wake may have met a step that began to wait; who looks again loses nothing.
+            let woken = e.parked.iter().map(|(i, _)| *i).collect();
+            return Ok(Written { version: ours, expires: e.now.saturating_add(self.holder.lease_micros), woken });
         }
+        let row = sqlx::query(
+            "SELECT cancel_mode, version FROM lcm_operation WHERE id = $1 AND fence = $2 AND lease_owner = $3",
+        )
+        .bind(id.as_str())
+        .bind(claimed.fence)
+        .bind(self.holder.owner.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(row) = row else { return Err(JournalError::Lost) };
+        let mode: Option<String> = row.try_get(0)?;
+        let cancel = match mode {
+            None => None,
+            Some(mode) => Some(CancelMode::parse(&mode).ok_or_else(|| damaged(format!("cancel mode '{mode}'")))?),
+        };
+        Err(JournalError::Changed { cancel, version: row.try_get(1)? })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::faults::Fault;
-use super::lab::Hook;
+use super::lab::{Hook, Mute};
 use crate::state::OperationState;
 use std::time::Duration;
 
@@ -33,7 +33,23 @@ impl Harness {
         }
     }
 
-    /// The same during a rollback that follows the last step's failure; nothing is left each time.
+    /// The database commits write 1, 2, 3 … and its answer gets lost: the operation completes, and nothing is told twice.
+    pub async fn lose_each_acknowledgement(&self) {
+        for n in 1..MOST_WRITES {
+            let lab = self.lab(format!("the acknowledgement of write {n} is lost")).await;
+            let mute = Mute::at(n);
+            let engine = lab.engine("kit", Some(mute.clone())).await;
+            lab.submit(&engine).await;
+            engine.start();
+            lab.expect_completed(&engine).await;
+            lab.end(engine).await;
+            if !mute.happened() {
+                return;
+            }
+        }
+    }
+
+    /// Killed likewise during a rollback that follows the last step's failure; nothing is left each time.
     pub async fn kill_during_rollback(&self) {
         let Some(last) = self.keys().await.pop() else { return };
         for before in [true, false] {

@@ -82,6 +82,26 @@ impl WriteHook for Hook {
     }
 }
 
+/// Loses the acknowledgement of one write.
+pub(super) struct Mute(AtomicI64);
+
+impl Mute {
+    /// That of write number `n`.
+    pub fn at(n: i64) -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(n)))
+    }
+
+    pub fn happened(&self) -> bool {
+        self.0.load(Ordering::SeqCst) <= 0
+    }
+}
+
+impl WriteHook for Mute {
+    fn acknowledgement_lost(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+}
+
 impl Lab {
     pub fn new(db: Db, world: Arc<dyn World>, what: String) -> Self {
         let operation = world.operation();
@@ -93,13 +113,12 @@ impl Lab {
     }
 
     /// An engine over this run's world, not started.
-    pub async fn engine(&self, owner: &str, hook: Option<Arc<Hook>>) -> Engine {
+    pub async fn engine(&self, owner: &str, hook: Option<Arc<dyn WriteHook>>) -> Engine {
         let mut config = EngineConfig::new(owner);
         // Long, so that the timers that fire are the operation's own.
         config.lease = Duration::from_secs(600);
         config.scan_interval = Duration::from_secs(600);
         let registry = self.faults.wrap(self.world.registry());
-        let hook = hook.map(|h| h as Arc<dyn WriteHook>);
         let opened = Engine::open_hooked(
             self.db.clone(),
             registry,

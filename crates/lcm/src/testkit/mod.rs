@@ -3,7 +3,8 @@
 //! A service describes a small [`World`]: the code of its steps over something fake outside, the operation, and two
 //! checks. The [`Harness`] then lets each step fail, repeats each, loses each answer, kills the executor before and after
 //! every write to the journal, cancels at each boundary, and lets two executors meet; after each it asks the world whether
-//! it is as it should be. Time is the harness's own, so that back-offs and polls cost nothing.
+//! it is as it should be. Time is the harness's own, so that back-offs and polls cost nothing. With the environment variable
+//! `LCM_TESTKIT_TRACE` set, each run is announced on standard error.
 //!
 //! ```no_run
 //! # use lcm::testkit::{Harness, World};
@@ -113,6 +114,7 @@ impl Harness {
         self.repeat_each().await;
         self.kill_after_every_write().await;
         self.kill_during_rollback().await;
+        self.lose_each_acknowledgement().await;
         self.cancel_each().await;
         self.two_executors().await;
         Report { runs: self.runs.load(Ordering::Relaxed), elapsed: started.elapsed() }
