@@ -184,7 +184,7 @@ async fn placement(
     let capacity = app.vi.capacity(vim.id).await?;
     match place(&demands, &request.placement_constraints, &capacity) {
         Ok(placement) => Ok(placement),
-        Err(refusal) => Err(away(app, vim.id).await.unwrap_or_else(|| refusal.into())),
+        Err(refusal) => Err(away(app, vim.id).await.unwrap_or_else(|| ApiError::new(*refusal))),
     }
 }
 

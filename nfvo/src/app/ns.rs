@@ -201,7 +201,7 @@ pub async fn instantiate(app: &App, id: Uuid, request: InstantiateNsRequest) -> 
         vim: &vim,
         request: &request,
     };
-    let design = resolve(sources, app.ids.as_ref())?;
+    let design = resolve(sources, app.ids.as_ref()).map_err(|problem| ApiError::new(*problem))?;
     let plan = plan::instantiate(&design).map_err(unplannable)?;
     let used: Vec<Uuid> = design.vnfs.iter().map(|v| v.package_id).collect();
     submit(app, stored, NsLcmOpType::Instantiate, serde_json::json!(request), plan, Some((design, used))).await

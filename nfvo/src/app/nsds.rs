@@ -152,7 +152,7 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
     };
     match onboard::nsd(archive.path()).await? {
         Ok(read) => onboard(app, id, archive, read).await,
-        Err(problem) => fail(app, id, problem).await,
+        Err(problem) => fail(app, id, *problem).await,
     }
 }
 

@@ -47,16 +47,16 @@ pub struct ReadNsd {
 ///
 /// # Errors
 /// Every fault (outer `Ok`, inner `Err`); outer `Err` when the reading itself broke.
-pub async fn package(path: &Path) -> ApiResult<Result<ReadPackage, ProblemDetails>> {
+pub async fn package(path: &Path) -> ApiResult<Result<ReadPackage, Box<ProblemDetails>>> {
     let path = path.to_owned();
     blocking(move || {
         let (package, vnfd) = match descriptors::check_vnf_package(&path, &Limits::default()) {
             Ok(read) => read,
-            Err(found) => return Err(problem("VNF package", &found)),
+            Err(found) => return Err(Box::new(problem("VNF package", &found))),
         };
         let (images, faults) = images(&package, &vnfd);
         if !faults.is_empty() {
-            return Err(refused("VNF package", faults));
+            return Err(Box::new(refused("VNF package", faults)));
         }
         let artifacts = artifacts(&package, &images);
         let compatible = package
@@ -73,11 +73,11 @@ pub async fn package(path: &Path) -> ApiResult<Result<ReadPackage, ProblemDetail
 ///
 /// # Errors
 /// As [`package`].
-pub async fn nsd(path: &Path) -> ApiResult<Result<ReadNsd, ProblemDetails>> {
+pub async fn nsd(path: &Path) -> ApiResult<Result<ReadNsd, Box<ProblemDetails>>> {
     let path = path.to_owned();
     blocking(move || match descriptors::check_nsd_archive(&path, &Limits::default()) {
         Ok((package, nsd)) => Ok(ReadNsd { artifacts: artifacts(&package, &BTreeMap::new()), nsd }),
-        Err(found) => Err(problem("NSD archive", &found)),
+        Err(found) => Err(Box::new(problem("NSD archive", &found))),
     })
     .await
 }

@@ -164,7 +164,7 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
     turn.processing();
     match onboard::package(received.part.path()).await? {
         Ok(read) => onboard(app, id, received, read).await,
-        Err(problem) => fail(app, id, problem).await,
+        Err(problem) => fail(app, id, *problem).await,
     }
 }
 

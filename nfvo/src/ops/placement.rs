@@ -35,7 +35,7 @@ pub fn place(
     demands: &[Demand],
     constraints: &[PlacementConstraint],
     capacity: &VimCapacity,
-) -> Result<Placement, ProblemDetails> {
+) -> Result<Placement, Box<ProblemDetails>> {
     let mut faults = Vec::new();
     let groups = groups(demands, constraints, &mut faults);
     let mut free: BTreeMap<&str, Room> = capacity.zones.iter().map(|(z, c)| (z.as_str(), Room::of(c))).collect();
@@ -60,7 +60,7 @@ pub fn place(
             None => faults.push(lack(demand, &free, &allowed)),
         }
     }
-    if faults.is_empty() { Ok(placement) } else { Err(refusal(demands, capacity, faults)) }
+    if faults.is_empty() { Ok(placement) } else { Err(Box::new(refusal(demands, capacity, faults))) }
 }
 
 /// What is left of a zone.

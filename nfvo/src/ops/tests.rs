@@ -21,7 +21,7 @@ fn try_resolve(
     nsd: &Nsd,
     packages: &BTreeMap<String, PackageFacts>,
     request: &InstantiateNsRequest,
-) -> Result<Design, ProblemDetails> {
+) -> Result<Design, Box<ProblemDetails>> {
     let vim = vim();
     let sources = Sources { ns_id: NS, ns_name: "demo", nsd, packages, vim: &vim, request };
     resolve(sources, &CountedIds::default())

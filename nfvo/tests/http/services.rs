@@ -173,10 +173,10 @@ async fn steps_are_shown_as_they_happen() {
         let event = tokio::time::timeout(Duration::from_secs(60), events.next::<OpEvent>()).await.unwrap().unwrap();
         assert!(event.seq > seq);
         seq = event.seq;
-        if let OpEvent::Step { step } = event.event {
-            if step.state == StepState::Done {
-                done.insert(step.key.clone());
-            }
+        if let OpEvent::Step { step } = event.event
+            && step.state == StepState::Done
+        {
+            done.insert(step.key.clone());
         }
     }
     let steps = lab.mano.steps(op).await.unwrap();

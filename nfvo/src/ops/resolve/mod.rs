@@ -66,7 +66,7 @@ pub const VIM_PARAM: &str = "vimId";
 ///
 /// # Errors
 /// 422 with every fault of the request and of the NSD that stands in the way.
-pub fn resolve(from: Sources<'_>, ids: &dyn IdSource) -> Result<Design, ProblemDetails> {
+pub fn resolve(from: Sources<'_>, ids: &dyn IdSource) -> Result<Design, Box<ProblemDetails>> {
     let mut faults = Vec::new();
     let Some(flavour) = from.nsd.flavour(&from.request.ns_flavour_id) else {
         let known: Vec<&str> = from.nsd.flavours.iter().map(|f| f.id.as_str()).collect();
@@ -74,7 +74,7 @@ pub fn resolve(from: Sources<'_>, ids: &dyn IdSource) -> Result<Design, ProblemD
             Fault::new("/nsFlavourId", format!("the NSD has no deployment flavour \"{}\"", from.request.ns_flavour_id))
                 .mend(format!("it has {}", list(&known))),
         );
-        return Err(refused(faults));
+        return Err(Box::new(refused(faults)));
     };
     request::check(from.request, flavour, &mut faults);
     let level = from.request.ns_instantiation_level_id.as_deref();
@@ -86,7 +86,7 @@ pub fn resolve(from: Sources<'_>, ids: &dyn IdSource) -> Result<Design, ProblemD
     let images = vnfs::images(&from, &profiles, &mut faults);
     let saps = saps(flavour, from.request, ids);
     if !faults.is_empty() {
-        return Err(refused(faults));
+        return Err(Box::new(refused(faults)));
     }
     Ok(Design {
         ns_id: from.ns_id,
