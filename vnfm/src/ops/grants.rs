@@ -149,7 +149,7 @@ pub struct Place {
 }
 
 /// Finds the place of a resource definition in a grant. What the grant leaves out goes to its only VIM.
-pub fn place(grant: &Grant, definition: Uuid) -> Result<Place, Problem> {
+pub fn place(grant: &Grant, definition: Uuid) -> Result<Place, Box<Problem>> {
     let wanted = definition.to_string();
     let info = grant.add_resources.iter().find(|info| info.resource_definition_id == wanted);
     let connection = info.and_then(|info| info.vim_connection_id.clone());
@@ -160,7 +160,7 @@ pub fn place(grant: &Grant, definition: Uuid) -> Result<Place, Problem> {
 }
 
 /// The VIM behind a connection id of the grant, or its only one.
-pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Problem> {
+pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Box<Problem>> {
     let connections = &grant.vim_connection_info;
     let found = match connection {
         Some(id) => connections.get_key_value(id),
@@ -180,7 +180,7 @@ pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Problem> {
 }
 
 /// The software image of the VIM that stands for one of the descriptor.
-pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Problem> {
+pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Box<Problem>> {
     let images = grant.vim_assets.as_ref().map(|a| a.software_images.as_slice()).unwrap_or_default();
     let Some(found) = images.iter().find(|i| i.vnfd_software_image_id == vnfd_image) else {
         return Err(unusable(format!("vimAssets.softwareImages does not name image {vnfd_image:?}")));
@@ -191,6 +191,6 @@ pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Problem> {
         .map_err(|_| unusable(format!("image {} is no UUID", found.vim_software_image_id)))
 }
 
-fn unusable(detail: String) -> Problem {
-    Problem::new("The grant cannot be used", detail).status(502)
+fn unusable(detail: String) -> Box<Problem> {
+    Box::new(Problem::new("The grant cannot be used", detail).status(502))
 }

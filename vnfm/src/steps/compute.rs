@@ -71,7 +71,7 @@ fn named(part: &VnfcPart) -> String {
 fn spec(cx: &StepCx, part: &VnfcPart, zone: Option<String>) -> Result<ComputeSpec, StepError> {
     let root = match &part.root {
         RootPart::Image { image, size_bytes } => {
-            let image_id = grants::image(&granted(cx)?, image).map_err(StepError::permanent)?;
+            let image_id = grants::image(&granted(cx)?, image).map_err(StepError::Permanent)?;
             ComputeRoot::Image { image_id, size_bytes: *size_bytes }
         }
         RootPart::Volume(volume_id) => ComputeRoot::Volume { volume_id: *volume_id },

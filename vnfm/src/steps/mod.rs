@@ -65,7 +65,7 @@ fn granted(cx: &StepCx) -> Result<Grant, StepError> {
 
 /// Where the grant puts a resource; in an undo whose grant never came there is nothing to undo.
 fn place(cx: &StepCx, definition: Uuid) -> Result<Place, StepError> {
-    grants::place(&granted(cx)?, definition).map_err(StepError::permanent)
+    grants::place(&granted(cx)?, definition).map_err(StepError::Permanent)
 }
 
 /// What a failed call means for the step.

@@ -27,7 +27,7 @@ impl Step for MakeVolume {
             name: part.name.clone(),
             owner: owner(cx)?,
             size_bytes: part.size_bytes,
-            image_id: image.map_err(StepError::permanent)?,
+            image_id: image.map_err(StepError::Permanent)?,
             zone: place.zone,
         };
         let made = self.0.put_volume(&place.at, part.id, &spec).await;
