@@ -67,6 +67,7 @@ async fn round(
         *next_scan = now.saturating_add(micros(inner.config.scan_interval));
         housekeeping(inner, now).await?;
     }
+    let mut looked_at;
     loop {
         let free = inner.config.max_operations.saturating_sub(drivers.len()).min(CLAIM_AT_ONCE);
         if free == 0 {
@@ -75,6 +76,7 @@ async fn round(
         }
         let holder = &inner.journal.holder;
         let now = inner.clock.now_micros();
+        looked_at = now;
         let mut conn = inner.journal.db.pool.acquire().await?;
         let mut found = lease::candidates(&mut conn, holder, *first_look, now, free as i64).await?;
         drop(conn);
@@ -102,8 +104,8 @@ async fn round(
     }
     let mut conn = inner.journal.db.pool.acquire().await?;
     let due = lease::next_due(&mut conn, &inner.journal.holder).await?;
-    // What is due and was not claimed is being claimed by somebody else; the scan comes back to it.
-    let due = due.filter(|at| *at > inner.clock.now_micros());
+    // What was due when we looked and was not claimed is being claimed by somebody else; the scan comes back to it.
+    let due = due.filter(|at| *at > looked_at);
     Ok(due.unwrap_or(i64::MAX).min(*next_scan))
 }
 
