@@ -3,7 +3,7 @@
 use axum::response::Response;
 use db::AnyConnection;
 use descriptors::vnfd::{SwImage, Vnfd};
-use reference_points::common::{Fault, KeyValuePairs, ProblemDetails};
+use reference_points::common::{CallError, Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vnfm::{Link, Timestamp};
 use reference_points::os_ma_nfvo::{
     Checksum, CreateVnfPkgInfoRequest, PackageChangeType, PackageOnboardingState, PackageOperationalState,
@@ -83,7 +83,7 @@ pub async fn get(app: &App, id: Uuid) -> ApiResult<(VnfPkgInfo, String)> {
     let etag = stored.etag();
     let mut info = stored.document.0;
     show(app, &mut info);
-    if in_use(app, id).await? {
+    if in_use(app, &info).await? {
         info.usage_state = PackageUsageState::InUse;
     }
     Ok((info, etag))
@@ -117,9 +117,21 @@ pub fn show(app: &App, info: &mut VnfPkgInfo) {
     }
 }
 
-/// Whether an NS that is or shall be instantiated uses the package.
-pub async fn in_use(app: &App, id: Uuid) -> ApiResult<bool> {
-    Ok(!uses::users(&app.db, id).await?.is_empty() || !vnfs::of_package(&app.db, id).await?.is_empty())
+/// Whether an NS or VNF instance refers to the package. VNF instances made without an NS are known to the VNFM alone;
+/// while it cannot be asked, they are not seen here.
+async fn in_use(app: &App, info: &VnfPkgInfo) -> ApiResult<bool> {
+    if !uses::users(&app.db, info.id).await?.is_empty() || !vnfs::of_package(&app.db, info.id).await?.is_empty() {
+        return Ok(true);
+    }
+    let Some(vnfd_id) = &info.vnfd_id else { return Ok(false) };
+    Ok(vnf_instances(app, vnfd_id).await.is_ok_and(|found| !found.is_empty()))
+}
+
+/// The VNF instances of the VNFM that are built from a VNFD.
+async fn vnf_instances(app: &App, vnfd_id: &str) -> Result<Vec<Uuid>, CallError> {
+    let query = filter(&format!("(eq,vnfdId,'{}')", vnfd_id.replace('\'', "''")));
+    let found = app.vnfm.list(&query).await?.body;
+    Ok(found.iter().filter(|v| v.vnfd_id == vnfd_id).map(|v| v.id).collect())
 }
 
 /// The package of an onboarded VNFD.
@@ -402,11 +414,10 @@ fn used(id: Uuid, users: &[String]) -> ApiError {
     error
 }
 
-/// NS instances use a package by the NFVO's records; VNF instances made without an NS are known to the VNFM alone.
 async fn refuse_while_used(app: &App, id: Uuid, vnfd_id: &str) -> ApiResult<()> {
-    let mut users: Vec<String> = uses::users(&app.db, id).await?.iter().map(|ns| format!("NS instance {ns}")).collect();
-    let vnfs = app.vnfm.list(&filter(&format!("(eq,vnfdId,'{}')", vnfd_id.replace('\'', "''")))).await?.body;
-    users.extend(vnfs.iter().filter(|v| v.vnfd_id == vnfd_id).take(20).map(|v| format!("VNF instance {}", v.id)));
+    let by_ns = uses::users(&app.db, id).await?.into_iter().map(|ns| format!("NS instance {ns}"));
+    let by_vnf = vnf_instances(app, vnfd_id).await?.into_iter().take(20).map(|vnf| format!("VNF instance {vnf}"));
+    let users: Vec<String> = by_ns.chain(by_vnf).collect();
     if users.is_empty() { Ok(()) } else { Err(used(id, &users)) }
 }
 

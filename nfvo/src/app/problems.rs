@@ -30,10 +30,10 @@ fn other(problem: &Problem) -> Fault {
 fn next(problem: &Problem) -> Option<String> {
     let mut words = Vec::new();
     if let Some(retry) = &problem.retry {
-        words.push(format!("retry: {retry}"));
+        words.push(retry.clone());
     }
     if let Some(rollback) = &problem.rollback {
-        words.push(format!("rollback: {rollback}"));
+        words.push(rollback.clone());
     }
     if !problem.remaining.is_empty() {
         words.push(format!("what these steps made may remain: {}", problem.remaining.join(", ")));

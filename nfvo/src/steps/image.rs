@@ -32,9 +32,8 @@ impl Step for Image {
         let attempted = "Image not brought to the VIM";
         let call = |e| failed(attempted, &resource, &e);
         let done = || Outcome::Done(json!({"id": image.image_id}));
-        // Another package may have brought the same content: asking again would be refused for another owner.
         let there = self.vims.image(vim, image.image_id).await.map_err(call)?;
-        if there.is_some_and(|i| i.state == ResourceState::Active) {
+        if there.as_ref().is_some_and(|i| i.state == ResourceState::Active) {
             return Ok(done());
         }
         let wanted = self.ledger.image_wanted(vim, image.image_id, &image.sha256, image.package_id).await;
@@ -49,9 +48,13 @@ impl Step for Image {
             min_disk_bytes: image.min_disk_bytes,
             min_memory_bytes: image.min_memory_bytes,
         };
-        let record = self.vims.put_image(vim, image.image_id, &spec).await.map_err(call)?;
-        if record.state == ResourceState::Active {
-            return Ok(done());
+        if there.is_none() {
+            match self.vims.put_image(vim, image.image_id, &spec).await {
+                Ok(record) if record.state == ResourceState::Active => return Ok(done()),
+                // Another package is bringing the same content, under its own name: it is the same image.
+                Err(error) if error.status() == Some(409) => {}
+                other => drop(other.map_err(call)?),
+            }
         }
         let content = self.images.open(image.package_id, &image.path).await.map_err(|e| {
             StepError::permanent(

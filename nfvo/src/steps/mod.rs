@@ -68,6 +68,9 @@ fn failed(attempted: &str, resource: &str, error: &CallError) -> StepError {
 fn problem(attempted: &str, resource: &str, details: &ProblemDetails) -> Problem {
     let mut detail = details.to_string();
     for Fault { location, message, mend } in &details.faults {
+        if detail.contains(message.as_str()) {
+            continue;
+        }
         let mend = mend.as_deref().map(|m| format!(" ({m})")).unwrap_or_default();
         detail.push_str(&format!("; {location}: {message}{mend}"));
     }

@@ -107,6 +107,8 @@ async fn a_vnfd_is_onboarded_once_and_a_package_in_use_is_not_deleted() {
         "id": uuid::Uuid::from_u128(5), "vnfdId": EDGE, "vnfProvider": "p", "vnfProductName": "n",
         "vnfSoftwareVersion": "1", "vnfdVersion": "1", "instantiationState": "NOT_INSTANTIATED",
     }));
+    let shown = lab.packages.get(first.id).await.unwrap().unwrap();
+    assert_eq!(shown.usage_state, PackageUsageState::InUse, "by a VNF instance without an NS");
     let refused = lab.packages.delete(first.id).await.unwrap_err();
     assert_eq!(status(&refused), 409);
     assert!(refused.to_string().contains(&uuid::Uuid::from_u128(5).to_string()), "{refused}");

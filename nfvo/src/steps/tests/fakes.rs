@@ -93,7 +93,10 @@ impl Vims for FakeVim {
     }
 
     async fn put_image(&self, _: Uuid, id: Uuid, spec: &SoftwareImageSpec) -> Result<SoftwareImage, CallError> {
-        self.state.lock().unwrap().images.entry(id).or_insert_with(|| (spec.clone(), false));
+        let held = self.state.lock().unwrap().images.entry(id).or_insert_with(|| (spec.clone(), false)).0.clone();
+        if held != *spec {
+            return Err(refused(409, "another image of this id"));
+        }
         Ok(self.image(Uuid::nil(), id).await?.unwrap())
     }
 

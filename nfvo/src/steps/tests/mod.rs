@@ -346,3 +346,32 @@ async fn a_vnf_that_fails_is_rolled_back_by_the_vnfm_and_nothing_is_left() {
     run.service.assert_nothing_left(&op, &[]).await;
     run.engine.shutdown(std::time::Duration::from_secs(5)).await;
 }
+
+#[tokio::test]
+async fn two_services_that_bring_the_same_image_under_two_names_both_get_it() {
+    let db = TestDb::sqlite().await;
+    let notifier = prepare(&db).await;
+    let service = Service::new((*db).clone(), notifier, NsLcmOpType::Instantiate).await;
+    let image = service.design.images[0].clone();
+    // Another package has announced it under its own name, and has not come to the end of it.
+    let spec = reference_points::or_vi::SoftwareImageSpec {
+        name: "another name".into(),
+        owner: reference_points::common::Owner {
+            kind: reference_points::common::OwnerKind::VnfPackage,
+            id: Uuid::from_u128(1),
+            operation: None,
+            step: None,
+        },
+        version: String::new(),
+        format: image.format,
+        sha256: image.sha256.clone(),
+        size_bytes: Some(image.size_bytes),
+        min_disk_bytes: None,
+        min_memory_bytes: None,
+    };
+    service.outside.vim.put_image(Uuid::nil(), image.image_id, &spec).await.unwrap();
+    let run = Run::begin(service).await;
+    let op = run.rest().await;
+    run.service.assert_completed(&op, &[]).await;
+    run.engine.shutdown(std::time::Duration::from_secs(5)).await;
+}
