@@ -266,6 +266,12 @@ pub enum Vim {
         /// Name or id.
         vim: String,
     },
+    /// What happens in one: hosts and bridges lost and found, computes that failed or were repaired. The past that is
+    /// still kept comes first; ends with Ctrl-C.
+    Watch {
+        /// Name or id; may be left out when there is only one.
+        vim: Option<String>,
+    },
     /// Forgets one that holds nothing.
     Delete {
         /// Name or id.

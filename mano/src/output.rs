@@ -62,6 +62,11 @@ pub fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure> {
     line(&table.trim_fmt())
 }
 
+/// A state as the word that stands in JSON.
+pub fn word<T: Serialize>(state: &T) -> String {
+    serde_json::to_value(state).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// Prints JSON or YAML.
 pub fn document(format: Format, value: &Value) -> Result<(), Failure> {
     match format {

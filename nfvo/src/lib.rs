@@ -33,7 +33,7 @@ impl Service for Nfvo {
     listen: 127.0.0.1:8700
     database: sqlite:///var/lib/mano/nfvo.db
 
-It keeps package archives below state_dir, has VNFs made by the VNFM, and networks and images by the vim-adapter.
+It keeps package archives below state_dir (back it up together with the database), has VNFs made by the VNFM, and networks and images by the vim-adapter.
 Then: mano vim add, mano vnfpkg onboard FILE, mano nsd onboard FILE, mano ns create.";
     const PORT: u16 = 8700;
     type Config = Config;

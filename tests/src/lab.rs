@@ -15,7 +15,8 @@ use serde_json::json;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
-use crate::nfvi::Nfvi;
+use crate::disk::SmallDisk;
+use crate::nfvi::{self, Nfvi};
 use crate::process::{Process, free_port};
 use crate::samples;
 
@@ -27,19 +28,33 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A running lab. Fields are dropped in this order: the services end before what they drive.
 pub struct Lab {
-    pub services: BTreeMap<&'static str, Process>,
-    pub nfvi: Option<Nfvi>,
+    pub services: BTreeMap<String, Process>,
+    /// The NFVI of each host; the first has OVN's databases, the client outside and the management network.
+    pub hosts: Vec<Nfvi>,
     pub mano: ManoClient,
     pub ns: NsClient,
     pub packages: PackageClient,
     pub nsds: NsdClient,
     pub vnfs: LcmClient,
     pub vim: Uuid,
+    pub disk: Option<SmallDisk>,
     dir: tempfile::TempDir,
 }
 
 /// Databases of the services: SQLite files unless others are given.
 pub type Databases = BTreeMap<&'static str, String>;
+
+/// What a lab over a private NFVI may be told.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    pub databases: Databases,
+    /// How many hosts beyond the first, joined to it by tunnels.
+    pub more_hosts: u8,
+    /// Further lines of the agents' configuration.
+    pub agent: String,
+    /// The first agent's state lies on a file system of this many MiB.
+    pub disk_mib: Option<u32>,
+}
 
 /// A folder for a lab: short, since Unix sockets lie in it, and open, since QEMU's user reads disks in it.
 pub fn folder() -> tempfile::TempDir {
@@ -49,75 +64,117 @@ pub fn folder() -> tempfile::TempDir {
     dir
 }
 
+/// Name of the agent of the host with this number, counted from 0.
+pub fn agent_name(host: usize) -> String {
+    if host == 0 { "nfvi-agent".to_owned() } else { format!("nfvi-agent-{}", host + 1) }
+}
+
 impl Lab {
     /// A lab over a simulated VIM.
     pub async fn simulated(sim: SimSpec) -> Self {
-        Self::start(folder(), None, VimKind::Sim { sim }, &Databases::new()).await
+        Self::start(folder(), None, Vec::new(), VimKind::Sim { sim }, &Wishes::default()).await
     }
 
-    /// A lab over a private NFVI called `name`; `None` when this machine cannot have one.
-    pub async fn real(name: &str, databases: &Databases) -> Option<Self> {
+    /// A lab over a private NFVI called `name`; `None` when this machine cannot have one, which is said.
+    pub async fn real(name: &str, wishes: &Wishes) -> Option<Self> {
         let dir = folder();
-        let nfvi = Nfvi::up(name, dir.path())?;
-        let kind = VimKind::Hosts { northbound: nfvi.northbound() };
-        Some(Self::start(dir, Some(nfvi), kind, databases).await)
+        let disk = match wishes.disk_mib {
+            Some(mib) => Some(SmallDisk::mount(&dir.path().join(agent_name(0)), mib)?),
+            None => None,
+        };
+        let hosts = nfvi::joined(name, dir.path(), wishes.more_hosts)?;
+        let kind = VimKind::Hosts { northbound: hosts[0].northbound() };
+        Some(Self::start(dir, disk, hosts, kind, wishes).await)
     }
 
-    async fn start(dir: tempfile::TempDir, nfvi: Option<Nfvi>, kind: VimKind, databases: &Databases) -> Self {
-        let ports: BTreeMap<&str, u16> = SERVICES.iter().map(|s| (*s, free_port())).collect();
-        let url = |service: &str| format!("http://127.0.0.1:{}", ports[service]);
+    async fn start(
+        dir: tempfile::TempDir,
+        disk: Option<SmallDisk>,
+        hosts: Vec<Nfvi>,
+        kind: VimKind,
+        wishes: &Wishes,
+    ) -> Self {
+        let mut urls: BTreeMap<&str, String> = BTreeMap::new();
         let mut services = BTreeMap::new();
-        for name in SERVICES {
-            if name == "nfvi-agent" && nfvi.is_none() {
-                continue;
-            }
+        let ports: BTreeMap<&str, u16> = SERVICES.iter().map(|s| (*s, free_port())).collect();
+        for service in SERVICES {
+            urls.insert(service, format!("http://127.0.0.1:{}", ports[service]));
+        }
+        let mut agents = Vec::new();
+        for (i, host) in hosts.iter().enumerate() {
+            let name = agent_name(i);
+            let state = dir.path().join(&name);
+            let own = format!(
+                "host_name: host{}\nstate_dir: {}\nlibvirt_uri: {}\novsdb: {}\n{}",
+                i + 1,
+                state.display(),
+                host.libvirt_uri(),
+                host.ovsdb(),
+                wishes.agent
+            );
+            let port = if i == 0 { ports["nfvi-agent"] } else { free_port() };
+            // What fills the disk must not stop the agent from telling it.
+            let database = dir.path().join(format!("{name}-db"));
+            let process = Self::run("nfvi-agent", &name, port, dir.path(), &own, &database, wishes).await;
+            agents.push(process.url.clone());
+            services.insert(name, process);
+        }
+        for name in &SERVICES[1..] {
             let state = dir.path().join(name);
-            std::fs::create_dir_all(&state).expect("a state folder");
-            let own = match (name, &nfvi) {
-                ("nfvi-agent", Some(nfvi)) => format!(
-                    "host_name: host1\nstate_dir: {}\nlibvirt_uri: {}\novsdb: {}\n",
-                    state.display(),
-                    nfvi.libvirt_uri(),
-                    nfvi.ovsdb()
-                ),
-                ("vim-adapter", _) => format!("state_dir: {}\n", state.display()),
-                ("vnfm", _) => format!("nfvo: {}\n", url("nfvo")),
+            let own = match *name {
+                "vim-adapter" => format!("state_dir: {}\n", state.display()),
+                "vnfm" => format!("nfvo: {}\n", urls["nfvo"]),
                 _ => format!(
                     "state_dir: {}\nvnfm: {}\nvim_adapter: {}\n",
                     state.display(),
-                    url("vnfm"),
-                    url("vim-adapter")
+                    urls["vnfm"],
+                    urls["vim-adapter"]
                 ),
             };
-            let database =
-                databases.get(name).cloned().unwrap_or_else(|| format!("sqlite://{}/{name}.db", state.display()));
-            let config = format!(
-                "{own}service:\n  listen: 127.0.0.1:{}\n  database: {database}\n  http:\n    record_exchanges: {}/{name}.exchanges\n",
-                ports[name],
-                dir.path().display()
-            );
-            let mut process = Process::new(name, ports[name], dir.path(), &config);
-            process.start().await;
-            services.insert(name, process);
+            let process = Self::run(name, name, ports[name], dir.path(), &own, &state, wishes).await;
+            services.insert((*name).to_owned(), process);
         }
-        let (nfvo, vnfm) = (url("nfvo"), url("vnfm"));
-        let mano = ManoClient::new(&nfvo);
+        let mano = ManoClient::new(&urls["nfvo"]);
         let vim = mano.register_vim(&RegisterVim { name: "lab".into(), kind }).await.expect("the VIM is registered").id;
-        if nfvi.is_some() {
-            let host = HostSpec { agent: url("nfvi-agent"), zone: "default".into(), schedulable: true };
-            mano.put_host(vim, "host1", &host).await.expect("the host is added");
+        for (i, agent) in agents.into_iter().enumerate() {
+            let host = HostSpec { agent, zone: "default".into(), schedulable: true };
+            mano.put_host(vim, &format!("host{}", i + 1), &host).await.expect("the host is added");
         }
         Self {
             services,
-            nfvi,
+            hosts,
             mano,
-            ns: NsClient::new(&nfvo),
-            packages: PackageClient::new(&nfvo),
-            nsds: NsdClient::new(&nfvo),
-            vnfs: LcmClient::new(&vnfm),
+            ns: NsClient::new(&urls["nfvo"]),
+            packages: PackageClient::new(&urls["nfvo"]),
+            nsds: NsdClient::new(&urls["nfvo"]),
+            vnfs: LcmClient::new(&urls["vnfm"]),
             vim,
+            disk,
             dir,
         }
+    }
+
+    /// Starts one service with its own part of the configuration, and its SQLite database in `state` unless another was
+    /// wished for.
+    async fn run(
+        program: &'static str,
+        name: &str,
+        port: u16,
+        dir: &Path,
+        own: &str,
+        state: &Path,
+        wishes: &Wishes,
+    ) -> Process {
+        std::fs::create_dir_all(state).expect("a state folder");
+        let database =
+            wishes.databases.get(name).cloned().unwrap_or_else(|| format!("sqlite://{}/{name}.db", state.display()));
+        let config = format!(
+            "{own}service:\n  listen: 127.0.0.1:{port}\n  database: {database}\n  http:\n    record_exchanges: {}/{name}.exchanges\n",
+            dir.display()
+        );
+        let mut process = Process::new(program, name, port, dir, &config);
+        process.start().await;
+        process
     }
 
     pub fn path(&self) -> &Path {
@@ -125,7 +182,7 @@ impl Lab {
     }
 
     pub fn nfvi(&self) -> &Nfvi {
-        self.nfvi.as_ref().expect("this lab has an NFVI")
+        self.hosts.first().expect("this lab has an NFVI")
     }
 
     /// SIGKILL and a new start of a service.
@@ -212,7 +269,7 @@ impl Lab {
 
     /// Files of recorded exchanges.
     pub fn exchanges(&self) -> Vec<PathBuf> {
-        SERVICES.iter().map(|s| self.path().join(format!("{s}.exchanges"))).filter(|p| p.exists()).collect()
+        self.services.keys().map(|s| self.path().join(format!("{s}.exchanges"))).filter(|p| p.exists()).collect()
     }
 }
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 pub mod conformance;
+pub mod disk;
 pub mod lab;
 pub mod nfvi;
 pub mod process;
 pub mod samples;
+pub mod traffic;

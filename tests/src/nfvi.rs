@@ -9,6 +9,24 @@ fn script() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nfvi"), PathBuf::from)
 }
 
+/// `1 + more` hosts with one OVN: the first has its databases, the others obey them. `None` as of [`Nfvi::up`].
+pub fn joined(name: &str, dir: &Path, more: u8) -> Option<Vec<Nfvi>> {
+    let underlay = format!("{name}-ul");
+    if more == 0 {
+        return Some(vec![Nfvi::up(name, dir)?]);
+    }
+    let mut hosts = vec![Nfvi::up_with(name, dir, &["--underlay", &underlay])?];
+    for index in 2..=more + 1 {
+        let of = format!("{name}-{index}");
+        hosts.push(Nfvi::up_with(
+            &of,
+            dir,
+            &["--underlay", &underlay, "--host-index", &index.to_string(), "--central", "10.199.0.1"],
+        )?);
+    }
+    Some(hosts)
+}
+
 /// A running NFVI.
 pub struct Nfvi {
     pub name: String,
@@ -19,6 +37,11 @@ pub struct Nfvi {
 impl Nfvi {
     /// Starts one called `name` with its files below `dir`. `None` when this machine lacks what it needs, which is said.
     pub fn up(name: &str, dir: &Path) -> Option<Self> {
+        Self::up_with(name, dir, &[])
+    }
+
+    /// As [`Nfvi::up`], with further arguments for the script.
+    pub fn up_with(name: &str, dir: &Path, more: &[&str]) -> Option<Self> {
         let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout.starts_with(b"0"));
         let missing: Vec<&str> = ["libvirtd", "ovs-vswitchd", "ovn-northd", "qemu-system-x86_64"]
             .into_iter()
@@ -28,9 +51,10 @@ impl Nfvi {
             println!("SKIPPED: a private NFVI needs root (is root: {root}) and {missing:?} installed");
             return None;
         }
-        let nfvi = Self { name: name.to_owned(), run: dir.join("nfvi"), state: dir.join("nfvi-state") };
+        let nfvi = Self { name: name.to_owned(), run: dir.join(name), state: dir.join(format!("{name}-state")) };
         let mut up = Command::new(script());
         up.args(["up", "--name", name]).arg("--run-dir").arg(&nfvi.run).arg("--state-dir").arg(&nfvi.state);
+        up.args(more);
         let out = up.output().expect("deploy/nfvi runs");
         assert!(out.status.success(), "nfvi up: {}{}", shown(&out.stdout), shown(&out.stderr));
         Some(nfvi)
@@ -46,6 +70,20 @@ impl Nfvi {
 
     pub fn northbound(&self) -> String {
         format!("unix:{}", self.run.join("ovn/ovnnb_db.sock").display())
+    }
+
+    /// Process ids of the machines that run, sorted.
+    pub fn qemu_pids(&self) -> Vec<u32> {
+        let files = std::fs::read_dir(self.run.join("libvirt/qemu")).into_iter().flatten().flatten();
+        let mut pids: Vec<u32> = files
+            .filter(|file| {
+                let name = file.file_name().to_string_lossy().into_owned();
+                name.starts_with("mano-") && name.ends_with(".pid")
+            })
+            .filter_map(|file| std::fs::read_to_string(file.path()).ok()?.trim().parse().ok())
+            .collect();
+        pids.sort_unstable();
+        pids
     }
 
     /// Runs `virsh` inside.

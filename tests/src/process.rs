@@ -18,8 +18,9 @@ pub fn binaries() -> PathBuf {
 
 /// A service process. It ends with the test.
 pub struct Process {
-    pub name: &'static str,
+    pub name: String,
     pub url: String,
+    program: &'static str,
     config: PathBuf,
     log: PathBuf,
     child: Option<Child>,
@@ -27,18 +28,19 @@ pub struct Process {
 
 impl Process {
     /// Writes the configuration; nothing runs yet.
-    pub fn new(name: &'static str, port: u16, dir: &Path, config: &str) -> Self {
+    pub fn new(program: &'static str, name: &str, port: u16, dir: &Path, config: &str) -> Self {
         let path = dir.join(format!("{name}.yaml"));
         std::fs::write(&path, config).expect("a configuration file");
         let log = dir.join(format!("{name}.log"));
-        Self { name, url: format!("http://127.0.0.1:{port}"), config: path, log, child: None }
+        let (name, url) = (name.to_owned(), format!("http://127.0.0.1:{port}"));
+        Self { name, url, program, config: path, log, child: None }
     }
 
     /// Starts it and waits until it is ready.
     pub async fn start(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.name);
         let log = File::options().create(true).append(true).open(&self.log).expect("a log file");
-        let program = binaries().join(self.name);
+        let program = binaries().join(self.program);
         let child = Command::new(&program)
             .arg("--config")
             .arg(&self.config)
@@ -61,6 +63,11 @@ impl Process {
             assert!(begun.elapsed() < Duration::from_secs(60), "{} is not ready:\n{}", self.name, self.tail());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// SIGKILL, at once.

@@ -1,29 +1,15 @@
 //! The sample network service on real libvirt, Open vSwitch and OVN: traffic, stop and start, leaks, conformance.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::time::{Duration, Instant};
-
-use mano_tests::lab::{Databases, Lab};
-use mano_tests::{conformance, samples};
+use mano_tests::lab::{Lab, Wishes};
+use mano_tests::{conformance, samples, traffic};
 use reference_points::nf_vi::{PowerAction, PowerRequest};
 use reference_points::os_ma_nfvo::mano::TopologyVnfc;
-
-/// Waits for an answer from `web` through `edge`, however long the guests take to boot.
-async fn answer(lab: &Lab, url: &str) -> String {
-    let begun = Instant::now();
-    loop {
-        if let Some(body) = lab.nfvi().request_from_outside(url) {
-            return body;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(240), "no answer from {url}");
-        tokio::time::sleep(Duration::from_millis(300)).await;
-    }
-}
 
 #[tokio::test]
 async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
     let Some(image) = samples::guest_image() else { return };
-    let Some(lab) = Lab::real("mano-t-demo", &Databases::new()).await else { return };
+    let Some(lab) = Lab::real("mano-t-demo", &Wishes::default()).await else { return };
     let ns = lab.demo(&image).await;
     lab.completed(lab.instantiate(ns).await).await;
 
@@ -35,18 +21,16 @@ async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
     assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
     lab.nothing_leaks().await;
 
-    let external = topology.links.iter().find(|l| l.physical_network.as_deref() == Some("external")).unwrap();
     let edge = topology.vnfs.iter().find(|v| v.product.starts_with("edge")).unwrap().vnfcs[0].clone();
-    let port = edge.ports.iter().find(|p| p.network_id == external.network_id).unwrap();
-    let url = format!("http://{}/", port.addresses[0].split('/').next().unwrap());
-    assert!(answer(&lab, &url).await.contains("hello from demo-web"));
+    let url = traffic::url(&topology);
+    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
 
     let (vim, compute) = (edge.vim_id.unwrap(), edge.compute_id.unwrap());
     let power = |action| PowerRequest { action, grace_seconds: None };
     lab.mano.power(vim, compute, &power(PowerAction::Stop)).await.unwrap();
     assert_eq!(lab.nfvi().request_from_outside(&url), None, "web answers although edge is stopped");
     lab.mano.power(vim, compute, &power(PowerAction::Start)).await.unwrap();
-    assert!(answer(&lab, &url).await.contains("hello from demo-web"));
+    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
 
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
@@ -60,7 +44,7 @@ async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
 
 #[tokio::test]
 async fn real_leaks_names_what_somebody_else_left_behind() {
-    let Some(lab) = Lab::real("mano-t-leaks", &Databases::new()).await else { return };
+    let Some(lab) = Lab::real("mano-t-leaks", &Wishes::default()).await else { return };
     lab.nothing_leaks().await;
     let nfvi = lab.nfvi();
     let domain = lab.path().join("orphan.xml");

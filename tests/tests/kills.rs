@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use db::testing::TestDb;
-use mano_tests::lab::{Databases, Lab, SERVICES};
+use mano_tests::lab::{Databases, Lab, SERVICES, Wishes};
 use mano_tests::samples;
 
 /// Moments after the request at which services are killed in turn, in milliseconds.
@@ -32,7 +32,7 @@ async fn killed_once_each(lab: &mut Lab, ns: uuid::Uuid) {
 #[tokio::test]
 async fn real_each_service_killed_in_instantiate_and_in_terminate() {
     let Some(image) = samples::guest_image() else { return };
-    let Some(mut lab) = Lab::real("mano-t-kill", &Databases::new()).await else { return };
+    let Some(mut lab) = Lab::real("mano-t-kill", &Wishes::default()).await else { return };
     let ns = lab.demo(&image).await;
     killed_once_each(&mut lab, ns).await;
 }
@@ -62,7 +62,7 @@ async fn undisturbed(lab: &Lab, ns: uuid::Uuid) -> [u64; 2] {
 #[ignore = "long: tests/run --soak"]
 async fn soak_each_service_killed_at_ten_seeded_moments_of_instantiate_and_of_terminate() {
     let Some(image) = samples::guest_image() else { return };
-    let Some(mut lab) = Lab::real("mano-t-soak", &Databases::new()).await else { return };
+    let Some(mut lab) = Lab::real("mano-t-soak", &Wishes::default()).await else { return };
     let ns = lab.demo(&image).await;
     let spans = undisturbed(&lab, ns).await;
     for service in SERVICES {
@@ -103,7 +103,7 @@ async fn real_the_demo_service_with_postgresql_under_all_services() {
         databases.insert(service, db.url().to_owned());
         kept.push(db);
     }
-    let Some(lab) = Lab::real("mano-t-pg", &databases).await else { return };
+    let Some(lab) = Lab::real("mano-t-pg", &Wishes { databases, ..Wishes::default() }).await else { return };
     let ns = lab.demo(&image).await;
     lab.completed(lab.instantiate(ns).await).await;
     assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);

@@ -6,6 +6,7 @@ mod op;
 mod package;
 mod topology;
 mod vim;
+mod vim_events;
 mod vnf;
 
 use clap::CommandFactory;

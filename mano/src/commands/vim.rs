@@ -29,6 +29,7 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
             output::list(context.format, &context.mano.vims().await?, &columns)
         }
         Vim::Show { vim } => output::one(context.format, &context.find_vim(Some(&vim)).await?),
+        Vim::Watch { vim } => super::vim_events::watch(context, vim.as_deref()).await,
         Vim::Delete { vim } => Ok(context.mano.delete_vim(context.find_vim(Some(&vim)).await?.id).await?),
     }
 }
@@ -69,7 +70,7 @@ pub async fn host(context: &Context, command: Host) -> Result<(), Failure> {
                     used(|c| c.vcpus, false),
                     used(|c| c.memory_bytes, true),
                     used(|c| c.disk_bytes, true),
-                    host.problem.as_ref().map_or_else(|| "-".to_owned(), |p| p.detail.clone()),
+                    amiss(host),
                 ]
             });
             output::table(&head, rows.collect())
@@ -83,6 +84,17 @@ pub async fn host(context: &Context, command: Host) -> Result<(), Failure> {
             let vim = context.find_vim(vim.as_deref()).await?;
             Ok(context.mano.delete_host(vim.id, &name).await?)
         }
+    }
+}
+
+/// Why a host does not answer, or what it says is wrong with it.
+fn amiss(host: &reference_points::or_vi::Host) -> String {
+    let health = host.info.iter().flat_map(|info| &info.health).filter(|(_, how)| *how != "ok");
+    let sick: Vec<String> = health.map(|(what, how)| format!("{what}: {how}")).collect();
+    match &host.problem {
+        Some(problem) => problem.detail.clone(),
+        None if sick.is_empty() => "-".to_owned(),
+        None => sick.join("; "),
     }
 }
 

@@ -81,6 +81,11 @@ impl Agent {
         } else {
             tracing::info!(what, "{detail}");
         }
+        self.tell(what, detail).await;
+    }
+
+    /// Tells an event about the host.
+    pub async fn tell(&self, what: &str, detail: &str) {
         self.numbers.told(what);
         let event = AgentEvent::Host { what: what.to_owned(), detail: detail.to_owned() };
         let now = self.clock.now_micros();

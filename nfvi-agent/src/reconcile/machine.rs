@@ -58,6 +58,8 @@ pub struct Round {
     pub retry: bool,
     done: HashSet<Action>,
     repaired: bool,
+    /// What was found amiss and mended, in words.
+    mended: Vec<&'static str>,
     races: i64,
 }
 
@@ -127,8 +129,10 @@ impl Agent {
         if repair && self.too_many_repairs(row.id, now, round.retry && row.state == MachineState::Error) {
             return self.failed(Some(&row), Failure::permanent(keeps_dying())).await;
         }
+        let amiss = if row.has_run && up && !row.deleting { amiss(&action, &observed) } else { None };
+        let begun = self.clock.now_micros();
         let acted = self.act(&row, &action).await;
-        self.numbers.acted(action.kind(), acted.is_ok());
+        self.numbers.acted(action.kind(), acted.is_ok(), self.clock.now_micros() - begun);
         match acted {
             Ok(()) => tracing::debug!(machine = %row.id, ?action, "done"),
             Err(failure) if failure.hope == Hope::Now && round.races < MAX_RACES => {
@@ -147,6 +151,7 @@ impl Agent {
             tracing::info!(machine = %row.id, ?action, "mended or changed");
             round.repaired = true;
         }
+        round.mended.extend(amiss);
         if detaches {
             // When the guest has let go, that is told.
             self.letting_go.lock().unwrap_or_else(PoisonError::into_inner).insert(row.id);
@@ -204,6 +209,12 @@ impl Agent {
             outcome == Outcome::Done && self.letting_go.lock().unwrap_or_else(PoisonError::into_inner).remove(&row.id);
         let changed =
             row.state != state || row.problem.as_ref().map(without_trace) != problem.as_ref().map(without_trace);
+        if state == MachineState::Running && !round.mended.is_empty() {
+            let what = round.mended.join(", ");
+            let detail = format!("{} (compute {}): {what}; it runs again", row.spec.name, row.id);
+            tracing::warn!(machine = %row.id, "{detail}");
+            self.tell("machine_repaired", &detail).await;
+        }
         if changed || waited || round.repaired {
             match self.note(row.id, state, problem).await {
                 Ok(()) => {}
@@ -273,6 +284,21 @@ impl Agent {
             history.clear();
         }
         too_often(history, now)
+    }
+}
+
+/// What somebody else must have done to a machine that ran, when this is what it needs now.
+fn amiss(action: &Action, observed: &Observed) -> Option<&'static str> {
+    match action {
+        Action::Define if observed.domain.is_none() => Some("its domain was deleted by somebody else"),
+        Action::Define => {
+            observed.domain.as_ref().filter(|d| !d.persistent).map(|_| "its domain was undefined by somebody else")
+        }
+        Action::Start => Some("it had stopped, without being told to"),
+        Action::Resume => Some("it was halted"),
+        Action::Plug(_) => Some("a port was not on the bridge"),
+        Action::MakeRootDisk => Some("its disk was deleted by somebody else and is new"),
+        _ => None,
     }
 }
 

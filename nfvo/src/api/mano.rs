@@ -3,11 +3,12 @@
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use reference_points::common::Sequenced;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest};
-use reference_points::or_vi::{Compute, Host, HostSpec, VimCapacity};
+use reference_points::or_vi::{Compute, Host, HostSpec, ViEvent, VimCapacity};
 use reference_points::os_ma_nfvo::mano::{LeakReport, ManagedVim, OpProgress, RegisterVim, Topology, paths};
 use serde::Deserialize;
-use service::http::{After, ApiJson, ApiResult};
+use service::http::{After, ApiJson, ApiResult, pass_events};
 use uuid::Uuid;
 
 use crate::app::{App, leaks as leaking, progress, topology as picture, vims as managed};
@@ -66,6 +67,16 @@ pub async fn delete_host(State(app): State<App>, Path((vim, name)): Path<(Uuid, 
 pub async fn capacity(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<VimCapacity>> {
     managed::require(&app, id).await?;
     Ok(ApiJson(app.vi.capacity(id).await?))
+}
+
+/// What happens in a VIM, as server-sent events: what is still kept of the past, then everything new.
+#[utoipa::path(get, path = "/vims/{vimId}/events", params(("vimId" = Uuid, Path),
+    ("after" = Option<i64>, Query, description = "Sequence number of the last event handled")),
+    responses((status = 200, content_type = "text/event-stream", body = Sequenced<ViEvent>)))]
+pub async fn vim_events(State(app): State<App>, Path(id): Path<Uuid>, after: After) -> ApiResult<Response> {
+    managed::require(&app, id).await?;
+    let stream = app.vi.event_bytes(id, after.after).await?;
+    Ok(pass_events(after, stream))
 }
 
 /// How much of a console log.

@@ -114,6 +114,7 @@ fn operators() -> OpenApiRouter<App> {
         .routes(scoped(MANO_READ, routes!(mano::hosts)))
         .routes(scoped(MANO_ALL, routes!(mano::put_host, mano::delete_host)))
         .routes(scoped(MANO_READ, routes!(mano::capacity)))
+        .routes(scoped(MANO_READ, routes!(mano::vim_events)))
         .routes(scoped(MANO_READ, routes!(mano::console_log)))
         .routes(scoped(MANO_ALL, routes!(mano::console)))
         .routes(scoped(MANO_ALL, routes!(mano::power)))

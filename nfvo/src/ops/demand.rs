@@ -81,7 +81,7 @@ mod tests {
     use descriptors::vnfd::VirtualStorage;
 
     use super::*;
-    use crate::ops::samples::{WEB, packages};
+    use crate::ops::tests::samples::{WEB, packages};
 
     fn definition(id: &str, kind: ResourceType, vdu: Option<&str>, template: Option<&str>) -> ResourceDefinition {
         ResourceDefinition {

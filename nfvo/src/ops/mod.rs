@@ -10,6 +10,4 @@ pub mod plan;
 pub mod pursue;
 pub mod resolve;
 #[cfg(test)]
-pub mod samples;
-#[cfg(test)]
-mod tests;
+pub mod tests;

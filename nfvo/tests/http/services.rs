@@ -70,6 +70,37 @@ async fn an_nsd_needs_its_vnfds_and_is_kept_while_it_is_used() {
     lab.end().await;
 }
 
+/// The sample's NSD with its types in the same file.
+fn one_file_nsd() -> String {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples/demo-ns/Definitions");
+    let main = std::fs::read_to_string(sources.join("demo-ns.yaml")).unwrap();
+    let types = std::fs::read_to_string(sources.join("demo-ns_types.yaml")).unwrap();
+    let types = &types[types.find("data_types:").unwrap()..];
+    format!("{}\n{types}", main.replace("  - demo-ns_types.yaml\n", ""))
+}
+
+#[tokio::test]
+async fn an_nsd_may_be_one_plain_file() {
+    let lab = Lab::start().await;
+    lab.onboard("edge").await;
+    lab.onboard("web").await;
+    let id = lab.nsds.create(&Default::default()).await.unwrap().id;
+    let url = lab.url(&format!("/nsd/v2/ns_descriptors/{id}"));
+    let put = |text: String| {
+        lab.http.put(format!("{url}/nsd_content")).header("content-type", "text/plain").body(text).send()
+    };
+    let broken = one_file_nsd().replace("flavour_id: simple", "flavour_id: [");
+    assert_eq!(put(broken).await.unwrap().status(), 202);
+    let faults = lab.nsds.get(id).await.unwrap().unwrap().onboarding_failure_details.unwrap().faults;
+    assert!(faults[0].location.starts_with("nsd.yaml:"), "{faults:?}");
+    assert_eq!(put(one_file_nsd()).await.unwrap().status(), 202);
+    let info = lab.nsds.get(id).await.unwrap().unwrap();
+    assert_eq!(info.nsd_onboarding_state.as_str(), "ONBOARDED", "{:?}", info.onboarding_failure_details);
+    let text = lab.http.get(format!("{url}/nsd")).header("accept", "text/plain").send().await.unwrap();
+    assert_eq!(text.text().await.unwrap(), one_file_nsd());
+    lab.end().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_made_is_refused_with_every_fault() {
     let lab = Lab::start().await;

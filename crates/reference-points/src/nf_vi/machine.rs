@@ -285,7 +285,8 @@ pub enum AgentEvent {
     },
     /// Something about the host: a bridge that vanished or came back, libvirt lost or found, a disk running full.
     Host {
-        /// Stable word: `bridge_lost`, `bridge_back`, `hypervisor_lost`, `hypervisor_back`, `switch_lost`, `switch_back`, `disk_low`, `disk_ok`.
+        /// Stable word: `bridge_lost`, `bridge_back`, `hypervisor_lost`, `hypervisor_back`, `switch_lost`, `switch_back`, `disk_low`, `disk_ok`,
+        /// `machine_repaired`.
         what: String,
         /// Explanation for people.
         detail: String,

@@ -189,6 +189,19 @@ impl ViClient {
         EventStream::new(self.0.clone(), paths::collection(vim, "events"), after)
     }
 
+    /// The same as a stream of bytes, to be handed on.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn event_bytes(
+        &self,
+        vim: Uuid,
+        after: i64,
+    ) -> Result<impl Stream<Item = Result<Bytes, CallError>> + Send + Unpin + use<>, CallError> {
+        let path = format!("{}?after={after}", paths::collection(vim, "events"));
+        Ok(self.0.download(&path, "text/event-stream").await?.body)
+    }
+
     /// Ensures a network.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 //! | `/vims/{vimId}/hosts` | GET `[Host]` |
 //! | `/vims/{vimId}/hosts/{name}` | PUT [`HostSpec`], DELETE |
 //! | `/vims/{vimId}/capacity` | GET [`VimCapacity`] |
+//! | `/vims/{vimId}/events?after=SEQ` | GET server-sent [`ViEvent`](crate::or_vi::ViEvent)s, those still kept first |
 //! | `/vims/{vimId}/computes/{id}/console_log?bytes=N` | GET (text) |
 //! | `/vims/{vimId}/computes/{id}/console` | GET [`ConsoleAccess`] |
 //! | `/vims/{vimId}/computes/{id}/power` | POST [`PowerRequest`] |
@@ -438,6 +439,12 @@ impl ManoClient {
     /// Any [`CallError`].
     pub async fn capacity(&self, vim: Uuid) -> Result<VimCapacity, CallError> {
         Ok(self.0.get(&format!("{}/capacity", paths::vim(vim))).await?.body)
+    }
+
+    /// What happens in a VIM: what is still kept of the past behind `after`, then everything new; read
+    /// [`ViEvent`](crate::or_vi::ViEvent)s from it.
+    pub fn vim_events(&self, vim: Uuid, after: i64) -> EventStream {
+        EventStream::new(self.0.clone(), format!("{}/events", paths::vim(vim)), after)
     }
 
     /// The last `bytes` of a compute's serial console log.

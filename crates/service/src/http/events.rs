@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -82,7 +83,21 @@ where
 {
     // Listening starts before the first look, so that nothing falls between the two.
     let state = State { after: from.after, news: wake.listen(), shutdown: from.shutdown, fetch, opened: false };
-    let body = Body::from_stream(futures::stream::unfold(state, next));
+    streaming(Body::from_stream(futures::stream::unfold(state, next)))
+}
+
+/// Hands on what another service streams, until that ends or this service does.
+pub fn pass_events<S, E>(from: After, stream: S) -> Response
+where
+    S: futures::Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let opened = futures::stream::once(async { Ok(Bytes::from_static(b": connected\n\n")) });
+    let all = opened.chain(stream).take_until(from.shutdown.cancelled_owned());
+    streaming(Body::from_stream(all))
+}
+
+fn streaming(body: Body) -> Response {
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -25,7 +25,7 @@ use crate::effects::{Ledger, Vims, Vnfms};
 use crate::ops::design::{Design, FreshIds};
 use crate::ops::plan;
 use crate::ops::resolve::{Sources, resolve};
-use crate::ops::samples::{nsd, packages, request, vim};
+use crate::ops::tests::samples::{nsd, packages, request, vim};
 use crate::store::ns::{NS, NsRecord};
 use crate::store::op_occs::OP_OCCS;
 use crate::store::vnfs::Records;

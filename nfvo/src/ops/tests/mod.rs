@@ -1,6 +1,8 @@
 //! Plans of the sample network service, and everything that a request or descriptor may have wrong.
 #![allow(clippy::unwrap_used)]
 
+pub mod samples;
+
 use std::collections::BTreeMap;
 
 use descriptors::expr::Expr;
@@ -14,8 +16,8 @@ use uuid::Uuid;
 
 use super::design::{Design, VnfDesign};
 use super::resolve::{PackageFacts, Sources, resolve};
-use super::samples::{CountedIds, NS, WEB, design, nsd, packages, request, vim};
 use super::{params::VnfInstantiateParams, plan};
+use samples::{CountedIds, NS, WEB, design, nsd, packages, request, vim};
 
 fn try_resolve(
     nsd: &Nsd,
@@ -207,7 +209,7 @@ fn an_address_that_is_not_one_is_refused() {
     properties.insert("a".into(), address("data", "ipv6_address"));
     properties.insert("b".into(), address("nope", "ip_address"));
     properties.insert("c".into(), address("data", "colour"));
-    let refused = try_resolve(&nsd, &super::samples::packages(), &request()).unwrap_err();
+    let refused = try_resolve(&nsd, &samples::packages(), &request()).unwrap_err();
     let reserved = refused.faults.iter().filter(|f| f.location.contains("get_attribute")).count();
     assert_eq!(reserved, 3, "{:?}", refused.faults);
 }

@@ -13,8 +13,8 @@ use reference_points::os_ma_nfvo::InstantiateNsRequest;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::design::{Design, IdSource, VimRef};
-use super::resolve::{ImageFacts, PackageFacts, Sources, resolve};
+use crate::ops::design::{Design, IdSource, VimRef};
+use crate::ops::resolve::{ImageFacts, PackageFacts, Sources, resolve};
 
 /// Identifiers that count from one.
 #[derive(Debug, Default)]
