@@ -140,7 +140,7 @@ pub enum Ns {
     Instantiate {
         /// Name or id.
         ns: String,
-        /// Deployment flavour; `simple` when absent.
+        /// Deployment flavour; may be left out when the NSD has but one.
         #[arg(long)]
         flavour: Option<String>,
         /// NS instantiation level.

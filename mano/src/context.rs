@@ -10,7 +10,11 @@ use uuid::Uuid;
 
 use crate::cli::Global;
 use crate::fail::Failure;
+use crate::lists::{self, Noun};
 use crate::output::Format;
+
+const NS: Noun = Noun { what: "network service", list_command: "mano ns list", members: &["id", "nsInstanceName"] };
+const VNF: Noun = Noun { what: "VNF", list_command: "mano vnf list", members: &["id", "vnfInstanceName"] };
 
 /// Clients and format of one invocation.
 pub struct Context {
@@ -36,18 +40,12 @@ impl Context {
 
     /// A network service by name or id.
     pub async fn find_ns(&self, wanted: &str) -> Result<NsInstance, Failure> {
-        pick(
-            "network service",
-            "mano ns list",
-            wanted,
-            self.ns.list("?all_fields").await?.body,
-            &["id", "nsInstanceName"],
-        )
+        lists::named(&NS, wanted, |query| async move { self.ns.list(&query).await }).await
     }
 
     /// A VNF by name or id.
     pub async fn find_vnf(&self, wanted: &str) -> Result<VnfInstance, Failure> {
-        pick("VNF", "mano vnf list", wanted, self.vnfs.list("?all_fields").await?.body, &["id", "vnfInstanceName"])
+        lists::named(&VNF, wanted, |query| async move { self.vnfs.list(&query).await }).await
     }
 
     /// A VIM by name or id; the only one when nothing is given.

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod context;
 mod fail;
+mod lists;
 mod live;
 mod output;
 

@@ -2,6 +2,7 @@
 //! private NFVI with real libvirt, Open vSwitch and OVN.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+pub mod cli;
 pub mod conformance;
 pub mod disk;
 pub mod lab;

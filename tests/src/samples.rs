@@ -17,6 +17,16 @@ pub fn guest_image() -> Option<PathBuf> {
     path
 }
 
+/// Stands for the guest image where nothing boots: a qcow2 header with a virtual size of 64 MiB, in a file below `dir`.
+pub fn pretended_image(dir: &Path) -> PathBuf {
+    let path = dir.join("pretended.qcow2");
+    let mut bytes = vec![0u8; 4096];
+    bytes[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
+    bytes[24..32].copy_from_slice(&(64u64 << 20).to_be_bytes());
+    std::fs::write(&path, bytes).expect("a file");
+    path
+}
+
 /// Packs a sample below `dir`. VNFs need an image.
 pub fn pack(name: &str, image: Option<&Path>, dir: &Path) -> PathBuf {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples").join(name);

@@ -1,20 +1,10 @@
 //! What cannot succeed rests in FAILED_TEMP, says why and what can be done; rollback leaves nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use mano_tests::conformance;
 use mano_tests::lab::Lab;
+use mano_tests::{conformance, samples};
 use reference_points::or_vi::{SimFault, SimSpec};
 use uuid::Uuid;
-
-/// Stands for the guest image where nothing boots: a qcow2 header with a virtual size of 64 MiB.
-fn pretended_image(lab: &Lab) -> std::path::PathBuf {
-    let path = lab.path().join("pretended.qcow2");
-    let mut bytes = vec![0u8; 4096];
-    bytes[..8].copy_from_slice(b"QFI\xfb\0\0\0\x03");
-    bytes[24..32].copy_from_slice(&(64u64 << 20).to_be_bytes());
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
 
 fn fault(on: &str, times: Option<u32>, effect: &str, message: &str) -> SimFault {
     SimFault {
@@ -28,7 +18,7 @@ fn fault(on: &str, times: Option<u32>, effect: &str, message: &str) -> SimFault 
 }
 
 async fn failed(lab: &Lab) -> (Uuid, Uuid) {
-    let ns = lab.demo(&pretended_image(lab)).await;
+    let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     let op = lab.instantiate(ns).await;
     let rests = lab.rest(op).await;
     assert_eq!(rests.state, "FAILED_TEMP", "{rests:#?}");

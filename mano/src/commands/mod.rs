@@ -11,7 +11,7 @@ mod vnf;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, ListArgs};
+use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::fail::Failure;
 
@@ -33,36 +33,5 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "mano", &mut std::io::stdout());
             Ok(())
         }
-    }
-}
-
-/// The query of a list: every attribute, and the filter when there is one.
-fn query(list: &ListArgs) -> String {
-    match &list.filter {
-        Some(filter) => {
-            let encoded: String = filter
-                .bytes()
-                .map(|b| {
-                    if b.is_ascii_alphanumeric() || b"-_.(),/'".contains(&b) {
-                        char::from(b).to_string()
-                    } else {
-                        format!("%{b:02X}")
-                    }
-                })
-                .collect();
-            format!("?all_fields&filter={encoded}")
-        }
-        None => "?all_fields".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_is_encoded() {
-        let list = ListArgs { filter: Some("(eq,a/b,x y&z)".into()) };
-        assert_eq!(query(&list), "?all_fields&filter=(eq,a/b,x%20y%26z)");
     }
 }

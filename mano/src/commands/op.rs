@@ -8,13 +8,13 @@ use uuid::Uuid;
 use crate::cli::{Op, Task};
 use crate::context::Context;
 use crate::fail::Failure;
+use crate::lists;
 use crate::live::{self, took};
 use crate::output::{self, Format};
 
 pub async fn run(context: &Context, command: Op) -> Result<(), Failure> {
     match command {
         Op::List { vnf, list } => {
-            let query = super::query(&list);
             if vnf {
                 let columns = [
                     ("id", "/id"),
@@ -23,7 +23,11 @@ pub async fn run(context: &Context, command: Op) -> Result<(), Failure> {
                     ("vnf", "/vnfInstanceId"),
                     ("started", "/startTime"),
                 ];
-                output::list(context.format, &context.vnfs.list_op_occs(&query).await?.body, &columns)
+                output::list(
+                    context.format,
+                    &lists::all(&list, |query| async move { context.vnfs.list_op_occs(&query).await }).await?,
+                    &columns,
+                )
             } else {
                 let columns = [
                     ("id", "/id"),
@@ -32,7 +36,11 @@ pub async fn run(context: &Context, command: Op) -> Result<(), Failure> {
                     ("ns", "/nsInstanceId"),
                     ("started", "/startTime"),
                 ];
-                output::list(context.format, &context.ns.list_op_occs(&query).await?.body, &columns)
+                output::list(
+                    context.format,
+                    &lists::all(&list, |query| async move { context.ns.list_op_occs(&query).await }).await?,
+                    &columns,
+                )
             }
         }
         Op::Show { op } => show(context, op).await,

@@ -12,8 +12,9 @@ use reference_points::os_ma_nfvo::{
 use tokio_util::io::ReaderStream;
 
 use crate::cli::Pkg;
-use crate::context::{Context, pick};
+use crate::context::Context;
 use crate::fail::Failure;
+use crate::lists::{self, Noun};
 use crate::output::{self, Column};
 
 const PACKAGES: &[Column] = &[
@@ -53,9 +54,11 @@ pub async fn vnfpkg(context: &Context, command: Pkg) -> Result<(), Failure> {
             }
             output::list(context.format, &[info], PACKAGES)
         }
-        Pkg::List(list) => {
-            output::list(context.format, &context.packages.list(&super::query(&list)).await?.body, PACKAGES)
-        }
+        Pkg::List(list) => output::list(
+            context.format,
+            &lists::all(&list, |query| async move { context.packages.list(&query).await }).await?,
+            PACKAGES,
+        ),
         Pkg::Show { id } => output::one(context.format, &find_package(context, &id).await?),
         Pkg::Delete { id } => Ok(context.packages.delete(find_package(context, &id).await?.id).await?),
     }
@@ -80,22 +83,29 @@ pub async fn nsd(context: &Context, command: Pkg) -> Result<(), Failure> {
             }
             output::list(context.format, &[info], NSDS)
         }
-        Pkg::List(list) => output::list(context.format, &context.nsds.list(&super::query(&list)).await?.body, NSDS),
+        Pkg::List(list) => output::list(
+            context.format,
+            &lists::all(&list, |query| async move { context.nsds.list(&query).await }).await?,
+            NSDS,
+        ),
         Pkg::Show { id } => output::one(context.format, &find_nsd(context, &id).await?),
         Pkg::Delete { id } => Ok(context.nsds.delete(find_nsd(context, &id).await?.id).await?),
     }
 }
 
 async fn find_package(context: &Context, wanted: &str) -> Result<VnfPkgInfo, Failure> {
-    let found = context.packages.list("?all_fields").await?.body;
-    pick("VNF package", "mano vnfpkg list", wanted, found, &["id", "vnfdId", "vnfProductName"])
+    lists::named(&PACKAGE, wanted, |query| async move { context.packages.list(&query).await }).await
 }
 
 /// An NSD by id, descriptor id or name.
 pub async fn find_nsd(context: &Context, wanted: &str) -> Result<NsdInfo, Failure> {
-    let found = context.nsds.list("?all_fields").await?.body;
-    pick("NSD", "mano nsd list", wanted, found, &["id", "nsdId", "nsdName"])
+    lists::named(&NSD, wanted, |query| async move { context.nsds.list(&query).await }).await
 }
+
+const PACKAGE: Noun =
+    Noun { what: "VNF package", list_command: "mano vnfpkg list", members: &["id", "vnfdId", "vnfProductName"] };
+
+const NSD: Noun = Noun { what: "NSD", list_command: "mano nsd list", members: &["id", "nsdId", "nsdName"] };
 
 fn refused(file: &Path, why: Option<ProblemDetails>) -> Failure {
     let mut problem = why.unwrap_or_else(|| ProblemDetails::new(422, "Not onboarded", "the NFVO tells no reason"));

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::cli::Vnf;
 use crate::context::{Context, id_of};
 use crate::fail::Failure;
+use crate::lists;
 use crate::output;
 
 pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
@@ -19,7 +20,11 @@ pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
                 ("state", "/instantiationState"),
                 ("vnfd", "/vnfdId"),
             ];
-            output::list(context.format, &context.vnfs.list(&super::query(&list)).await?.body, &columns)
+            output::list(
+                context.format,
+                &lists::all(&list, |query| async move { context.vnfs.list(&query).await }).await?,
+                &columns,
+            )
         }
         Vnf::Show { vnf } => output::one(context.format, &context.find_vnf(&vnf).await?),
         Vnf::Log { vnf, bytes } => {

@@ -449,6 +449,13 @@ impl Client {
 }
 
 impl<T> Reply<T> {
+    /// The query of the next page with its question mark, where the `Link` header names one (SOL013 clause 5.4).
+    pub fn next_query(&self) -> Option<String> {
+        let next = self.link.as_ref()?.split(',').find(|link| link.contains("rel=\"next\""))?;
+        let uri = next.split_once('<')?.1.split_once('>')?.0;
+        Some(uri[uri.find('?')?..].to_owned())
+    }
+
     /// The same reply with another body.
     pub fn map_body<U>(self, map: impl FnOnce(T) -> U) -> Reply<U> {
         Reply { status: self.status, location: self.location, etag: self.etag, link: self.link, body: map(self.body) }
