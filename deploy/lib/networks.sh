@@ -128,5 +128,8 @@ underlay_address() {
 
 underlay_leave() {
     [ -e "/run/netns/$UNDERLAY" ] || return 0
+    # The kernel takes its time with the devices of a removed namespace, so ours are removed by name.
+    local b
+    for b in "${UNDERLAY_BRIDGES[@]}"; do ip -n "$UNDERLAY" link del "$b-$HOST_INDEX" 2>/dev/null || true; done
     [ -n "$(ip -n "$UNDERLAY" -o link show type veth)" ] || ip netns del "$UNDERLAY"
 }

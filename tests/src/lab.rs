@@ -207,8 +207,14 @@ impl Lab {
         for vnf in ["web", "edge"] {
             self.onboard_package(&samples::pack(vnf, Some(image), self.path())).await;
         }
+        let nsd = self.onboard_nsd(&samples::pack("demo-ns", None, self.path())).await;
+        self.create_ns(&nsd, "demo").await
+    }
+
+    /// Onboards an NSD archive and gives the NSD's id; panics with every fault when it is refused.
+    pub async fn onboard_nsd(&self, file: &Path) -> String {
         let id = self.nsds.create(&CreateNsdInfoRequest::default()).await.expect("created").id;
-        let (length, content) = content(&samples::pack("demo-ns", None, self.path())).await;
+        let (length, content) = content(file).await;
         self.nsds.upload(id, Some(length), content).await.expect("uploaded");
         let info = self.nsds.get(id).await.expect("asked").expect("there");
         assert_eq!(
@@ -217,7 +223,7 @@ impl Lab {
             "{:#?}",
             info.onboarding_failure_details
         );
-        self.create_ns(&info.nsd_id.expect("an NSD id"), "demo").await
+        info.nsd_id.expect("an NSD id")
     }
 
     pub async fn create_ns(&self, nsd_id: &str, name: &str) -> Uuid {
@@ -235,6 +241,13 @@ impl Lab {
     pub async fn terminate(&self, ns: Uuid) -> Uuid {
         let request: TerminateNsRequest = serde_json::from_value(json!({})).expect("a request");
         self.ns.terminate(ns, &request).await.expect("accepted")
+    }
+
+    /// What a service tells Prometheus.
+    pub async fn metrics(&self, service: &str) -> String {
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        let answer = client.get(format!("{}/metrics", self.services[service].url)).send().await.expect("asked");
+        answer.text().await.expect("metrics")
     }
 
     /// Waits until an operation rests. A service that is away just now is waited for too.

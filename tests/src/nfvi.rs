@@ -51,6 +51,7 @@ impl Nfvi {
             println!("SKIPPED: a private NFVI needs root (is root: {root}) and {missing:?} installed");
             return None;
         }
+        sweep(name);
         let nfvi = Self { name: name.to_owned(), run: dir.join(name), state: dir.join(format!("{name}-state")) };
         let mut up = Command::new(script());
         up.args(["up", "--name", name]).arg("--run-dir").arg(&nfvi.run).arg("--state-dir").arg(&nfvi.state);
@@ -146,6 +147,16 @@ impl Drop for Nfvi {
         {
             eprintln!("nfvi down: {}", shown(&out.stderr));
         }
+    }
+}
+
+/// Takes down what a run that was killed left behind under this name.
+fn sweep(name: &str) {
+    let labs = std::fs::read_dir("/var/tmp").into_iter().flatten().flatten().map(|entry| entry.path());
+    let stale = labs.filter(|lab| lab.file_name().is_some_and(|n| n.to_string_lossy().starts_with("mano-")));
+    for lab in stale.filter(|lab| lab.join(name).join("nfvi.env").exists()) {
+        let _ = Command::new(script()).args(["down", "--name", name, "--run-dir"]).arg(lab.join(name)).output();
+        let _ = std::fs::remove_dir_all(lab);
     }
 }
 

@@ -10,7 +10,7 @@ use service::http::ApiResult;
 use uuid::Uuid;
 
 use super::Agent;
-use crate::hypervisor::{DOMAIN_PREFIX, DomainInfo, domain_name, tap_name};
+use crate::hypervisor::{DOMAIN_PREFIX, DomainInfo, domain_name, probe, tap_name};
 use crate::store;
 
 /// What the records say, for looking things up.
@@ -30,7 +30,9 @@ impl Agent {
         let known = self.known().await?;
         let (mut items, mut gaps) = (Vec::new(), Vec::new());
         match self.hypervisor.domains().await {
-            Ok(domains) => items.extend(domains.iter().map(|found| domain(found, &known))),
+            Ok(domains) => {
+                items.extend(domains.iter().filter(|found| !is_probe(found)).map(|found| domain(found, &known)));
+            }
             Err(error) => gaps.push(error.to_string()),
         }
         match self.switch.ports().await {
@@ -77,6 +79,12 @@ impl Agent {
             images: images.into_iter().map(|image| (image.info.id, image.info.owner)).collect(),
         })
     }
+}
+
+/// A probe guest lives for a moment, and libvirt itself destroys it together with the connection that started it: it is
+/// nobody's leak.
+fn is_probe(found: &DomainInfo) -> bool {
+    !found.persistent && found.name.starts_with(probe::PREFIX)
 }
 
 fn domain(found: &DomainInfo, known: &Known) -> InventoryItem {

@@ -15,6 +15,8 @@ use super::xml::Element;
 
 /// What the probe guest writes.
 pub const WORD: &str = "MANO-PROBE-OK";
+/// How the name of a probe guest begins.
+pub const PREFIX: &str = "mano-probe-";
 /// How long a KVM guest may take. It needs well under a second where KVM is real, loaded machines included.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Rounds that the guest counts: a tenth of a second on a real processor.

@@ -8,7 +8,7 @@ use virt::connect::Connect;
 use virt::domain::Domain;
 use virt::sys;
 
-use super::{PATIENCE, WORD, disk, domain_xml};
+use super::{PATIENCE, PREFIX, WORD, disk, domain_xml};
 use crate::hypervisor::Acceleration;
 
 /// Runs the probe guest and waits for its word. Whatever happens, the guest and its files are gone afterwards.
@@ -20,7 +20,7 @@ pub(in crate::hypervisor) fn try_guest(
     scratch: &Path,
     acceleration: Acceleration,
 ) -> Result<Duration, String> {
-    let name = format!("mano-probe-{}", Uuid::new_v4().simple());
+    let name = format!("{PREFIX}{}", Uuid::new_v4().simple());
     let (image, serial) = (scratch.join(format!("{name}.img")), scratch.join(format!("{name}.txt")));
     let tried = prepare(&image, &serial).and_then(|()| {
         let xml = domain_xml(&name, acceleration, &image, &serial);
