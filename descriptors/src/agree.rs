@@ -56,18 +56,35 @@ pub(crate) fn ns(package: &Package, nsd: &Nsd) -> Diagnostics {
     sink.finish()
 }
 
+/// Looks at what a PNFD archive's manifest must tell.
+pub(crate) fn pnf(package: &Package) -> Diagnostics {
+    let mut sink = Sink::new();
+    metadata(
+        package,
+        &[
+            ("pnfd_name", None, true),
+            ("pnfd_provider", None, true),
+            ("pnfd_archive_version", None, true),
+            ("pnfd_release_date_time", None, true),
+        ],
+        &mut sink,
+    );
+    sink.finish()
+}
+
 fn metadata(package: &Package, expected: &[Expected<'_>], sink: &mut Sink) {
     let Some(manifest) = package.manifest().filter(|m| !m.metadata.is_empty()) else { return };
     let text = package.read(&manifest.path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
     let line_of = |key: &str| text.lines().position(|l| l.trim_start().starts_with(key)).map_or(0, |n| n + 1);
     let file = sink.add_source(manifest.path.clone(), text.clone());
+    let block = u32::try_from(line_of("metadata").max(1)).unwrap_or(1);
     for (key, value, required) in expected {
         let line = u32::try_from(line_of(key)).unwrap_or(0);
         let at = Pos { file, line, column: 1 };
         match (manifest.metadata.get(*key), value) {
             (None, _) if *required => sink.warn(
                 &codes::MANIFEST_METADATA,
-                Pos::whole(file),
+                Pos { file, line: block, column: 1 },
                 format!("the metadata of the manifest lacks `{key}`"),
                 format!("add `{key}: {}`", value.unwrap_or("<value>")),
             ),

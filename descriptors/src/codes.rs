@@ -52,6 +52,27 @@ codes! {
     MANIFEST_NAME = "ARCHIVE-0038", "SOL004 clause 4.1.3", "manifest and main yaml file have different names";
     MANIFEST_DISAGREES = "ARCHIVE-0039", "SOL004 clause 4.3.2", "manifest and descriptor tell different things";
     PLACEHOLDER = "ARCHIVE-0040", "", "a build placeholder names no file";
+    META_VALUE = "ARCHIVE-0025", "TOSCA Simple Profile clause 6.2", "TOSCA.meta has an unexpected value";
+    CHANGE_LOG = "ARCHIVE-0041", "SOL004 clause 4.3.3", "the package names no change history";
+    LICENSES = "ARCHIVE-0042", "SOL004 clause 4.3.5", "the package names no licence";
+    NO_DIGEST = "ARCHIVE-0043", "SOL004 clause 4.3.2", "a listed file has neither digest nor signature";
+    MANIFEST_VALUE = "ARCHIVE-0044", "SOL004 clause 4.3.2", "a metadata value of the manifest has the wrong form";
+    WRAPPER = "ARCHIVE-0045", "SOL004 clause 5.1", "the outer archive of a signed package does not fit";
+
+    UNSIGNED = "SIGNATURE-0001", "SOL004 clause 5.1", "the package is not signed";
+    SIGNATURE_FORMAT = "SIGNATURE-0002", "SOL004 clause 5.2", "a signature cannot be read";
+    SIGNATURE_CONTENT = "SIGNATURE-0003", "SOL004 clause 5.1", "a signature was made over another content";
+    SIGNATURE_BROKEN = "SIGNATURE-0004", "RFC 5652 clause 5.6", "a signature was not made with the signer's key";
+    NO_CERTIFICATE = "SIGNATURE-0005", "SOL004 clause 5.2", "the signer's certificate is not found";
+    UNTRUSTED = "SIGNATURE-0006", "SOL004 clause 5.1", "the signer's certificate leads to no trust anchor";
+    EXPIRED = "SIGNATURE-0007", "RFC 5280 clause 4.1.2.5", "a certificate is not valid at the time of the check";
+    NO_ANCHORS = "SIGNATURE-0008", "SOL004 clause 5.1", "there is no trust anchor to judge the signer by";
+    WEAK_SIGNATURE = "SIGNATURE-0009", "SOL004 clause 5.3", "a signature rests on a weak algorithm";
+    CERTIFICATE_PLACE = "SIGNATURE-0010", "SOL004 clause 5.2", "a certificate is given in more than one place";
+    UNCOVERED_TEXT = "SIGNATURE-0011", "SOL004 clause 5.3", "text stands outside what is signed";
+    SIGNATURE_FILE_MISSING = "SIGNATURE-0012", "SOL004 clause 5.4", "a file of a signature is not in the package";
+    SIGNATURE_NAME = "SIGNATURE-0013", "SOL004 clause 5.4", "the file of a signature has another name than its artifact";
+    BAD_CERTIFICATE = "SIGNATURE-0014", "SOL004 clause 5.2", "a certificate cannot be read";
 
     YAML_SYNTAX = "YAML-0001", "YAML 1.2", "not valid YAML";
     YAML_DUPLICATE_KEY = "YAML-0002", "YAML 1.2 clause 3.2.1.3", "a key appears twice in one mapping";

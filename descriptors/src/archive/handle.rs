@@ -20,6 +20,8 @@ enum Backing {
 #[derive(Clone)]
 pub struct Handle {
     backing: Backing,
+    /// Where the visible part begins in the backing bytes.
+    base: u64,
     at: u64,
     len: u64,
 }
@@ -27,12 +29,18 @@ pub struct Handle {
 impl Handle {
     pub(crate) fn file(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
-        Ok(Self { backing: Backing::File(Arc::new(file)), at: 0, len })
+        Ok(Self { backing: Backing::File(Arc::new(file)), base: 0, at: 0, len })
     }
 
     pub(crate) fn shared(mut inner: impl ReadSeek + 'static) -> io::Result<Self> {
         let len = inner.seek(SeekFrom::End(0))?;
-        Ok(Self { backing: Backing::Shared(Arc::new(Mutex::new(Box::new(inner)))), at: 0, len })
+        Ok(Self { backing: Backing::Shared(Arc::new(Mutex::new(Box::new(inner)))), base: 0, at: 0, len })
+    }
+
+    /// A view of a part of the bytes; `None` when it reaches beyond them.
+    pub(crate) fn window(&self, start: u64, len: u64) -> Option<Self> {
+        let end = start.checked_add(len)?;
+        (end <= self.len).then(|| Self { backing: self.backing.clone(), base: self.base + start, at: 0, len })
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -48,11 +56,13 @@ impl std::fmt::Debug for Handle {
 
 impl Read for Handle {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let room = usize::try_from(self.len.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buf.len());
+        let buf = buf.get_mut(..room).unwrap_or_default();
         let n = match &self.backing {
-            Backing::File(file) => file.read_at(buf, self.at)?,
+            Backing::File(file) => file.read_at(buf, self.base + self.at)?,
             Backing::Shared(inner) => {
                 let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-                inner.seek(SeekFrom::Start(self.at))?;
+                inner.seek(SeekFrom::Start(self.base + self.at))?;
                 inner.read(buf)?
             }
         };

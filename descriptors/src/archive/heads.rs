@@ -9,8 +9,10 @@ use crate::diag::{FileId, Pos, Sink};
 
 /// Reads TOSCA.meta and manifest and finds the main service template.
 pub(super) fn read_heads(package: &mut Package, sink: &mut Sink) {
+    let mut meta_file = None;
     let manifest_path = if package.contains(meta::PATH) {
         let Some((file, text)) = package.read_text(meta::PATH, sink) else { return };
+        meta_file = Some(file);
         let read = meta::parse(file, &text, sink);
         let manifest_path = with_meta(package, file, &read, sink);
         package.meta = Some(read);
@@ -18,28 +20,34 @@ pub(super) fn read_heads(package: &mut Package, sink: &mut Sink) {
     } else {
         without_meta(package, sink)
     };
-    let Some(path) = manifest_path else { return };
-    let Some((file, text)) = package.read_text(&path, sink) else { return };
-    let read = manifest::parse(&path, file, &text, sink);
-    check_manifest(package, file, &read, sink);
-    package.manifest = Some(read);
+    if let Some(path) = manifest_path
+        && let Some((file, text)) = package.read_text(&path, sink)
+    {
+        let read = manifest::parse(&path, file, &text, sink);
+        let last_line = u32::try_from(text.lines().count().max(1)).unwrap_or(u32::MAX);
+        check_manifest(package, file, &read, last_line, sink);
+        package.manifest = Some(read);
+    }
+    if !package.entry_definitions.is_empty() {
+        check_companions(package, meta_file, sink);
+    }
 }
 
 fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: &mut Sink) -> Option<String> {
-    let whole = Pos::whole(file);
+    let at = |key: &str| Pos { file, line: read.line(key), column: 1 };
     match &read.entry_definitions {
         None => sink.error_mend(
             &codes::META_KEY_MISSING,
-            whole,
+            at("Entry-Definitions"),
             "the keyname `Entry-Definitions` is missing",
             "add `Entry-Definitions: Definitions/<main service template>.yaml`",
         ),
-        Some(path) if !package.contains(path) => missing(file, "Entry-Definitions", path, sink),
+        Some(path) if !package.contains(path) => missing("Entry-Definitions", path, at("Entry-Definitions"), sink),
         Some(path) => package.entry_definitions.clone_from(path),
     }
     for other in &read.other_definitions {
         if !package.contains(other) {
-            missing(file, "Other-Definitions", other, sink);
+            missing("Other-Definitions", other, at("Other-Definitions"), sink);
         }
     }
     for (key, value) in [
@@ -51,7 +59,7 @@ fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: 
         if let Some(path) = value
             && !package.contains_or_dir(path)
         {
-            missing(file, key, path, sink);
+            missing(key, path, at(key), sink);
         }
     }
     for described in &read.files {
@@ -68,7 +76,7 @@ fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: 
     match &read.entry_manifest {
         Some(path) if package.contains(path) => Some(path.clone()),
         Some(path) => {
-            missing(file, "ETSI-Entry-Manifest", path, sink);
+            missing("ETSI-Entry-Manifest", path, at("ETSI-Entry-Manifest"), sink);
             None
         }
         None => {
@@ -77,21 +85,20 @@ fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: 
                 Some(path) => format!("add `ETSI-Entry-Manifest: {path}`"),
                 None => "write a manifest with the metadata and digests of all files, and name it here".to_owned(),
             };
-            sink.warn(
-                &codes::META_KEY_MISSING,
-                whole,
-                "the keyname `ETSI-Entry-Manifest` is missing, so files are not checked against a manifest",
-                mend,
-            );
+            let message = match &guess {
+                Some(path) => format!("the keyname `ETSI-Entry-Manifest` is missing; `{path}` is taken for the manifest"),
+                None => "the keyname `ETSI-Entry-Manifest` is missing, so files are not checked against a manifest".into(),
+            };
+            sink.warn(&codes::META_KEY_MISSING, at("ETSI-Entry-Manifest"), message, mend);
             guess
         }
     }
 }
 
-fn missing(file: FileId, key: &str, path: &str, sink: &mut Sink) {
+fn missing(key: &str, path: &str, at: Pos, sink: &mut Sink) {
     sink.error_mend(
         &codes::META_FILE_MISSING,
-        Pos::whole(file),
+        at,
         format!("`{key}` names `{path}`, which is not in the package"),
         "correct the path or add the file",
     );
@@ -161,51 +168,142 @@ fn without_meta(package: &mut Package, sink: &mut Sink) -> Option<String> {
     found
 }
 
-fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, sink: &mut Sink) {
+fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, last_line: u32, sink: &mut Sink) {
+    let at = |line: u32| Pos { file, line, column: 1 };
     if read.metadata.is_empty() {
         sink.warn(
             &codes::MANIFEST_METADATA,
-            Pos::whole(file),
+            at(read.lines.get("metadata").copied().unwrap_or(1)),
             "the manifest has no `metadata:` block",
             "begin it with `metadata:` and product name, provider, version and release date",
         );
     }
-    let mut listed: HashMap<&str, u32> = HashMap::new();
-    for entry in read.files.iter().filter(|e| !e.is_external()) {
-        let at = Pos { file, line: entry.line, column: 1 };
-        if let Some(first) = listed.insert(entry.source.as_str(), entry.line) {
-            sink.error_mend(
-                &codes::MANIFEST_SYNTAX,
-                at,
-                format!("`{}` is listed twice, first in line {first}", entry.source),
-                "keep one of the two blocks",
-            );
-        } else if let Some(why) = names::refusal(&entry.source) {
-            sink.error(&codes::UNSAFE_PATH, at, format!("`{}` is refused: {why}", shown(&entry.source)));
-        } else if !package.contains(&entry.source) {
-            sink.error_mend(
-                &codes::FILE_MISSING,
-                at,
-                format!("`{}` is listed but is not in the package", entry.source),
-                "add the file or take the block away",
+    for (key, value) in read.metadata.iter().filter(|(k, _)| k.ends_with("_release_date_time")) {
+        if !looks_like_date_time(value) {
+            sink.warn(
+                &codes::MANIFEST_VALUE,
+                at(read.lines.get(key).copied().unwrap_or(1)),
+                format!("`{key}` is `{value}`, which is no RFC 3339 date and time"),
+                "write it like `2024-06-01T12:00:00Z`",
             );
         }
     }
     let proofs: HashSet<&str> =
         read.files.iter().flat_map(|f| f.signature.iter().chain(&f.certificate)).map(String::as_str).collect();
+    let certificate = package.meta.as_ref().and_then(|m| m.entry_certificate.as_deref());
+    // A file cannot hold its own digest, and what proves the package is proven by itself.
+    let proves = |p: &str| p == read.path || proofs.contains(p) || Some(p) == certificate || is_root_certificate(p);
+    let mut listed: HashMap<&str, u32> = HashMap::new();
+    for entry in read.files.iter().filter(|e| !e.is_external()) {
+        let source = entry.source.as_str();
+        let first = if entry.in_set { None } else { listed.insert(source, entry.line) };
+        if let Some(first) = first {
+            sink.error_mend(
+                &codes::MANIFEST_SYNTAX,
+                at(entry.line),
+                format!("`{source}` is listed twice, first in line {first}"),
+                "keep one of the two blocks",
+            );
+        } else if let Some(why) = names::refusal(source) {
+            sink.error(&codes::UNSAFE_PATH, at(entry.line), format!("`{}` is refused: {why}", shown(source)));
+        } else if !package.contains(source) {
+            not_there(source, at(entry.line), sink);
+        }
+        if entry.bare && !proves(source) {
+            sink.warn(
+                &codes::NO_DIGEST,
+                at(entry.line),
+                format!("`{source}` is listed without digest and without signature, so its content is not checked"),
+                "add `Algorithm: SHA-256` and `Hash: <digest>`",
+            );
+        }
+    }
+    for (source, line) in read.set_files.iter().filter(|(s, _)| !s.contains("://")) {
+        listed.entry(source).or_insert(*line);
+        if let Some(why) = names::refusal(source) {
+            sink.error(&codes::UNSAFE_PATH, at(*line), format!("`{}` is refused: {why}", shown(source)));
+        } else if !package.contains_or_dir(source) {
+            not_there(source, at(*line), sink);
+        }
+    }
     let unlisted: Vec<&str> = package
         .entries
         .keys()
         .map(String::as_str)
-        .filter(|p| *p != read.path && *p != meta::PATH && !listed.contains_key(p) && !proofs.contains(p))
+        .filter(|p| *p != meta::PATH && !listed.contains_key(p) && !proves(p))
         .collect();
-    if !unlisted.is_empty() {
-        let some: Vec<&str> = unlisted.iter().take(5).copied().collect();
+    let told = if unlisted.len() > UNLISTED_TOLD { UNLISTED_TOLD - 1 } else { unlisted.len() };
+    for path in unlisted.iter().take(told) {
         sink.warn(
             &codes::FILE_NOT_LISTED,
-            Pos::whole(file),
-            format!("{} files are not listed in the manifest, for example {}", unlisted.len(), some.join(", ")),
-            "list every file with its digest; `mano vnfpkg build` does it",
+            at(last_line),
+            format!("`{path}` is not listed in the manifest"),
+            "list every file with its digest; `mano vnfpkg build` and `mano vnfpkg lint --fix` do it",
         );
+    }
+    if unlisted.len() > told {
+        sink.warn(
+            &codes::FILE_NOT_LISTED,
+            at(last_line),
+            format!("and {} more files are not listed in the manifest", unlisted.len() - told),
+            "list every file with its digest; `mano vnfpkg build` and `mano vnfpkg lint --fix` do it",
+        );
+    }
+}
+
+/// Unlisted files told one by one before the rest is only counted.
+const UNLISTED_TOLD: usize = 20;
+
+fn not_there(source: &str, at: Pos, sink: &mut Sink) {
+    sink.error_mend(
+        &codes::FILE_MISSING,
+        at,
+        format!("`{source}` is listed but is not in the package"),
+        "add the file or take the block away",
+    );
+}
+
+/// A certificate in the root of the package (SOL004 clause 5.2).
+pub(crate) fn is_root_certificate(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    !path.contains('/') && [".cert", ".crt", ".cer", ".pem"].iter().any(|end| lower.ends_with(end))
+}
+
+/// Whether a text has the shape of an RFC 3339 date and time.
+fn looks_like_date_time(text: &str) -> bool {
+    let shape = |pattern: &str, text: &str| {
+        pattern.len() == text.len()
+            && pattern.bytes().zip(text.bytes()).all(|(p, t)| if p == b'0' { t.is_ascii_digit() } else { p == t })
+    };
+    let upper = text.to_ascii_uppercase();
+    let (Some(head), Some(rest)) = (upper.get(..19), upper.get(19..)) else { return false };
+    let zone = rest.strip_prefix('.').map_or(rest, |r| r.trim_start_matches(|c: char| c.is_ascii_digit()));
+    (shape("0000-00-00T00:00:00", head) || shape("0000-00-00 00:00:00", head))
+        && (zone == "Z" || shape("+00:00", zone) || shape("-00:00", zone))
+}
+
+/// What SOL004 asks for beside descriptor and manifest: change history (clause 4.3.3) and licences (clause 4.3.5).
+/// Only VNF packages are judged.
+fn check_companions(package: &Package, meta_file: Option<FileId>, sink: &mut Sink) {
+    let kind = package.manifest.as_ref().and_then(manifest::Manifest::kind);
+    if kind.is_some_and(|k| k != manifest::PackageKind::Vnf) {
+        return;
+    }
+    let at = meta_file.map(|file| Pos { file, line: 1, column: 1 });
+    if package.change_log().is_none() {
+        let mend = if at.is_some() {
+            "add `ChangeLog.txt` and `ETSI-Entry-Change-Log: ChangeLog.txt` to TOSCA.meta"
+        } else {
+            "add `ChangeLog.txt` to the root of the package"
+        };
+        sink.warn(&codes::CHANGE_LOG, at, "the package has no change history", mend);
+    }
+    if package.licenses().is_empty() {
+        let mend = if at.is_some() {
+            "add a directory `Licenses` and `ETSI-Entry-Licenses: Licenses` to TOSCA.meta"
+        } else {
+            "add a directory `Licenses` with the licence terms"
+        };
+        sink.warn(&codes::LICENSES, at, "the package names no licence terms", mend);
     }
 }

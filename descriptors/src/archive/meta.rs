@@ -1,5 +1,7 @@
 //! `TOSCA-Metadata/TOSCA.meta` (TOSCA Simple Profile clause 6.2, SOL004 clause 4.1.2.3).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::hash::HashAlgorithm;
@@ -36,7 +38,27 @@ pub struct ToscaMeta {
     pub other: Vec<(String, String)>,
     /// The blocks after the first: one per described file.
     pub files: Vec<MetaFile>,
+    /// Lines of the keynames of the first block, from 1.
+    #[serde(skip)]
+    pub(crate) lines: BTreeMap<&'static str, u32>,
 }
+
+impl ToscaMeta {
+    /// The line of a keyname, or 1 when it is missing.
+    pub(crate) fn line(&self, key: &str) -> u32 {
+        self.lines.get(key).copied().unwrap_or(1)
+    }
+}
+
+/// Keynames with their other spellings: those of older versions of the standard and frequent slips.
+const ALIASES: [(&str, &str); 6] = [
+    ("ETSI-Entry-Licences", "ETSI-Entry-Licenses"),
+    ("ETSI-Entry-License", "ETSI-Entry-Licenses"),
+    ("ETSI-Entry-ChangeLog", "ETSI-Entry-Change-Log"),
+    ("ETSI-Entry-Test", "ETSI-Entry-Tests"),
+    ("TOSCA-Meta-Version", "TOSCA-Meta-File-Version"),
+    ("Entry-Definition", "Entry-Definitions"),
+];
 
 /// A `Name:` block of TOSCA.meta.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,14 +102,31 @@ pub(crate) fn parse(file: FileId, text: &str, sink: &mut Sink) -> ToscaMeta {
         if !present {
             sink.warn(
                 &codes::META_KEY_MISSING,
-                Pos::whole(file),
+                Pos { file, line: 1, column: 1 },
                 format!("the keyname `{key}` is missing"),
                 format!("add `{key}: {value}` to the first block"),
             );
         }
     }
+    for (key, value, usual, other) in [
+        ("TOSCA-Meta-File-Version", &meta.meta_file_version, "1.0", Some("1.1")),
+        ("CSAR-Version", &meta.csar_version, "1.1", None),
+    ] {
+        if let Some(value) = value
+            && value != usual
+            && Some(value.as_str()) != other
+        {
+            sink.warn(
+                &codes::META_VALUE,
+                Pos { file, line: meta.line(key), column: 1 },
+                format!("`{key}` is `{value}`, which is no known version; it is read as {usual}"),
+                format!("write `{key}: {usual}`"),
+            );
+        }
+    }
     meta
 }
+
 
 /// Splits into blocks at empty lines and joins lines that begin with a space to the one before.
 fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
@@ -140,10 +179,13 @@ fn head(meta: &mut ToscaMeta, line: Line, sink: &mut Sink) {
         "ETSI-Entry-Certificate",
     ];
     // Older packages leave the prefix out or spell words differently.
-    let wanted = known.iter().copied().find(|k| k.eq_ignore_ascii_case(&key)).or_else(|| {
-        let with_prefix = format!("ETSI-{key}");
-        known.iter().copied().find(|k| k.eq_ignore_ascii_case(&with_prefix))
-    });
+    let with_prefix = format!("ETSI-{key}");
+    let spelled = |k: &&str| k.eq_ignore_ascii_case(&key) || k.eq_ignore_ascii_case(&with_prefix);
+    let wanted = known
+        .iter()
+        .copied()
+        .find(spelled)
+        .or_else(|| ALIASES.iter().find(|(alias, _)| spelled(alias)).map(|(_, wanted)| *wanted));
     let Some(wanted) = wanted else {
         meta.other.push((key, value));
         return;
@@ -165,6 +207,7 @@ fn head(meta: &mut ToscaMeta, line: Line, sink: &mut Sink) {
         );
         return;
     }
+    meta.lines.entry(wanted).or_insert(at.line);
     let slot = match wanted {
         "TOSCA-Meta-File-Version" => &mut meta.meta_file_version,
         "CSAR-Version" => &mut meta.csar_version,
@@ -320,6 +363,23 @@ mod tests {
     }
 
     #[test]
+    fn other_spellings_and_versions_are_read_and_told() {
+        let (meta, found) = read(
+            "TOSCA-Meta-Version: 1.0\nCSAR-Version: 2.0\nCreated-by: x\nentry-definitions: a.yaml\nEntry-Manifest: a.mf\n\
+             Entry-Licences: L\nETSI-Entry-ChangeLog: c.txt\nEntry-Test: T\nEntry-Certificate: a.cert\nX-Own: kept\n",
+        );
+        assert_eq!(meta.entry_manifest.as_deref(), Some("a.mf"));
+        assert_eq!(meta.entry_licenses.as_deref(), Some("L"));
+        assert_eq!(meta.entry_change_log.as_deref(), Some("c.txt"));
+        assert_eq!(meta.entry_tests.as_deref(), Some("T"));
+        assert_eq!(meta.entry_certificate.as_deref(), Some("a.cert"));
+        assert_eq!(meta.other, [("X-Own".to_owned(), "kept".to_owned())]);
+        assert_eq!(found.iter().filter(|d| d.code == "ARCHIVE-0024").count(), 8, "{found}");
+        assert!(found.iter().any(|d| d.code == "ARCHIVE-0025" && d.line == Some(2)), "{found}");
+        assert!(!found.has_errors());
+    }
+
+    #[test]
     fn faults_are_told_together() {
         let (_, found) = read(
             "Created-by: x\nEntry-Definitions: a\nEntry-Definitions: b\nnonsense\n\n\
@@ -329,9 +389,9 @@ mod tests {
         assert_eq!(
             ids,
             [
-                ("ARCHIVE-0022", 0),
-                ("ARCHIVE-0022", 0),
                 ("ARCHIVE-0024", 1),
+                ("ARCHIVE-0022", 1),
+                ("ARCHIVE-0022", 1),
                 ("ARCHIVE-0021", 3),
                 ("ARCHIVE-0021", 4),
                 ("ARCHIVE-0035", 7),

@@ -4,6 +4,7 @@
 //! faults at once. It unpacks nothing but these two small files. [`Package::verify`] then streams every listed file
 //! through its digest. Large artifacts are read through [`Package::open_artifact`] and never held in memory.
 
+mod artifact;
 mod directory;
 mod handle;
 mod hash;
@@ -15,6 +16,7 @@ mod meta;
 pub(crate) mod names;
 mod pack;
 mod verify;
+mod wrapper;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,14 +24,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use artifact::Artifact;
 pub use handle::{Handle, ReadSeek};
 pub use hash::{HashAlgorithm, Hasher, digest};
 pub use limits::Limits;
-pub use manifest::{Manifest, ManifestFile};
+pub use manifest::{Manifest, ManifestFile, PackageKind};
 pub use meta::{MetaFile, ToscaMeta};
 pub use pack::{PackError, Packed, pack_dir};
 
+pub(crate) use heads::is_root_certificate;
 pub(crate) use verify::{Claim, verify};
+pub(crate) use wrapper::{PROOF_BYTES, Wrapper};
 
 use crate::codes;
 use crate::diag::{Diagnostics, FileId, Pos, Sink};
@@ -49,6 +54,25 @@ struct Entry {
     size: u64,
 }
 
+/// A package as far as it could be opened, with everything found on the way.
+#[derive(Debug)]
+pub struct Inspected {
+    /// The package; `None` when the archive itself is damaged or means harm.
+    pub package: Option<Package>,
+    /// All findings.
+    pub found: Diagnostics,
+}
+
+impl Inspected {
+    /// The package when no finding is an error.
+    ///
+    /// # Errors
+    /// All findings when any is an error.
+    pub fn settle(self) -> Result<Package, Diagnostics> {
+        self.package.filter(|_| !self.found.has_errors()).ok_or(self.found)
+    }
+}
+
 /// An opened package: its files, TOSCA.meta, manifest and the path of its main service template.
 ///
 /// Reading needs only `&self`; several artifacts may be read at once, from several threads.
@@ -56,6 +80,7 @@ struct Entry {
 pub struct Package {
     handle: Option<Handle>,
     entries: BTreeMap<String, Entry>,
+    wrapper: Option<Wrapper>,
     limits: Limits,
     meta: Option<ToscaMeta>,
     manifest: Option<Manifest>,
@@ -91,16 +116,7 @@ impl Package {
     }
 
     fn from_handle(handle: Result<Handle, String>, limits: &Limits) -> Result<Self, Diagnostics> {
-        let mut sink = Sink::new();
-        let handle = match handle {
-            Ok(handle) => handle,
-            Err(message) => {
-                sink.error(&codes::NOT_AN_ARCHIVE, None, message);
-                return Err(sink.finish());
-            }
-        };
-        let entries = index::zip_entries(&handle, limits, &mut sink);
-        Self::assemble(Some(handle), entries, limits, sink)
+        Self::inspect_handle(handle, limits).settle()
     }
 
     /// Opens directories as if they were a package, later ones laid over earlier ones.
@@ -108,36 +124,72 @@ impl Package {
     /// # Errors
     /// As [`Package::open`].
     pub fn open_dirs(dirs: &[&Path], limits: &Limits) -> Result<Self, Diagnostics> {
+        Self::inspect_dirs(dirs, limits).settle()
+    }
+
+    /// Opens the archive at `path` as far as that is safe: faults of TOSCA.meta and manifest leave a package that can be
+    /// looked at further, so that all faults are found at once. It must not be used when any finding is an error.
+    #[must_use]
+    pub fn inspect(path: &Path, limits: &Limits) -> Inspected {
+        let opened = File::open(path).and_then(Handle::file);
+        Self::inspect_handle(opened.map_err(|e| format!("cannot open {}: {e}", path.display())), limits)
+    }
+
+    /// As [`Package::inspect`], for directories laid over each other.
+    #[must_use]
+    pub fn inspect_dirs(dirs: &[&Path], limits: &Limits) -> Inspected {
         let mut sink = Sink::new();
         let entries = index::dir_entries(dirs, limits, &mut sink);
-        Self::assemble(None, entries, limits, sink)
+        Self::assemble(None, entries, None, limits, sink)
+    }
+
+    fn inspect_handle(handle: Result<Handle, String>, limits: &Limits) -> Inspected {
+        let mut sink = Sink::new();
+        let handle = match handle {
+            Ok(handle) => handle,
+            Err(message) => {
+                sink.error(&codes::NOT_AN_ARCHIVE, None, message);
+                return Inspected { package: None, found: sink.finish() };
+            }
+        };
+        let entries = index::zip_entries(&handle, limits, &mut sink);
+        if sink.has_errors() || !wrapper::is_wrapper(&entries) {
+            return Self::assemble(Some(handle), entries, None, limits, sink);
+        }
+        let Some((inner, wrapper)) = wrapper::unwrap(&handle, entries, limits, &mut sink) else {
+            return Inspected { package: None, found: sink.finish() };
+        };
+        let entries = index::zip_entries(&inner, limits, &mut sink);
+        Self::assemble(Some(inner), entries, Some(wrapper), limits, sink)
     }
 
     fn assemble(
         handle: Option<Handle>,
         entries: BTreeMap<String, Entry>,
+        wrapper: Option<Wrapper>,
         limits: &Limits,
         mut sink: Sink,
-    ) -> Result<Self, Diagnostics> {
+    ) -> Inspected {
+        let harmful = sink.has_errors();
         let mut package = Self {
             handle,
             entries,
+            wrapper,
             limits: limits.clone(),
             meta: None,
             manifest: None,
             entry_definitions: String::new(),
             warnings: Diagnostics::default(),
         };
-        if !package.entries.is_empty() || !sink.has_errors() {
+        if !package.entries.is_empty() || !harmful {
             heads::read_heads(&mut package, &mut sink);
         }
-        let failed = sink.has_errors();
         let found = sink.finish();
-        if failed {
-            return Err(found);
+        if harmful {
+            return Inspected { package: None, found };
         }
-        package.warnings = found;
-        Ok(package)
+        package.warnings.clone_from(&found);
+        Inspected { package: Some(package), found }
     }
 
     /// Path of the main service template.
@@ -156,6 +208,11 @@ impl Package {
     #[must_use]
     pub fn manifest(&self) -> Option<&Manifest> {
         self.manifest.as_ref()
+    }
+
+    /// The outer archive with the package's signature, where there is one (SOL004 clause 5.1, option 2).
+    pub(crate) fn wrapper(&self) -> Option<&Wrapper> {
+        self.wrapper.as_ref()
     }
 
     /// What was noticed on opening that does not forbid using the package.
@@ -187,6 +244,35 @@ impl Package {
         self.contains(path) || self.entries.range(dir.clone()..).next().is_some_and(|(p, _)| p.starts_with(&dir))
     }
 
+    /// The change history: the file that TOSCA.meta names, or `ChangeLog.txt` in the root (SOL004 clause 4.3.3).
+    #[must_use]
+    pub fn change_log(&self) -> Option<&str> {
+        let named = self.meta.as_ref().and_then(|m| m.entry_change_log.as_deref()).filter(|p| self.contains(p));
+        named.or_else(|| {
+            let root = |p: &&String| !p.contains('/') && p.to_ascii_lowercase().starts_with("changelog");
+            self.entries.keys().find(root).map(String::as_str)
+        })
+    }
+
+    /// Licence files: those that TOSCA.meta names, or what is below `Licenses` (SOL004 clause 4.3.5).
+    #[must_use]
+    pub fn licenses(&self) -> Vec<&str> {
+        self.below(self.meta.as_ref().and_then(|m| m.entry_licenses.as_deref()), "Licenses")
+    }
+
+    /// Files for tests of the package: those that TOSCA.meta names, or what is below `Tests` (SOL004 clause 4.3.4).
+    #[must_use]
+    pub fn tests(&self) -> Vec<&str> {
+        self.below(self.meta.as_ref().and_then(|m| m.entry_tests.as_deref()), "Tests")
+    }
+
+    fn below(&self, named: Option<&str>, usual: &str) -> Vec<&str> {
+        let root = named.unwrap_or(usual).trim_end_matches('/');
+        let dir = format!("{root}/");
+        let all = self.entries.keys().map(String::as_str);
+        all.filter(|p| *p == root || p.starts_with(&dir)).collect()
+    }
+
     /// Unpacked size of a file in bytes.
     #[must_use]
     pub fn size(&self, path: &str) -> Option<u64> {
@@ -202,12 +288,7 @@ impl Package {
             .entries
             .get(path)
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("the package has no file `{path}`")))?;
-        let source = match (&entry.place, &self.handle) {
-            (Place::Zip(zip), Some(handle)) => ArtifactSource::Zip(Arc::clone(zip), handle.clone()),
-            (Place::File(file), _) => ArtifactSource::File(File::open(file)?),
-            (Place::Zip(_), None) => return Err(io::Error::other("the archive is closed")),
-        };
-        Ok(Artifact { source, size: entry.size })
+        Artifact::open(entry, self.handle.as_ref())
     }
 
     /// Reads a small file whole.
@@ -269,78 +350,5 @@ impl Package {
     #[must_use]
     pub fn verify(&self) -> Diagnostics {
         verify::verify(self, Vec::new())
-    }
-}
-
-/// An opened file of a package.
-#[derive(Debug)]
-pub struct Artifact {
-    source: ArtifactSource,
-    size: u64,
-}
-
-#[derive(Debug)]
-enum ArtifactSource {
-    Zip(Arc<zip::read::OwnedZipFileEntry>, Handle),
-    File(File),
-}
-
-impl Artifact {
-    /// Unpacked size in bytes.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// A reader from the first byte. It fails when the content is longer than declared or its checksum is wrong.
-    ///
-    /// # Errors
-    /// When the entry's local header cannot be read or its compression is not supported.
-    pub fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
-        let size = self.size;
-        match &mut self.source {
-            ArtifactSource::Zip(entry, handle) => {
-                let options = zip::ZipReadOptions::new().enforce_header_consistency(true);
-                let file = (**entry).as_ref().with_reader(handle, options).map_err(io::Error::other)?;
-                Ok(Box::new(Bounded { inner: file, left: size }))
-            }
-            ArtifactSource::File(file) => {
-                io::Seek::rewind(file)?;
-                Ok(Box::new(Bounded { inner: file, left: size }))
-            }
-        }
-    }
-
-    /// Copies the content to `out` and returns the number of bytes.
-    ///
-    /// # Errors
-    /// As [`Artifact::reader`], and what reading and writing return.
-    pub fn copy_to(&mut self, out: &mut impl io::Write) -> io::Result<u64> {
-        io::copy(&mut self.reader()?, out)
-    }
-}
-
-/// Refuses to yield more than the declared size, and tells when there is less.
-struct Bounded<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
-        let n = self.inner.read(buf)?;
-        if n == 0 && self.left > 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("the content ends {} bytes before its declared size", self.left),
-            ));
-        }
-        self.left = self.left.checked_sub(n as u64).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "the content is longer than its declared size")
-        })?;
-        Ok(n)
     }
 }

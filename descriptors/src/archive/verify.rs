@@ -29,7 +29,8 @@ pub(crate) fn verify(package: &Package, more: Vec<Claim>) -> Diagnostics {
     let mut claims = listed(package);
     claims.extend(more);
     let mut by_file: BTreeMap<&str, Vec<&Claim>> = BTreeMap::new();
-    for claim in &claims {
+    // What is missing was told on opening.
+    for claim in claims.iter().filter(|c| package.contains(&c.path)) {
         by_file.entry(&claim.path).or_default().push(claim);
     }
     let mut sink = Sink::new();

@@ -1,0 +1,109 @@
+//! The whole check of a package: archive, descriptor, digests, signatures, and whether they agree. Onboarding and the
+//! package doctor both use it, so they find the same and say it in the same words.
+
+use crate::agree;
+use crate::archive::{self, Inspected, Package};
+use crate::diag::{Diagnostics, Sink};
+use crate::nsd::{self, Nsd};
+use crate::signature::{self, Signer, Trust};
+use crate::tosca;
+use crate::vnfd::{self, Vnfd};
+
+/// What came of checking a package.
+#[derive(Debug)]
+pub struct Checked<M> {
+    /// The package; `None` when the archive itself is damaged or means harm.
+    pub package: Option<Package>,
+    /// The model; `None` when the descriptor cannot be understood.
+    pub model: Option<M>,
+    /// Who signed, where a signature fits.
+    pub signers: Vec<Signer>,
+    /// All findings, in order of file and line.
+    pub found: Diagnostics,
+}
+
+impl<M> Checked<M> {
+    /// Package and model when no finding is an error; the findings that remain come with them.
+    ///
+    /// # Errors
+    /// All findings when any is an error.
+    pub fn settle(self) -> Result<(Package, M, Diagnostics), Diagnostics> {
+        match (self.package, self.model) {
+            (Some(package), Some(model)) if !self.found.has_errors() => Ok((package, model, self.found)),
+            _ => Err(self.found),
+        }
+    }
+
+    /// The same without the model.
+    pub fn forget(self) -> Checked<()> {
+        let model = self.model.map(|_| ());
+        Checked { package: self.package, model, signers: self.signers, found: self.found }
+    }
+}
+
+/// Checks a VNF package (SOL004). Without `trust` its signatures are not looked at.
+#[must_use]
+pub fn vnf(opened: Inspected, trust: Option<&Trust>) -> Checked<Vnfd> {
+    check(opened, trust, |package, found| match vnfd::read_vnfd(package) {
+        Ok(mut vnfd) => {
+            found.extend(std::mem::take(&mut vnfd.warnings));
+            found.extend(agree::vnf(package, &vnfd));
+            let claims = agree::image_claims(package, &vnfd);
+            (Some(vnfd), claims)
+        }
+        Err(faults) => {
+            found.extend(faults);
+            (None, Vec::new())
+        }
+    })
+}
+
+/// Checks an NSD archive (SOL007). Without `trust` its signatures are not looked at.
+#[must_use]
+pub fn ns(opened: Inspected, trust: Option<&Trust>) -> Checked<Nsd> {
+    check(opened, trust, |package, found| match nsd::read_nsd(package) {
+        Ok(mut nsd) => {
+            found.extend(std::mem::take(&mut nsd.warnings));
+            found.extend(agree::ns(package, &nsd));
+            (Some(nsd), Vec::new())
+        }
+        Err(faults) => {
+            found.extend(faults);
+            (None, Vec::new())
+        }
+    })
+}
+
+/// Checks a PNFD archive (SOL004 clause 4.3.2, SOL007). Without `trust` its signatures are not looked at.
+#[must_use]
+pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
+    check(opened, trust, |package, found| {
+        let mut sink = Sink::new();
+        let bundle = tosca::load(package, &mut sink);
+        if let Some(bundle) = &bundle {
+            tosca::validate(package, bundle, &["tosca.nodes.nfv.PNF"], &mut sink);
+        }
+        found.extend(sink.finish());
+        found.extend(agree::pnf(package));
+        (bundle.map(|_| ()), Vec::new())
+    })
+}
+
+fn check<M>(
+    opened: Inspected,
+    trust: Option<&Trust>,
+    read: impl FnOnce(&Package, &mut Diagnostics) -> (Option<M>, Vec<archive::Claim>),
+) -> Checked<M> {
+    let Inspected { package, mut found } = opened;
+    let Some(package) = package else { return Checked { package: None, model: None, signers: Vec::new(), found } };
+    let (model, claims) =
+        if package.entry_definitions().is_empty() { (None, Vec::new()) } else { read(&package, &mut found) };
+    found.extend(archive::verify(&package, claims));
+    let mut signers = Vec::new();
+    if let Some(trust) = trust {
+        let signatures = signature::check(&package, trust);
+        found.extend(signatures.found);
+        signers = signatures.signers;
+    }
+    Checked { package: Some(package), model, signers, found }
+}
