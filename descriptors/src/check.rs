@@ -83,7 +83,12 @@ pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
         if let Some(bundle) = &bundle {
             tosca::validate(package, bundle, &["tosca.nodes.nfv.PNF"], &mut sink);
         }
-        found.extend(sink.finish());
+        // What a PNFD says beyond its being readable is not acted on, so it forbids nothing.
+        let mut read = sink.finish();
+        if bundle.is_some() {
+            read.soften("TOSCA-");
+        }
+        found.extend(read);
         found.extend(agree::pnf(package));
         (bundle.map(|_| ()), Vec::new())
     })

@@ -86,8 +86,12 @@ fn with_meta(package: &mut Package, file: FileId, read: &meta::ToscaMeta, sink: 
                 None => "write a manifest with the metadata and digests of all files, and name it here".to_owned(),
             };
             let message = match &guess {
-                Some(path) => format!("the keyname `ETSI-Entry-Manifest` is missing; `{path}` is taken for the manifest"),
-                None => "the keyname `ETSI-Entry-Manifest` is missing, so files are not checked against a manifest".into(),
+                Some(path) => {
+                    format!("the keyname `ETSI-Entry-Manifest` is missing; `{path}` is taken for the manifest")
+                }
+                None => {
+                    "the keyname `ETSI-Entry-Manifest` is missing, so files are not checked against a manifest".into()
+                }
             };
             sink.warn(&codes::META_KEY_MISSING, at("ETSI-Entry-Manifest"), message, mend);
             guess
@@ -223,7 +227,13 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
         if let Some(why) = names::refusal(source) {
             sink.error(&codes::UNSAFE_PATH, at(*line), format!("`{}` is refused: {why}", shown(source)));
         } else if !package.contains_or_dir(source) {
-            not_there(source, at(*line), sink);
+            // MANO acts on none of these, so it can do without.
+            sink.warn(
+                &codes::FILE_MISSING,
+                at(*line),
+                format!("`{source}` is listed in a non-MANO set but is not in the package"),
+                "add the file or take the line away",
+            );
         }
     }
     let unlisted: Vec<&str> = package

@@ -1,6 +1,6 @@
 //! Listing what is in a package and refusing what is unsafe, without unpacking anything (SOL004 clause 4.1).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,9 +44,18 @@ pub(super) fn shown(name: &str) -> String {
     if name.chars().count() > 80 { format!("{cut}…") } else { cut }
 }
 
+/// What is in a package.
+#[derive(Default)]
+pub(super) struct Listing {
+    /// Its files, by path.
+    pub files: BTreeMap<String, Entry>,
+    /// Its directories, as far as they are entries of their own, without a slash at the end.
+    pub dirs: BTreeSet<String>,
+}
+
 /// Lists a zip archive without unpacking anything.
-pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> BTreeMap<String, Entry> {
-    let mut entries = BTreeMap::new();
+pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> Listing {
+    let mut listing = Listing::default();
     if handle.len() > limits.archive_bytes {
         sink.error_mend(
             &codes::TOO_LARGE,
@@ -54,9 +63,9 @@ pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> 
             format!("the archive has {} bytes, the limit is {}", handle.len(), limits.archive_bytes),
             "move large artifacts out of the package, or raise the limit `archive_bytes`",
         );
-        return entries;
+        return listing;
     }
-    let Some((zip, scanned)) = open_zip(handle, limits, sink) else { return entries };
+    let Some((zip, scanned)) = open_zip(handle, limits, sink) else { return listing };
     let mut teller = Teller { sink, told: HashMap::new() };
     tell_duplicates(&scanned, &mut teller);
     let mut folded: HashMap<String, String> = HashMap::new();
@@ -81,7 +90,11 @@ pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> 
         let safe = check_name(&name, limits, &mut teller);
         let kind_ok = check_kind(&name, &entry, &mut teller);
         let size_ok = check_size(&name, size, entry.compressed_size(), limits, &mut teller);
-        if !safe || !kind_ok || !size_ok || entry.is_dir() {
+        if !safe || !kind_ok || !size_ok {
+            continue;
+        }
+        if entry.is_dir() {
+            listing.dirs.insert(name.trim_end_matches('/').to_owned());
             continue;
         }
         if let Some(other) = folded.insert(name.to_lowercase(), name.clone()) {
@@ -92,7 +105,7 @@ pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> 
             );
             continue;
         }
-        entries.insert(name, Entry { place: Place::Zip(Arc::new(entry.into())), size });
+        listing.files.insert(name, Entry { place: Place::Zip(Arc::new(entry.into())), size });
     }
     if packed > handle.len() {
         teller.error(
@@ -108,9 +121,9 @@ pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> 
             "move large artifacts out of the package, or raise the limit `total_bytes`",
         );
     }
-    check_file_as_dir(&entries, &mut teller);
+    check_file_as_dir(&listing.files, &mut teller);
     teller.finish();
-    entries
+    listing
 }
 
 /// Scans the directory within bounds, then opens the archive; both must see the same entries.
@@ -253,20 +266,20 @@ fn check_file_as_dir(entries: &BTreeMap<String, Entry>, teller: &mut Teller<'_>)
 }
 
 /// Lists directories as a package.
-pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> BTreeMap<String, Entry> {
-    let mut entries = BTreeMap::new();
+pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> Listing {
+    let mut listing = Listing::default();
     let mut teller = Teller { sink, told: HashMap::new() };
     for dir in dirs {
         let mut open: Vec<(PathBuf, String)> = vec![(dir.to_path_buf(), String::new())];
         while let Some((path, prefix)) = open.pop() {
-            let listing = match std::fs::read_dir(&path) {
-                Ok(listing) => listing,
+            let items = match std::fs::read_dir(&path) {
+                Ok(items) => items,
                 Err(e) => {
                     teller.error(&codes::UNREADABLE_ENTRY, format!("cannot list {}: {e}", path.display()), "");
                     continue;
                 }
             };
-            for item in listing.flatten() {
+            for item in items.flatten() {
                 let Ok(name) = item.file_name().into_string() else {
                     teller.error(
                         &codes::BAD_NAME,
@@ -278,6 +291,7 @@ pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> B
                 let full = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
                 let Ok(kind) = item.file_type() else { continue };
                 if kind.is_dir() {
+                    listing.dirs.insert(full.clone());
                     open.push((item.path(), full));
                 } else if !kind.is_file() {
                     teller.error(
@@ -287,15 +301,15 @@ pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> B
                     );
                 } else if check_name(&full, limits, &mut teller) {
                     let size = item.metadata().map_or(0, |m| m.len());
-                    entries.insert(full, Entry { place: Place::File(item.path()), size });
+                    listing.files.insert(full, Entry { place: Place::File(item.path()), size });
                 }
-                if entries.len() > limits.entries {
+                if listing.files.len() + listing.dirs.len() > limits.entries {
                     teller.error(&codes::TOO_MANY_ENTRIES, format!("there are more than {} files", limits.entries), "");
-                    return entries;
+                    return listing;
                 }
             }
         }
     }
     teller.finish();
-    entries
+    listing
 }

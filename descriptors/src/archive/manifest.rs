@@ -124,7 +124,8 @@ struct Reader<'a> {
 /// Reads a manifest; every fault goes to `sink`.
 pub(crate) fn parse(path: &str, file: FileId, text: &str, sink: &mut Sink) -> Manifest {
     let manifest = Manifest { path: path.to_owned(), ..Manifest::default() };
-    let mut reader = Reader { manifest, block: Block::default(), section: Section::None, set: None, sets_indented: false, sink };
+    let mut reader =
+        Reader { manifest, block: Block::default(), section: Section::None, set: None, sets_indented: false, sink };
     let mut cms: Option<String> = None;
     let mut told = false;
     for (n, raw) in text.lines().enumerate() {
@@ -325,7 +326,10 @@ mod tests {
         let (m, found) = read("Source: a\n\nSource: b\nHash: 12\n\nHash: 34\n\nSource:\nfree text\n");
         let ids: Vec<_> = found.iter().map(|d| (d.code.as_ref(), d.line.unwrap_or(0))).collect();
         assert_eq!(ids, [("ARCHIVE-0035", 4), ("ARCHIVE-0031", 6), ("ARCHIVE-0031", 8), ("ARCHIVE-0031", 9)]);
-        assert_eq!(m.files.iter().map(|f| (f.source.as_str(), f.bare)).collect::<Vec<_>>(), [("a", true), ("b", false)]);
+        assert_eq!(
+            m.files.iter().map(|f| (f.source.as_str(), f.bare)).collect::<Vec<_>>(),
+            [("a", true), ("b", false)]
+        );
     }
 
     #[test]

@@ -127,7 +127,6 @@ pub(crate) fn parse(file: FileId, text: &str, sink: &mut Sink) -> ToscaMeta {
     meta
 }
 
-
 /// Splits into blocks at empty lines and joins lines that begin with a space to the one before.
 fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
     let mut blocks: Vec<Vec<Line>> = vec![Vec::new()];

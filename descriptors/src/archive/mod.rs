@@ -18,7 +18,7 @@ mod pack;
 mod verify;
 mod wrapper;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,7 @@ pub(crate) use wrapper::{PROOF_BYTES, Wrapper};
 
 use crate::codes;
 use crate::diag::{Diagnostics, FileId, Pos, Sink};
+use index::Listing;
 
 /// Where the bytes of one entry are.
 #[derive(Clone, Debug)]
@@ -80,6 +81,8 @@ impl Inspected {
 pub struct Package {
     handle: Option<Handle>,
     entries: BTreeMap<String, Entry>,
+    /// Directories, empty ones among them.
+    dirs: BTreeSet<String>,
     wrapper: Option<Wrapper>,
     limits: Limits,
     meta: Option<ToscaMeta>,
@@ -153,10 +156,10 @@ impl Package {
             }
         };
         let entries = index::zip_entries(&handle, limits, &mut sink);
-        if sink.has_errors() || !wrapper::is_wrapper(&entries) {
+        if sink.has_errors() || !wrapper::is_wrapper(&entries.files) {
             return Self::assemble(Some(handle), entries, None, limits, sink);
         }
-        let Some((inner, wrapper)) = wrapper::unwrap(&handle, entries, limits, &mut sink) else {
+        let Some((inner, wrapper)) = wrapper::unwrap(&handle, entries.files, limits, &mut sink) else {
             return Inspected { package: None, found: sink.finish() };
         };
         let entries = index::zip_entries(&inner, limits, &mut sink);
@@ -165,7 +168,7 @@ impl Package {
 
     fn assemble(
         handle: Option<Handle>,
-        entries: BTreeMap<String, Entry>,
+        listing: Listing,
         wrapper: Option<Wrapper>,
         limits: &Limits,
         mut sink: Sink,
@@ -173,7 +176,8 @@ impl Package {
         let harmful = sink.has_errors();
         let mut package = Self {
             handle,
-            entries,
+            entries: listing.files,
+            dirs: listing.dirs,
             wrapper,
             limits: limits.clone(),
             meta: None,
@@ -238,10 +242,12 @@ impl Package {
         self.entries.contains_key(path)
     }
 
-    /// Whether a file of this path exists, or a directory with files in it.
+    /// Whether a file or a directory of this path exists.
     pub(crate) fn contains_or_dir(&self, path: &str) -> bool {
         let dir = format!("{}/", path.trim_end_matches('/'));
-        self.contains(path) || self.entries.range(dir.clone()..).next().is_some_and(|(p, _)| p.starts_with(&dir))
+        self.contains(path)
+            || self.dirs.contains(path.trim_end_matches('/'))
+            || self.entries.range(dir.clone()..).next().is_some_and(|(p, _)| p.starts_with(&dir))
     }
 
     /// The change history: the file that TOSCA.meta names, or `ChangeLog.txt` in the root (SOL004 clause 4.3.3).

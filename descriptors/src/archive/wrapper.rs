@@ -126,7 +126,8 @@ fn content(entry: &Entry, outer: &Handle, limits: &Limits) -> io::Result<Handle>
 /// Where an entry's data begin, behind its local header.
 fn data_start(header: u64, outer: &Handle) -> io::Result<u64> {
     let mut fixed = [0; 30];
-    let mut reader = outer.window(header, 30).ok_or_else(|| io::Error::other("its header reaches beyond the archive"))?;
+    let mut reader =
+        outer.window(header, 30).ok_or_else(|| io::Error::other("its header reaches beyond the archive"))?;
     reader.read_exact(&mut fixed)?;
     if !fixed.starts_with(b"PK\x03\x04") {
         return Err(io::Error::other("its local header is damaged"));

@@ -135,6 +135,13 @@ impl Diagnostics {
         }
     }
 
+    /// Turns errors whose code begins with `family` into warnings.
+    pub(crate) fn soften(&mut self, family: &str) {
+        for d in self.0.iter_mut().filter(|d| d.severity == Severity::Error && d.code.starts_with(family)) {
+            d.severity = Severity::Warning;
+        }
+    }
+
     /// Adds one finding.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.0.push(diagnostic);

@@ -166,7 +166,9 @@ fn pss_parameters(parameters: &[u8]) -> der::Result<Pss> {
                     found.mask = Some(algorithm(AnyRef::from_der(&mask)?.value())?.0);
                 }
             }
-            Tag::ContextSpecific { number: TagNumber(2), .. } => found.salt = inner.decode_as::<u16>().ok().map(i32::from),
+            Tag::ContextSpecific { number: TagNumber(2), .. } => {
+                found.salt = inner.decode_as::<u16>().ok().map(i32::from)
+            }
             _ => {}
         }
     }

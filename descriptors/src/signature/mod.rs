@@ -76,7 +76,8 @@ impl Checker<'_> {
     /// Reads the certificates that the package names or has in its root.
     fn gather(&mut self) {
         let named = self.package.meta().and_then(|m| m.entry_certificate.clone());
-        let in_root: Vec<String> = self.package.files().map(|(p, _)| p).filter(|p| is_root_certificate(p)).map(str::to_owned).collect();
+        let in_root: Vec<String> =
+            self.package.files().map(|(p, _)| p).filter(|p| is_root_certificate(p)).map(str::to_owned).collect();
         if let (Some(named), Some(other)) = (&named, in_root.iter().find(|p| Some(*p) != named.as_ref())) {
             let file = self.sink.add_source(other.as_str(), "");
             self.sink.warn(
@@ -162,9 +163,10 @@ impl Checker<'_> {
         let file = self.sink.add_source(manifest.path.as_str(), String::from_utf8_lossy(&raw));
         let at = Pos { file, line: manifest.cms_line.unwrap_or(1), column: 1 };
         // The signature covers the bytes before its own block, exactly as they are.
-        let end = raw.windows(10).enumerate().find(|(i, w)| {
-            *w == b"-----BEGIN" && (*i == 0 || raw.get(i - 1).is_some_and(|b| *b == b'\n'))
-        });
+        let end = raw
+            .windows(10)
+            .enumerate()
+            .find(|(i, w)| *w == b"-----BEGIN" && (*i == 0 || raw.get(i - 1).is_some_and(|b| *b == b'\n')));
         let content = end.and_then(|(i, _)| raw.get(..i)).unwrap_or(&raw).to_vec();
         for block in pem_blocks(manifest.cms.as_deref().unwrap_or_default()) {
             let content = Content::Text(content.clone());
@@ -247,7 +249,9 @@ impl Checker<'_> {
         let (signature_dir, signature_name) = stem(signature);
         let bare = name.rsplit_once('.').map_or(name.as_str(), |(bare, _)| bare);
         let fits = dir == signature_dir
-            && [bare, name.as_str()].iter().any(|n| signature_name.strip_prefix(*n).is_some_and(|r| r.starts_with('.')));
+            && [bare, name.as_str()]
+                .iter()
+                .any(|n| signature_name.strip_prefix(*n).is_some_and(|r| r.starts_with('.')));
         if !fits {
             let ending = signature_name.rsplit_once('.').map_or("cms", |(_, e)| e);
             let sep = if dir.is_empty() { "" } else { "/" };

@@ -103,12 +103,8 @@ impl SigningKey {
             HashAlgorithm::Sha256 if self.key.id() == Id::ED25519 => {
                 return Err(SignError::Digest("; Ed25519 keys take SHA-512 only (RFC 8419)"));
             }
-            HashAlgorithm::Sha256 => {
-                (MessageDigest::sha256(), "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2")
-            }
-            HashAlgorithm::Sha512 => {
-                (MessageDigest::sha512(), "2.16.840.1.101.3.4.2.3", "1.2.840.10045.4.3.4")
-            }
+            HashAlgorithm::Sha256 => (MessageDigest::sha256(), "2.16.840.1.101.3.4.2.1", "1.2.840.10045.4.3.2"),
+            HashAlgorithm::Sha512 => (MessageDigest::sha512(), "2.16.840.1.101.3.4.2.3", "1.2.840.10045.4.3.4"),
             _ => return Err(SignError::Digest("")),
         };
         let digest_algorithm = tlv(SEQUENCE, &[oid(digest_oid)?]);

@@ -171,10 +171,7 @@ fn signer_info(value: &[u8]) -> der::Result<SignerInfo> {
         let pair = items(sid.value())?;
         let serial = wanted(pair.get(1))?.value();
         let start = serial.iter().position(|b| *b != 0).unwrap_or(serial.len());
-        SignerId::IssuerAndSerial(
-            wanted(pair.first())?.to_der()?,
-            serial.get(start..).unwrap_or_default().to_vec(),
-        )
+        SignerId::IssuerAndSerial(wanted(pair.first())?.to_der()?, serial.get(start..).unwrap_or_default().to_vec())
     } else {
         SignerId::KeyId(sid.value().to_vec())
     };

@@ -106,9 +106,11 @@ impl Trust {
         }
         let mut param = X509VerifyParam::new()?;
         param.set_depth(CHAIN_DEPTH);
-        param.set_time(self.at);
         let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
-        if !check_time {
+        // A time that is set outweighs the flag that asks for none to be checked.
+        if check_time {
+            param.set_time(self.at);
+        } else {
             flags |= X509VerifyFlags::NO_CHECK_TIME;
         }
         param.set_flags(flags)?;

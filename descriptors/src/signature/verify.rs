@@ -90,10 +90,18 @@ fn one(
     if weak.is_some() {
         let message =
             format!("the signature of `{shown}` uses {}, which can be forged", digest::name_of(&signer.digest));
-        problems.push(problem(Severity::Warning, &codes::WEAK_SIGNATURE, message, "sign again with SHA-256 or SHA-512"));
+        problems.push(problem(
+            Severity::Warning,
+            &codes::WEAK_SIGNATURE,
+            message,
+            "sign again with SHA-256 or SHA-512",
+        ));
     }
-    if let (false, Some(elsewhere)) = (data.certificates.is_empty(), case.extra.first().or(pool.first())) {
-        let message = format!("the signature of `{shown}` holds a certificate, and `{}` is given beside", elsewhere.path);
+    // A certificate in root or TOSCA.meta is the manifest's; one of an artifact is named beside its signature.
+    let beside = case.extra.first().or(pool.first().filter(|_| case.what == "manifest"));
+    if let (false, Some(elsewhere)) = (data.certificates.is_empty(), beside) {
+        let message =
+            format!("the signature of `{shown}` holds a certificate, and `{}` is given beside", elsewhere.path);
         let mend = "give the signer's certificate in one place only";
         problems.push(problem(Severity::Warning, &codes::CERTIFICATE_PLACE, message, mend));
     }
