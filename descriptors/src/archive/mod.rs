@@ -30,7 +30,7 @@ pub use hash::{HashAlgorithm, Hasher, digest};
 pub use limits::Limits;
 pub use manifest::{Manifest, ManifestFile, PackageKind};
 pub use meta::{MetaFile, ToscaMeta};
-pub use pack::{PackError, Packed, pack_dir};
+pub use pack::{PackError, PackOptions, Packed, SignatureOption, pack_dir, pack_dir_with};
 
 pub(crate) use heads::is_root_certificate;
 pub(crate) use verify::{Claim, verify};

@@ -72,7 +72,8 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A key (PEM, without password) and its certificate (PEM or DER; further certificates of the chain may follow it).
+    /// A key (RSA, elliptic curve or Ed25519; PEM, without password; the command line tool of OpenSSL 3.0 verifies no Ed25519
+    /// signatures of this form, this crate does) and its certificate (PEM or DER; further certificates of the chain may follow it).
     ///
     /// # Errors
     /// Either cannot be read, they do not belong together, or keys of that kind cannot sign.
@@ -112,7 +113,7 @@ impl SigningKey {
         stream(content, |bytes| hasher.update(bytes))?;
         let found = hasher.finish()?;
         let attributes = attributes(&found, at)?;
-        let value = self.value(digest, &tlv(SET, &[attributes.clone()]))?;
+        let value = self.value(digest, &tlv(SET, std::slice::from_ref(&attributes)))?;
         let kind = match self.key.id() {
             Id::RSA => tlv(SEQUENCE, &[RSA.to_der()?, vec![5, 0]]),
             Id::ED25519 => tlv(SEQUENCE, &[ED25519.to_der()?]),

@@ -156,10 +156,10 @@ impl Trust {
 
     fn out_of_time(&self, certificate: &X509Ref) -> Option<String> {
         let now = Asn1Time::from_unix(self.at).ok()?;
-        if certificate.not_after() < &now {
+        if *certificate.not_after() < now {
             return Some(format!("it expired on {}", certificate.not_after()));
         }
-        (certificate.not_before() > &now).then(|| format!("it is valid only from {}", certificate.not_before()))
+        (*certificate.not_before() > now).then(|| format!("it is valid only from {}", certificate.not_before()))
     }
 }
 
