@@ -13,6 +13,7 @@ pub mod check;
 pub mod codes;
 pub mod diag;
 pub mod expr;
+pub mod lint;
 pub mod network;
 pub mod nsd;
 pub mod signature;

@@ -192,11 +192,8 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
             );
         }
     }
-    let proofs: HashSet<&str> =
-        read.files.iter().flat_map(|f| f.signature.iter().chain(&f.certificate)).map(String::as_str).collect();
-    let certificate = package.meta.as_ref().and_then(|m| m.entry_certificate.as_deref());
-    // A file cannot hold its own digest, and what proves the package is proven by itself.
-    let proves = |p: &str| p == read.path || proofs.contains(p) || Some(p) == certificate || is_root_certificate(p);
+    let proofs = Proofs::of(package, read);
+    let proves = |p: &str| proofs.contains(p);
     let mut listed: HashMap<&str, u32> = HashMap::new();
     for entry in read.files.iter().filter(|e| !e.is_external()) {
         let source = entry.source.as_str();
@@ -223,7 +220,6 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
         }
     }
     for (source, line) in read.set_files.iter().filter(|(s, _)| !s.contains("://")) {
-        listed.entry(source).or_insert(*line);
         if let Some(why) = names::refusal(source) {
             sink.error(&codes::UNSAFE_PATH, at(*line), format!("`{}` is refused: {why}", shown(source)));
         } else if !package.contains_or_dir(source) {
@@ -236,12 +232,7 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
             );
         }
     }
-    let unlisted: Vec<&str> = package
-        .entries
-        .keys()
-        .map(String::as_str)
-        .filter(|p| *p != meta::PATH && !listed.contains_key(p) && !proves(p))
-        .collect();
+    let unlisted = unlisted(package, read);
     let told = if unlisted.len() > UNLISTED_TOLD { UNLISTED_TOLD - 1 } else { unlisted.len() };
     for path in unlisted.iter().take(told) {
         sink.warn(
@@ -259,6 +250,39 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
             "list every file with its digest; `mano vnfpkg build` and `mano vnfpkg lint --fix` do it",
         );
     }
+}
+
+/// What proves the package or one of its files, and the manifest itself: a file cannot hold its own digest, and what proves
+/// the package is proven by itself.
+struct Proofs<'a> {
+    manifest: &'a str,
+    certificate: Option<&'a str>,
+    named: HashSet<&'a str>,
+}
+
+impl<'a> Proofs<'a> {
+    fn of(package: &'a Package, read: &'a manifest::Manifest) -> Self {
+        let named =
+            read.files.iter().flat_map(|f| f.signature.iter().chain(&f.certificate)).map(String::as_str).collect();
+        let certificate = package.meta.as_ref().and_then(|m| m.entry_certificate.as_deref());
+        Self { manifest: &read.path, certificate, named }
+    }
+
+    fn contains(&self, path: &str) -> bool {
+        path == self.manifest
+            || Some(path) == self.certificate
+            || self.named.contains(path)
+            || is_root_certificate(path)
+    }
+}
+
+/// Files that the manifest should list and does not.
+pub(crate) fn unlisted<'a>(package: &'a Package, read: &manifest::Manifest) -> Vec<&'a str> {
+    let proofs = Proofs::of(package, read);
+    let mut listed: HashSet<&str> = read.files.iter().map(|f| f.source.as_str()).collect();
+    listed.extend(read.set_files.iter().map(|(path, _)| path.as_str()));
+    let files = package.entries.keys().map(String::as_str);
+    files.filter(|p| *p != meta::PATH && !listed.contains(p) && !proofs.contains(p)).collect()
 }
 
 /// Unlisted files told one by one before the rest is only counted.

@@ -288,6 +288,10 @@ pub(super) fn dir_entries(dirs: &[&Path], limits: &Limits, sink: &mut Sink) -> L
                     );
                     continue;
                 };
+                // Files of version control and editors; packages are made without them too.
+                if name.starts_with('.') {
+                    continue;
+                }
                 let full = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
                 let Ok(kind) = item.file_type() else { continue };
                 if kind.is_dir() {

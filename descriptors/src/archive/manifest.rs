@@ -80,6 +80,9 @@ pub struct ManifestFile {
     /// Whether the block stands in a non-MANO set; the file may be listed outside of it too.
     #[serde(skip)]
     pub(crate) in_set: bool,
+    /// Where algorithm and digest stand.
+    #[serde(skip)]
+    pub(crate) lines: meta::DigestLines,
     /// Line of `Source`, from 1.
     pub line: u32,
 }
@@ -278,6 +281,7 @@ impl Reader<'_> {
         if bare && block.in_set {
             return;
         }
+        let lines = meta::DigestLines::of(block.algorithm.as_ref(), block.hash.as_ref());
         let digest = meta::pair(&source, block.algorithm, block.hash, self.sink);
         self.manifest.files.push(ManifestFile {
             source,
@@ -286,6 +290,7 @@ impl Reader<'_> {
             certificate: block.certificate,
             bare,
             in_set: block.in_set,
+            lines,
             line: at.line,
         });
     }

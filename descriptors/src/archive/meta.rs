@@ -71,8 +71,29 @@ pub struct MetaFile {
     pub digest: Option<(HashAlgorithm, String)>,
     /// Other keys, as written.
     pub other: Vec<(String, String)>,
+    /// Where algorithm and digest stand.
+    #[serde(skip)]
+    pub(crate) lines: DigestLines,
     /// Line of the `Name` key, from 1.
     pub line: u32,
+}
+
+/// Lines of an `Algorithm`/`Hash` pair, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DigestLines {
+    pub algorithm: Option<u32>,
+    pub hash: Option<u32>,
+}
+
+impl DigestLines {
+    pub(crate) fn of(algorithm: Option<&(Pos, String)>, hash: Option<&(Pos, String)>) -> Self {
+        Self { algorithm: algorithm.map(|(at, _)| at.line), hash: hash.map(|(at, _)| at.line) }
+    }
+
+    /// Whether neither is there.
+    pub(crate) fn is_empty(self) -> bool {
+        self.algorithm.is_none() && self.hash.is_none()
+    }
 }
 
 struct Line {
@@ -163,28 +184,31 @@ fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
     blocks
 }
 
+/// Keynames of the first block.
+const KEYS: [&str; 10] = [
+    "TOSCA-Meta-File-Version",
+    "CSAR-Version",
+    "Created-By",
+    "Entry-Definitions",
+    "Other-Definitions",
+    "ETSI-Entry-Manifest",
+    "ETSI-Entry-Change-Log",
+    "ETSI-Entry-Tests",
+    "ETSI-Entry-Licenses",
+    "ETSI-Entry-Certificate",
+];
+
+/// The keyname of today's standard that a keyname means; older packages leave the prefix out or spell words differently.
+pub(crate) fn canonical(key: &str) -> Option<&'static str> {
+    let with_prefix = format!("ETSI-{key}");
+    let spelled = |k: &str| k.eq_ignore_ascii_case(key) || k.eq_ignore_ascii_case(&with_prefix);
+    let known = KEYS.into_iter().find(|k| spelled(k));
+    known.or_else(|| ALIASES.iter().find(|(alias, _)| spelled(alias)).map(|(_, wanted)| *wanted))
+}
+
 fn head(meta: &mut ToscaMeta, line: Line, sink: &mut Sink) {
     let Line { at, key, value } = line;
-    let known = [
-        "TOSCA-Meta-File-Version",
-        "CSAR-Version",
-        "Created-By",
-        "Entry-Definitions",
-        "Other-Definitions",
-        "ETSI-Entry-Manifest",
-        "ETSI-Entry-Change-Log",
-        "ETSI-Entry-Tests",
-        "ETSI-Entry-Licenses",
-        "ETSI-Entry-Certificate",
-    ];
-    // Older packages leave the prefix out or spell words differently.
-    let with_prefix = format!("ETSI-{key}");
-    let spelled = |k: &&str| k.eq_ignore_ascii_case(&key) || k.eq_ignore_ascii_case(&with_prefix);
-    let wanted = known
-        .iter()
-        .copied()
-        .find(spelled)
-        .or_else(|| ALIASES.iter().find(|(alias, _)| spelled(alias)).map(|(_, wanted)| *wanted));
+    let wanted = canonical(&key);
     let Some(wanted) = wanted else {
         meta.other.push((key, value));
         return;
@@ -262,6 +286,7 @@ fn file_block(block: Vec<Line>, sink: &mut Sink) -> Option<MetaFile> {
         );
         return None;
     }
+    described.lines = DigestLines::of(algorithm.as_ref(), hash.as_ref());
     described.digest = pair(&described.name, algorithm, hash, sink);
     Some(described)
 }

@@ -32,7 +32,8 @@ pub use manifest::{Manifest, ManifestFile, PackageKind};
 pub use meta::{MetaFile, ToscaMeta};
 pub use pack::{PackError, PackOptions, Packed, SignatureOption, pack_dir, pack_dir_with};
 
-pub(crate) use heads::is_root_certificate;
+pub(crate) use heads::{is_root_certificate, unlisted};
+pub(crate) use meta::{DigestLines, PATH as META_PATH, canonical as canonical_key};
 pub(crate) use verify::{Claim, verify};
 pub(crate) use wrapper::{PROOF_BYTES, Wrapper};
 

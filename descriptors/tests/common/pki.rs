@@ -1,4 +1,5 @@
 //! Certificates and keys made by the tests themselves.
+#![allow(dead_code)]
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
