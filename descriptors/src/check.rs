@@ -2,8 +2,9 @@
 //! package doctor both use it, so they find the same and say it in the same words.
 
 use crate::agree;
-use crate::archive::{self, Inspected, Package};
-use crate::diag::{Diagnostics, Sink};
+use crate::archive::{self, Inspected, Package, PackageKind};
+use crate::codes;
+use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::{self, Nsd};
 use crate::signature::{self, Signer, Trust};
 use crate::tosca;
@@ -44,7 +45,7 @@ impl<M> Checked<M> {
 /// Checks a VNF package (SOL004). Without `trust` its signatures are not looked at.
 #[must_use]
 pub fn vnf(opened: Inspected, trust: Option<&Trust>) -> Checked<Vnfd> {
-    check(opened, trust, |package, found| match vnfd::read_vnfd(package) {
+    check(PackageKind::Vnf, opened, trust, |package, found| match vnfd::read_vnfd(package) {
         Ok(mut vnfd) => {
             found.extend(std::mem::take(&mut vnfd.warnings));
             found.extend(agree::vnf(package, &vnfd));
@@ -61,7 +62,7 @@ pub fn vnf(opened: Inspected, trust: Option<&Trust>) -> Checked<Vnfd> {
 /// Checks an NSD archive (SOL007). Without `trust` its signatures are not looked at.
 #[must_use]
 pub fn ns(opened: Inspected, trust: Option<&Trust>) -> Checked<Nsd> {
-    check(opened, trust, |package, found| match nsd::read_nsd(package) {
+    check(PackageKind::Ns, opened, trust, |package, found| match nsd::read_nsd(package) {
         Ok(mut nsd) => {
             found.extend(std::mem::take(&mut nsd.warnings));
             found.extend(agree::ns(package, &nsd));
@@ -77,7 +78,7 @@ pub fn ns(opened: Inspected, trust: Option<&Trust>) -> Checked<Nsd> {
 /// Checks a PNFD archive (SOL004 clause 4.3.2, SOL007). Without `trust` its signatures are not looked at.
 #[must_use]
 pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
-    check(opened, trust, |package, found| {
+    check(PackageKind::Pnf, opened, trust, |package, found| {
         let mut sink = Sink::new();
         let bundle = tosca::load(package, &mut sink);
         if let Some(bundle) = &bundle {
@@ -95,14 +96,17 @@ pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
 }
 
 fn check<M>(
+    kind: PackageKind,
     opened: Inspected,
     trust: Option<&Trust>,
     read: impl FnOnce(&Package, &mut Diagnostics) -> (Option<M>, Vec<archive::Claim>),
 ) -> Checked<M> {
     let Inspected { package, mut found } = opened;
     let Some(package) = package else { return Checked { package: None, model: None, signers: Vec::new(), found } };
-    let (model, claims) =
-        if package.entry_definitions().is_empty() { (None, Vec::new()) } else { read(&package, &mut found) };
+    let other = other_kind(kind, &package);
+    let readable = !package.entry_definitions().is_empty() && other.is_empty();
+    found.extend(other);
+    let (model, claims) = if readable { read(&package, &mut found) } else { (None, Vec::new()) };
     found.extend(archive::verify(&package, claims));
     let mut signers = Vec::new();
     if let Some(trust) = trust {
@@ -111,4 +115,30 @@ fn check<M>(
         signers = signatures.signers;
     }
     Checked { package: Some(package), model, signers, found }
+}
+
+/// Tells when the manifest says that the archive describes something else. Its descriptor is then not judged: every word
+/// about it would mislead.
+fn other_kind(kind: PackageKind, package: &Package) -> Diagnostics {
+    let mut sink = Sink::new();
+    let words = |kind| match kind {
+        PackageKind::Vnf => ("a VNF package", "mano vnfpkg"),
+        PackageKind::Ns => ("an NSD archive", "mano nsd"),
+        PackageKind::Pnf => ("a PNFD archive", "mano nsd"),
+    };
+    if let Some((manifest, told)) = package.manifest().and_then(|m| Some((m, m.kind()?)))
+        && told != kind
+    {
+        let text = package.read(&manifest.path).map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
+        let file = sink.add_source(manifest.path.as_str(), text);
+        let line = manifest.lines.get("metadata").copied().unwrap_or(1);
+        let ((is, command), (wanted, _)) = (words(told), words(kind));
+        sink.error_mend(
+            &codes::OTHER_KIND,
+            Pos { file, line, column: 1 },
+            format!("the manifest is that of {is}, expected is {wanted}"),
+            format!("use `{command} …` for it, or correct the metadata"),
+        );
+    }
+    sink.finish()
 }

@@ -58,6 +58,7 @@ codes! {
     NO_DIGEST = "ARCHIVE-0043", "SOL004 clause 4.3.2", "a listed file has neither digest nor signature";
     MANIFEST_VALUE = "ARCHIVE-0044", "SOL004 clause 4.3.2", "a metadata value of the manifest has the wrong form";
     WRAPPER = "ARCHIVE-0045", "SOL004 clause 5.1", "the outer archive of a signed package does not fit";
+    OTHER_KIND = "ARCHIVE-0046", "SOL004 clause 4.3.2", "the archive describes something of another kind";
 
     UNSIGNED = "SIGNATURE-0001", "SOL004 clause 5.1", "the package is not signed";
     SIGNATURE_FORMAT = "SIGNATURE-0002", "SOL004 clause 5.2", "a signature cannot be read";

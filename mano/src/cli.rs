@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 use crate::output::Format;
@@ -85,16 +85,11 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum Pkg {
-    /// Makes a valid archive from a directory: hashes and manifest are filled in.
-    Build {
-        /// Directory with the sources.
-        dir: PathBuf,
-        /// Archive to write.
-        out: PathBuf,
-        /// Further file put into the archive, as ARCHIVE_PATH=FILE; may be given several times.
-        #[arg(long = "add", value_name = "PATH=FILE")]
-        add: Vec<String>,
-    },
+    /// Makes a valid archive from a directory: hashes and manifest are filled in; signed when a key is given.
+    Build(Build),
+    /// Finds everything that is wrong with a package, offline, as onboarding would.
+    #[command(after_help = LINT)]
+    Lint(Lint),
     /// Uploads an archive and waits for the verdict.
     Onboard {
         /// Archive.
@@ -112,6 +107,95 @@ pub enum Pkg {
         /// Id, or descriptor id, or product name.
         id: String,
     },
+}
+
+const LINT: &str = "Every finding has file:line:column, the quoted source, the clause behind it, why it matters and the smallest mend.
+Without --strict the package is judged as at onboarding: departures from the standard whose meaning is clear are accepted
+as warnings, each under the name of its leniency. With --strict everything the standard demands is demanded.
+
+Exit codes: 0 accepted (warnings alone do not refuse; --strict makes errors of those that break the standard), 1 refused,
+2 wrong use.";
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// Directory with the sources.
+    pub dir: PathBuf,
+    /// Archive to write.
+    pub out: PathBuf,
+    /// Further file put into the archive, as ARCHIVE_PATH=FILE; may be given several times.
+    #[arg(long = "add", value_name = "PATH=FILE")]
+    pub add: Vec<String>,
+    /// Private key that signs the package (PEM, without password).
+    #[arg(long, value_name = "KEY.pem", requires = "sign_cert")]
+    pub sign_key: Option<PathBuf>,
+    /// Certificate of the key (PEM or DER); certificates between it and a trust anchor may follow in the same file.
+    #[arg(long, value_name = "CERT.pem", requires = "sign_key")]
+    pub sign_cert: Option<PathBuf>,
+    /// Where the signature goes: 1 into the manifest, 2 beside the package in an outer archive (SOL004 clause 5.1).
+    #[arg(long, value_name = "1|2", default_value = "1", value_parser = ["1", "2"])]
+    pub sign_option: String,
+    /// Digest algorithm of manifest and signature.
+    #[arg(long, value_enum, default_value = "sha256")]
+    pub hash: Hash,
+}
+
+/// A digest algorithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Hash {
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// Archive, or directory with the content of one.
+    pub path: PathBuf,
+    /// Demands everything the standard demands.
+    #[arg(long)]
+    pub strict: bool,
+    /// What to print; -o text|json|yaml|sarif|junit says the same.
+    #[arg(long, value_enum)]
+    pub format: Option<Form>,
+    /// Mends what needs no decision (digests, keynames of TOSCA.meta, files missing in the manifest), then looks again.
+    #[arg(long)]
+    pub fix: bool,
+    /// Certificate to trust, PEM or DER; may be given several times.
+    #[arg(long = "trust-anchor", value_name = "FILE")]
+    pub trust_anchors: Vec<PathBuf>,
+    /// What becomes of packages without a signature, or with one that no trust anchor vouches for.
+    #[arg(long, value_enum, default_value = "accept")]
+    pub unsigned: UnsignedPolicy,
+    /// Time at which certificates must be valid, in seconds since 1970-01-01T00:00:00Z; now when absent.
+    #[arg(long, value_name = "SECONDS")]
+    pub at: Option<i64>,
+}
+
+/// Form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+    /// For scripts.
+    Yaml,
+    /// SARIF 2.1.0, for code hosting sites and editors.
+    Sarif,
+    /// JUnit XML, for build servers.
+    Junit,
+}
+
+/// What becomes of unsigned packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnsignedPolicy {
+    /// Taken without a word.
+    Accept,
+    /// Taken with a warning.
+    Warn,
+    /// Refused.
+    Refuse,
 }
 
 /// Arguments of every list (SOL013).

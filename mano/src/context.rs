@@ -27,15 +27,15 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(global: &Global) -> Self {
-        Self {
-            format: global.output,
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        Ok(Self {
+            format: global.output.of_tables()?,
             mano: ManoClient::new(&global.nfvo),
             packages: PackageClient::new(&global.nfvo),
             nsds: NsdClient::new(&global.nfvo),
             ns: NsClient::new(&global.nfvo),
             vnfs: LcmClient::new(&global.vnfm),
-        }
+        })
     }
 
     /// A network service by name or id.

@@ -19,6 +19,8 @@ pub enum Failure {
         /// What happened.
         detail: String,
     },
+    /// A package was refused by a report that is already printed.
+    Reported,
     /// Something on this side: a file, an argument, an answer that cannot be read.
     Here {
         /// What happened.
@@ -47,7 +49,7 @@ impl Failure {
     /// Exit code: 1 refused, 2 wrong use, 3 unreachable.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Refused { .. } => 1,
+            Self::Refused { .. } | Self::Reported => 1,
             Self::Here { .. } => 2,
             Self::Unreachable { .. } => 3,
         }
@@ -58,6 +60,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { problem, peer } => show(f, peer, problem),
+            Self::Reported => Ok(()),
             Self::Unreachable { detail } => {
                 writeln!(f, "error: {detail}")?;
                 write!(f, "  next: is it running? `mano doctor` tells; another address goes in --nfvo or MANO_NFVO")

@@ -2,6 +2,7 @@
 //! long work while it happens.
 
 mod cli;
+mod clock;
 mod commands;
 mod context;
 mod fail;
@@ -25,7 +26,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::note(&failure.to_string());
+            if !matches!(failure, fail::Failure::Reported) {
+                output::note(&failure.to_string());
+            }
             ExitCode::from(failure.code())
         }
     }

@@ -19,6 +19,26 @@ pub enum Format {
     Json,
     /// YAML for scripts.
     Yaml,
+    /// Text for people; the same as a table where there is no text.
+    #[value(hide = true)]
+    Text,
+    /// SARIF, of `lint` only.
+    #[value(hide = true)]
+    Sarif,
+    /// JUnit XML, of `lint` only.
+    #[value(hide = true)]
+    Junit,
+}
+
+impl Format {
+    /// The format for a command that prints tables, or why it cannot be had.
+    pub fn of_tables(self) -> Result<Self, Failure> {
+        match self {
+            Self::Text => Ok(Self::Table),
+            Self::Sarif | Self::Junit => Err(Failure::usage("only `lint` prints SARIF and JUnit")),
+            other => Ok(other),
+        }
+    }
 }
 
 /// One column: its head, and the JSON pointer of what stands in it.

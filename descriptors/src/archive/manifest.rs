@@ -39,10 +39,16 @@ impl Manifest {
     /// What the manifest belongs to, as its metadata tell; `None` when they do not.
     #[must_use]
     pub fn kind(&self) -> Option<PackageKind> {
-        [("vnf", PackageKind::Vnf), ("pnfd", PackageKind::Pnf), ("pnf", PackageKind::Pnf), ("nsd", PackageKind::Ns)]
-            .into_iter()
-            .find(|(prefix, _)| self.metadata.keys().any(|k| k.split('_').next() == Some(prefix)))
-            .map(|(_, kind)| kind)
+        [
+            ("vnf", PackageKind::Vnf),
+            ("vnfd", PackageKind::Vnf),
+            ("pnfd", PackageKind::Pnf),
+            ("pnf", PackageKind::Pnf),
+            ("nsd", PackageKind::Ns),
+        ]
+        .into_iter()
+        .find(|(prefix, _)| self.metadata.keys().any(|k| k.split('_').next() == Some(prefix)))
+        .map(|(_, kind)| kind)
     }
 
     /// Files outside the package, named by URI. They are known by name only: nothing is ever fetched.

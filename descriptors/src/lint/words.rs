@@ -99,6 +99,7 @@ const WHY: &[(&Code, &str)] = &[
     (&codes::CHANGE_LOG, "operators decide by it whether an update is for them"),
     (&codes::LICENSES, "operators must know under which terms they run the software"),
     (&codes::WRAPPER, "what no signature covers may come from anybody"),
+    (&codes::OTHER_KIND, "it is onboarded as something else than it is"),
     (&codes::UNSIGNED, "nothing proves where the package comes from, nor that it is as it was made"),
     (&codes::SIGNATURE_FORMAT, "a signature that cannot be read proves nothing"),
     (&codes::SIGNATURE_CONTENT, "the content was changed after it was signed, or the signature belongs to another"),

@@ -1,6 +1,8 @@
 //! One module per noun of the command tree.
 
+mod build;
 mod doctor;
+mod lint;
 mod ns;
 mod op;
 mod package;
@@ -11,14 +13,23 @@ mod vnf;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command};
+use descriptors::archive::PackageKind;
+
+use crate::cli::{Cli, Command, Pkg};
 use crate::context::Context;
 use crate::fail::Failure;
 
 /// Runs one command.
 pub async fn run(cli: Cli) -> Result<(), Failure> {
-    let context = Context::new(&cli.global);
-    match cli.command {
+    // What works on files alone needs no service.
+    let command = match cli.command {
+        Command::Vnfpkg(Pkg::Build(args)) | Command::Nsd(Pkg::Build(args)) => return build::run(&args),
+        Command::Vnfpkg(Pkg::Lint(args)) => return lint::run(&args, PackageKind::Vnf, cli.global.output),
+        Command::Nsd(Pkg::Lint(args)) => return lint::run(&args, PackageKind::Ns, cli.global.output),
+        other => other,
+    };
+    let context = Context::new(&cli.global)?;
+    match command {
         Command::Vnfpkg(command) => package::vnfpkg(&context, command).await,
         Command::Nsd(command) => package::nsd(&context, command).await,
         Command::Ns(command) => ns::run(&context, command).await,

@@ -1,8 +1,7 @@
-//! `mano vnfpkg` and `mano nsd`: archives made, onboarded, shown, deleted.
+//! `mano vnfpkg` and `mano nsd`: archives onboarded, shown, deleted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use descriptors::archive::pack_dir;
 use futures::{Stream, StreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use reference_points::common::ProblemDetails;
@@ -37,7 +36,7 @@ const NSDS: &[Column] = &[
 
 pub async fn vnfpkg(context: &Context, command: Pkg) -> Result<(), Failure> {
     match command {
-        Pkg::Build { dir, out, add } => build(&dir, &out, &add),
+        Pkg::Build(_) | Pkg::Lint(_) => Err(Failure::usage("this command works on files alone")),
         Pkg::Onboard { file } => {
             let (length, content) = open(&file).await?;
             let id = context.packages.create(&CreateVnfPkgInfoRequest::default()).await?.id;
@@ -66,7 +65,7 @@ pub async fn vnfpkg(context: &Context, command: Pkg) -> Result<(), Failure> {
 
 pub async fn nsd(context: &Context, command: Pkg) -> Result<(), Failure> {
     match command {
-        Pkg::Build { dir, out, add } => build(&dir, &out, &add),
+        Pkg::Build(_) | Pkg::Lint(_) => Err(Failure::usage("this command works on files alone")),
         Pkg::Onboard { file } => {
             let (length, content) = open(&file).await?;
             let id = context.nsds.create(&CreateNsdInfoRequest::default()).await?.id;
@@ -111,31 +110,6 @@ fn refused(file: &Path, why: Option<ProblemDetails>) -> Failure {
     let mut problem = why.unwrap_or_else(|| ProblemDetails::new(422, "Not onboarded", "the NFVO tells no reason"));
     problem.title = Some(format!("{} is not onboarded", file.display()));
     Failure::problem(problem)
-}
-
-fn build(dir: &Path, out: &Path, add: &[String]) -> Result<(), Failure> {
-    let mut extra: Vec<(&str, PathBuf)> = Vec::new();
-    for item in add {
-        let (path, file) =
-            item.split_once('=').ok_or_else(|| Failure::usage(format!("--add {item:?} is not PATH=FILE")))?;
-        extra.push((path, PathBuf::from(file)));
-    }
-    let extra: Vec<(&str, &Path)> = extra.iter().map(|(path, file)| (*path, file.as_path())).collect();
-    // Beside the target and renamed at the end: what is called OUT is complete.
-    let mut unfinished = out.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let packed = match pack_dir(dir, &extra, std::fs::File::create(&unfinished)?) {
-        Ok(packed) => packed,
-        Err(error) => {
-            let _ = std::fs::remove_file(&unfinished);
-            return Err(Failure::usage(error.to_string()));
-        }
-    };
-    std::fs::rename(&unfinished, out)?;
-    let bytes: u64 = packed.files.iter().map(|(_, size)| size).sum();
-    output::note(&format!("{}: {} files, {}", out.display(), packed.files.len(), output::bytes(bytes)));
-    Ok(())
 }
 
 /// A file as a stream, with a bar that shows how much of it is sent.
