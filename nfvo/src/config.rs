@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use descriptors::signature::Unsigned;
 use reference_points::common::Fault;
 use serde::{Deserialize, Serialize};
 use service::config::BaseConfig;
@@ -23,6 +24,12 @@ pub struct Config {
     pub callback_base: Option<String>,
     /// Largest archive taken, in bytes.
     pub max_archive_bytes: u64,
+    /// Files with the certificates (PEM or DER) that vouch for signers of packages and NSD archives (SOL004 clause 5.1).
+    /// When there are any, every signature must lead to one of them.
+    pub trust_anchors: Vec<PathBuf>,
+    /// What becomes of packages and NSD archives without a signature, or with one that nobody vouches for because there are
+    /// no trust anchors: `accept`, `warn` (in the log) or `refuse`.
+    pub unsigned_packages: Unsigned,
     /// Steps of all operations that run side by side, 1..=1000.
     pub parallel_steps: usize,
 }
@@ -36,6 +43,8 @@ impl Default for Config {
             state_dir: PathBuf::from("/var/lib/mano/nfvo"),
             callback_base: None,
             max_archive_bytes: 64 << 30,
+            trust_anchors: Vec::new(),
+            unsigned_packages: Unsigned::Accept,
             parallel_steps: 64,
         }
     }

@@ -29,6 +29,8 @@ impl Service for Nfvo {
   vnfm: http://127.0.0.1:8701
   vim_adapter: http://127.0.0.1:8702
   state_dir: /var/lib/mano/nfvo
+  trust_anchors: [ /etc/mano/vendors.pem ]   # who vouches for signed packages; none when absent
+  unsigned_packages: warn                    # accept (when absent), warn or refuse
   service:
     listen: 127.0.0.1:8700
     database: sqlite:///var/lib/mano/nfvo.db

@@ -215,6 +215,14 @@ impl Package {
         self.manifest.as_ref()
     }
 
+    /// Where the package's signature is; `None` when it is not signed as a whole.
+    #[must_use]
+    pub fn signature_option(&self) -> Option<SignatureOption> {
+        let outer = self.wrapper.as_ref().is_some_and(|w| !w.signatures.is_empty());
+        let inner = || self.manifest.as_ref().is_some_and(|m| m.cms.is_some());
+        if outer { Some(SignatureOption::Outer) } else { inner().then_some(SignatureOption::Manifest) }
+    }
+
     /// The outer archive with the package's signature, where there is one (SOL004 clause 5.1, option 2).
     pub(crate) fn wrapper(&self) -> Option<&Wrapper> {
         self.wrapper.as_ref()

@@ -87,6 +87,12 @@ impl Trust {
         Ok(n)
     }
 
+    /// The same trust at another time, in seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn at(&self, at: i64) -> Self {
+        Self { at, ..self.clone() }
+    }
+
     /// How many anchors there are.
     #[must_use]
     pub fn anchors(&self) -> usize {

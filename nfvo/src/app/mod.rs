@@ -22,6 +22,7 @@ pub mod vims;
 use std::sync::Arc;
 
 use db::{Clock, Db};
+use descriptors::signature::Trust;
 use lcm::Engine;
 use reference_points::common::TraceContext;
 use reference_points::or_vi::ViClient;
@@ -46,6 +47,8 @@ pub struct App {
     pub ids: Arc<dyn IdSource>,
     /// Archives.
     pub files: Files,
+    /// Who vouches for signers of archives, and what becomes of unsigned ones.
+    pub trust: Arc<Trust>,
     /// The vim-adapter.
     pub vi: ViClient,
     /// The VNFM.
@@ -62,6 +65,11 @@ impl App {
     /// The time now, microseconds since the epoch.
     pub fn now(&self) -> i64 {
         self.clock.now_micros()
+    }
+
+    /// Who vouches for signers of archives, judged at this time.
+    pub fn trust_now(&self) -> Trust {
+        self.trust.at(self.now() / 1_000_000)
     }
 }
 

@@ -8,7 +8,7 @@ use reference_points::common::{Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vnfm::Link;
 use reference_points::os_ma_nfvo::{
     Checksum, CreateNsdInfoRequest, NsdArchiveArtifactInfo, NsdInfo, NsdInfoLinks, NsdInfoModifications,
-    NsdmNotificationType, PackageOnboardingState, PackageOperationalState, PackageSecurityOption, PackageUsageState,
+    NsdmNotificationType, PackageOnboardingState, PackageOperationalState, PackageUsageState,
 };
 use service::http::{ApiError, ApiResult, IfMatch, MergePatch, Upload};
 use service::query::ListQuery;
@@ -150,7 +150,7 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
     } else {
         received.part
     };
-    match onboard::nsd(archive.path()).await? {
+    match onboard::nsd(archive.path(), app.trust_now()).await? {
         Ok(read) => onboard(app, id, archive, read).await,
         Err(problem) => fail(app, id, *problem).await,
     }
@@ -274,7 +274,7 @@ fn describe(mut info: NsdInfo, read: &ReadNsd, packages: Vec<Uuid>) -> NsdInfo {
     info.nsd_designer = Some(nsd.designer.clone());
     info.nsd_invariant_id = Some(nsd.invariant_id.clone());
     info.vnf_pkg_ids = packages;
-    info.archive_security_option = Some(PackageSecurityOption::Option1);
+    info.archive_security_option = Some(read.security);
     info.nsd_onboarding_state = PackageOnboardingState::Onboarded;
     info.nsd_operational_state = PackageOperationalState::Enabled;
     info.onboarding_failure_details = None;

@@ -174,7 +174,7 @@ pub async fn upload(app: &App, id: Uuid, upload: Upload) -> ApiResult<()> {
     let target = app.files.package(id);
     let received = app.files.receive(&target, upload).await?;
     turn.processing();
-    match onboard::package(received.part.path()).await? {
+    match onboard::package(received.part.path(), app.trust_now()).await? {
         Ok(read) => onboard(app, id, received, read).await,
         Err(problem) => fail(app, id, *problem).await,
     }
@@ -279,6 +279,7 @@ fn describe(mut info: VnfPkgInfo, sha256: &str, read: &ReadPackage, now: i64) ->
     info.compatible_specification_versions.clone_from(&read.compatible);
     info.checksum = Some(Checksum { algorithm: "SHA-256".to_owned(), hash: sha256.to_owned() });
     info.vnfm_info.clone_from(&vnfd.vnfm_info);
+    info.package_security_option = read.security;
     info.onboarding_state = PackageOnboardingState::Onboarded;
     info.operational_state = PackageOperationalState::Enabled;
     info.onboarding_failure_details = None;

@@ -38,6 +38,7 @@ pub async fn start(config: Config, setup: Setup) -> Result<App, BoxError> {
     NSDS.prepare(&setup.db).await?;
     let files = Files::open(&config.state_dir, config.max_archive_bytes)
         .map_err(|e| format!("state_dir {}: {e}", config.state_dir.display()))?;
+    let trust = super::onboard::trust(&config)?;
     let (vi, vnfm) = (ViClient::new(&config.vim_adapter), LcmClient::new(&config.vnfm));
     let world = World {
         vims: Arc::new(vi.clone()),
@@ -72,6 +73,7 @@ pub async fn start(config: Config, setup: Setup) -> Result<App, BoxError> {
         engine: engine.clone(),
         ids: Arc::new(FreshIds),
         files,
+        trust: Arc::new(trust),
         vi,
         vnfm,
         vnf_steps: VnfStepsClient::new(&config.vnfm),

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::peers::Peers;
 
 /// Path of the image in the sample packages.
-const IMAGE: &str = "Artifacts/Images/vnf.qcow2";
+pub const IMAGE: &str = "Artifacts/Images/vnf.qcow2";
 
 /// VNFD of the sample `edge`.
 pub const EDGE: &str = "6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1002";

@@ -10,3 +10,4 @@ mod openapi;
 mod packages;
 mod peers;
 mod services;
+mod signed;
