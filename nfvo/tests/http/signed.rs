@@ -91,7 +91,7 @@ async fn a_trust_anchor_that_is_none_keeps_the_service_from_starting() {
         config.service.listen = Some("127.0.0.1:0".parse().unwrap());
         config.service.database = format!("sqlite://{}", dir.path().join("nfvo.db").display());
         config.trust_anchors = vec![dir.path().join(file)];
-        let error = nfvo::start(config).await.err().expect("it must not start");
+        let Err(error) = nfvo::start(config).await else { panic!("it must not start with {file}") };
         let told = format!("{error:?} {error}");
         assert!(told.contains(file) && told.contains(words), "{told}");
     }
