@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use mano_tests::lab::{Lab, Wishes};
-use mano_tests::{samples, traffic};
+use mano_tests::{conformance, samples, traffic};
 use reference_points::common::EventStream;
 use reference_points::or_vi::{ComputeState, ViEvent};
 use uuid::Uuid;
@@ -88,6 +88,7 @@ async fn real_damage_to_a_running_service_is_told_and_repaired() {
     lab.nothing_leaks().await;
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
+    conformance::check(&lab);
 }
 
 #[tokio::test]
@@ -114,4 +115,5 @@ async fn real_full_disk_rests_the_operation_and_a_retry_completes_it() {
     assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
+    conformance::check(&lab);
 }

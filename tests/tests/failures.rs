@@ -55,4 +55,5 @@ async fn a_retry_makes_good_what_failed_once() {
     lab.nothing_leaks().await;
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
+    conformance::check(&lab);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use db::testing::TestDb;
 use mano_tests::lab::{Databases, Lab, SERVICES, Wishes};
-use mano_tests::samples;
+use mano_tests::{conformance, samples};
 use reference_points::os_ma_nfvo::mano::{OpStep, StepState};
 
 /// Moments after the request at which services are killed in turn, in milliseconds.
@@ -36,6 +36,7 @@ async fn real_each_service_killed_in_instantiate_and_in_terminate() {
     let Some(mut lab) = Lab::real("mano-t-kill", &Wishes::default()).await else { return };
     let ns = lab.demo(&image).await;
     killed_once_each(&mut lab, ns).await;
+    conformance::check(&lab);
 }
 
 /// A number from a seed (splitmix64): the same moments every time.
@@ -127,4 +128,5 @@ async fn real_the_demo_service_with_postgresql_under_all_services() {
     assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
+    conformance::check(&lab);
 }

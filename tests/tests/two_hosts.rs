@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use mano_tests::lab::{Lab, Wishes};
-use mano_tests::{samples, traffic};
+use mano_tests::{conformance, samples, traffic};
 
 /// The agents' configuration that leaves room for one of the two VNFs: the memory of a host but for 256 MiB is kept.
 fn room_for_one() -> String {
@@ -38,4 +38,5 @@ async fn real_two_hosts_carry_one_network_service_between_them() {
         assert!(!host.ovs_vsctl(&["list-ports", "br-int"]).contains("tap"), "ports are left on {}", host.name);
     }
     assert_eq!(lab.nfvi().ovn_nbctl(&["show"]).trim(), "");
+    conformance::check(&lab);
 }
