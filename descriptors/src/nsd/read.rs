@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
         own: Option<&'a NodeTemplate>,
     ) -> NsFlavour {
         let mapping = topology.substitution.as_ref();
-        let mapped = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
+        let mapped = topology.mapped_flavour();
         let own_id = own.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
         let id = mapped.or(own_id).or(shared.get("flavour_id").map(|e| &e.value)).and_then(Node::text);
         let id = id.unwrap_or_default().to_owned();

@@ -15,6 +15,8 @@ pub(crate) struct Topology {
     pub inputs: Vec<Entry>,
     /// `node_templates`, in order.
     pub nodes: Vec<NodeTemplate>,
+    /// `relationship_templates`: name, place, body.
+    pub relationships: Vec<Entry>,
     /// `groups`: name, place, body.
     pub groups: Vec<Entry>,
     /// `policies`, in order.
@@ -48,6 +50,8 @@ pub(crate) struct Requirement {
     pub at: Pos,
     /// The node it leads to, with its place.
     pub target: Option<(String, Pos)>,
+    /// The relationship type it names, with its place.
+    pub relationship: Option<(String, Pos)>,
 }
 
 /// A policy.
@@ -80,6 +84,7 @@ impl Topology {
         };
         let inputs = section("inputs", sink);
         let groups = section("groups", sink);
+        let relationships = section("relationship_templates", sink);
         let nodes: Vec<NodeTemplate> =
             section("node_templates", sink).into_iter().filter_map(|e| NodeTemplate::read(e, file, sink)).collect();
         let mut policies = Vec::new();
@@ -89,7 +94,7 @@ impl Topology {
         let index = nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
         let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
-        Self { at: node.at, inputs, nodes, groups, policies, substitution, index, group_index }
+        Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, index, group_index }
     }
 
     /// A node template by name.
@@ -108,10 +113,25 @@ impl Topology {
         let maps = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m)));
         maps.flat_map(Node::each)
             .map(|e| {
-                let words = e.value.items().unwrap_or_default();
+                // Profile 1.3 also has a long form with the words under `mapping`.
+                let words = e.value.get("mapping").unwrap_or(&e.value).items().unwrap_or_default();
                 (e.key.clone(), e.key_at, words.iter().filter_map(|w| w.text().map(str::to_owned)).collect())
             })
             .collect()
+    }
+
+    /// The flavour that the substitution stands for: a property of the mapping, or a condition of its filter
+    /// (`substitution_filter`, from profile 1.3).
+    pub fn mapped_flavour(&self) -> Option<&Node> {
+        let mapping = self.substitution.as_ref()?;
+        if let Some(id) = mapping.dig(&["properties", "flavour_id"]) {
+            return Some(id);
+        }
+        let conditions = mapping.dig(&["substitution_filter", "properties"])?;
+        let conditions = conditions.items().unwrap_or(std::slice::from_ref(conditions));
+        let condition = conditions.iter().find_map(|c| c.get("flavour_id"))?;
+        let clauses = condition.items().unwrap_or(std::slice::from_ref(condition));
+        clauses.iter().find_map(|c| c.get("equal").or(Some(c).filter(|c| c.text().is_some())))
     }
 
     /// A group by name.
@@ -163,7 +183,9 @@ impl NodeTemplate {
             .map(|r| {
                 let target = r.value.get("node").unwrap_or(&r.value);
                 let target = target.text().map(|t| (t.to_owned(), target.at));
-                Requirement { name: r.key, at: r.key_at, target }
+                let relationship = r.value.get("relationship").map(|n| n.get("type").unwrap_or(n));
+                let relationship = relationship.and_then(|n| Some((n.text()?.to_owned(), n.at)));
+                Requirement { name: r.key, at: r.key_at, target, relationship }
             })
             .collect();
         Some(Self { name, at, type_name, type_at, body, properties, requirements, file: file.to_owned() })

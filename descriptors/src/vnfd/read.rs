@@ -294,7 +294,7 @@ impl<'a> Reader<'a> {
 
     fn flavour(&mut self, node_type: &str, shared: &BTreeMap<String, Entry>, source: &FlavourSource<'a>) -> Flavour {
         let mapping = source.topology.substitution.as_ref();
-        let mapped_id = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
+        let mapped_id = source.topology.mapped_flavour();
         let own_id = source.vnf.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
         // A default shared by several flavours names none of them; without a mapping there is only one.
         let default_id = shared.get("flavour_id").map(|e| &e.value).filter(|_| mapping.is_none());
