@@ -7,6 +7,8 @@ use super::{order, read_parts};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Sink};
+use crate::network::interfaces;
+use crate::network::read::artifacts;
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
 use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, validate};
@@ -23,7 +25,7 @@ pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
     let mut sink = Sink::new();
     let nsd = load(package, &mut sink).and_then(|bundle| {
         validate(package, &bundle, &[NS, VNF], &mut sink);
-        Reader { bundle: &bundle, sink: &mut sink }.read()
+        Reader { package, bundle: &bundle, sink: &mut sink }.read()
     });
     let failed = sink.has_errors();
     let found = sink.finish();
@@ -37,6 +39,7 @@ pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
 }
 
 struct Reader<'a> {
+    package: &'a Package,
     bundle: &'a Bundle,
     sink: &'a mut Sink,
 }
@@ -94,10 +97,15 @@ impl<'a> Reader<'a> {
             name: fields.need_text("name", self.sink),
             invariant_id: fields.need_text("invariant_id", self.sink),
             ext_invariant_id: fields.text("ext_invariant_id", self.sink),
+            service_availability_level: fields.whole("service_availability_level", self.sink),
+            priority: fields.whole("priority", self.sink),
+            strict_onboarding: fields.bool("strict_nsd_constituent_onboarding", self.sink),
             node_type,
             ..Nsd::default()
         };
+        // Read per flavour.
         fields.get("flavour_id");
+        fields.get("ns_profile");
         nsd.extra = fields.rest();
         for (topology, own) in sources {
             let flavour = self.flavour(&shared, topology, own);
@@ -164,7 +172,8 @@ impl<'a> Reader<'a> {
         scope.addresses = true;
         let mut flavour = NsFlavour { id, ..NsFlavour::default() };
         if let Some(own) = own {
-            flavour.interfaces = crate::network::read::interfaces(&self.bundle.types, own);
+            flavour.artifacts = artifacts(self.package, &self.bundle.types, own);
+            flavour.interfaces = interfaces(&self.bundle.types, own, &flavour.artifacts, self.sink);
         }
         let mut parts = read_parts::Context { bundle: self.bundle, topology, scope: &scope, sink: self.sink };
         read_parts::read(&mut parts, &mut flavour);

@@ -23,6 +23,8 @@ pub(crate) struct Topology {
     pub policies: Vec<Policy>,
     /// `substitution_mappings`.
     pub substitution: Option<Node>,
+    /// Everything else, such as `outputs` and `workflows`.
+    pub extra: serde_json::Value,
     index: BTreeMap<String, usize>,
     group_index: BTreeMap<String, usize>,
 }
@@ -94,7 +96,14 @@ impl Topology {
         let index = nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
         let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
-        Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, index, group_index }
+        let known = ["inputs", "node_templates", "groups", "policies", "substitution_mappings"];
+        let extra: serde_json::Map<_, _> = node
+            .each()
+            .filter(|e| !known.contains(&e.key.as_str()) && !e.value.is_null())
+            .map(|e| (e.key.clone(), e.value.to_json()))
+            .collect();
+        let extra = if extra.is_empty() { serde_json::Value::Null } else { serde_json::Value::Object(extra) };
+        Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, extra, index, group_index }
     }
 
     /// A node template by name.
