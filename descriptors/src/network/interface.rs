@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Artifact;
-use super::read::without;
 use crate::codes;
 use crate::diag::Sink;
-use crate::tosca::{NodeTemplate, TypeKind, Types, operations};
+use crate::tosca::{NodeTemplate, TypeKind, Types, operations, others};
 use crate::yaml::{Entry, Node};
 
 /// An interface of a VNF or NS with its operations.
@@ -143,7 +142,7 @@ fn operation(entry: &Entry, artifacts: &[Artifact]) -> Option<Operation> {
         file: file.map(|a| a.file.clone()),
         implementation,
         dependencies: listed.iter().filter_map(|d| d.get("file").unwrap_or(d).text().map(str::to_owned)).collect(),
-        body: if body.entries().is_some() { without(body, &[]) } else { Value::Null },
+        body: if body.entries().is_some() { others(body, &[]) } else { Value::Null },
     })
 }
 

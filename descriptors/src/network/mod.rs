@@ -296,6 +296,9 @@ pub struct Artifact {
     /// Its properties, as written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub properties: Value,
+    /// Everything else, such as `repository`, `checksum` and `deploy_path`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extra: Value,
 }
 
 /// A property that a type declares and that is set later.

@@ -13,7 +13,7 @@ use crate::archive::Package;
 use crate::codes;
 use crate::diag::Sink;
 use crate::tosca::fields::Fields;
-use crate::tosca::{NodeTemplate, Policy, PropertyDef, Topology, TypeKind, Types, Unit, package_path};
+use crate::tosca::{NodeTemplate, Policy, PropertyDef, Topology, TypeKind, Types, Unit, others, package_path};
 use crate::yaml::{Entry, Node};
 
 pub(crate) fn connectivity(fields: &Fields<'_>, sink: &mut Sink) -> Connectivity {
@@ -211,6 +211,7 @@ pub(crate) fn artifacts(package: &Package, types: &Types, node: &NodeTemplate) -
             artifact_type: entry.value.get("type").and_then(Node::text).map(str::to_owned),
             file: package_path(package, &node.file, reference).unwrap_or_else(|| reference.to_owned()),
             properties: entry.value.get("properties").map(Node::to_json).unwrap_or_default(),
+            extra: others(&entry.value, &["type", "file", "properties"]),
         });
     }
     found
@@ -315,21 +316,26 @@ pub(crate) fn policy_rest(policy: &Policy, fields: &Fields<'_>, typed_triggers: 
     } else {
         &["type", "targets", "properties"]
     };
-    joined(without(&policy.body, known), "properties", fields.rest())
+    joined(others(&policy.body, known), "properties", fields.rest())
 }
 
-/// What a node template says beyond its properties and beyond the keys and requirements that its reader took.
+/// What a node template says beyond its properties and beyond the keys and requirements that its reader took. A requirement
+/// that says more than its target, such as a relationship, is kept whole.
 pub(crate) fn node_rest(node: &NodeTemplate, keys: &[&str], requirements: &[&str]) -> Value {
     let mut known = vec!["type", "properties", "requirements"];
     known.extend(keys);
     let left: Vec<Value> = node
         .requirements
         .iter()
-        .filter(|r| !requirements.contains(&r.name.as_str()))
-        .map(|r| serde_json::json!({ r.name.as_str(): r.target.as_ref().map(|(name, _)| name) }))
+        .filter(|r| !r.extra.is_null() || !requirements.contains(&r.name.as_str()))
+        .map(|r| {
+            let target = serde_json::json!(r.target.as_ref().map(|(name, _)| name));
+            let value = if r.extra.is_null() { target } else { joined(r.extra.clone(), "node", target) };
+            serde_json::json!({ r.name.as_str(): value })
+        })
         .collect();
     let left = if left.is_empty() { Value::Null } else { Value::Array(left) };
-    joined(without(&node.body, &known), "requirements", left)
+    joined(others(&node.body, &known), "requirements", left)
 }
 
 /// A value with another put in under `key`, unless that is null.
@@ -361,27 +367,18 @@ pub(crate) fn raw_policy(policy: &Policy) -> RawPolicy {
         name: policy.name.clone(),
         policy_type: policy.type_name.clone(),
         targets: policy.targets.iter().map(|(t, _)| t.clone()).collect(),
-        body: without(&policy.body, &["type", "targets"]),
+        body: others(&policy.body, &["type", "targets"]),
     }
 }
 
 pub(crate) fn raw_node(node: &NodeTemplate) -> RawElement {
-    RawElement { name: node.name.clone(), element_type: node.type_name.clone(), body: without(&node.body, &["type"]) }
+    RawElement { name: node.name.clone(), element_type: node.type_name.clone(), body: others(&node.body, &["type"]) }
 }
 
 pub(crate) fn raw_group(group: &Entry) -> RawElement {
     RawElement {
         name: group.key.clone(),
         element_type: group.value.get("type").and_then(Node::text).unwrap_or_default().to_owned(),
-        body: without(&group.value, &["type"]),
+        body: others(&group.value, &["type"]),
     }
-}
-
-pub(crate) fn without(node: &Node, keys: &[&str]) -> Value {
-    let kept: serde_json::Map<String, Value> = node
-        .each()
-        .filter(|e| !keys.contains(&e.key.as_str()) && !e.value.is_null())
-        .map(|e| (e.key.clone(), e.value.to_json()))
-        .collect();
-    if kept.is_empty() { Value::Null } else { Value::Object(kept) }
 }

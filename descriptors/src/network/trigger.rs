@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::read::without;
+use crate::tosca::others;
 use crate::yaml::Node;
 
 /// A trigger of a policy.
@@ -48,9 +48,9 @@ pub(crate) fn triggers(policy: &Node) -> Vec<Trigger> {
                 action: body.get("action").map(Node::to_json).unwrap_or_default(),
                 calls,
                 extra: if event.is_some_and(|e| e.entries().is_some()) {
-                    without(body, &["condition", "action"])
+                    others(body, &["condition", "action"])
                 } else {
-                    without(body, &["event", "condition", "action"])
+                    others(body, &["event", "condition", "action"])
                 },
             }
         })

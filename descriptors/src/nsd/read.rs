@@ -16,6 +16,7 @@ use crate::yaml::{Entry, Node};
 
 pub(super) const NS: &str = "tosca.nodes.nfv.NS";
 pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+pub(super) const PNF: &str = "tosca.nodes.nfv.PNF";
 
 /// Reads the NSD of an archive.
 ///
@@ -24,7 +25,8 @@ pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
 pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
     let mut sink = Sink::new();
     let nsd = load(package, &mut sink).and_then(|bundle| {
-        validate(package, &bundle, &[NS, VNF], &mut sink);
+        // What VNFs and PNFs require of themselves stands in their own descriptors.
+        validate(package, &bundle, &[NS, VNF, PNF], &mut sink);
         Reader { package, bundle: &bundle, sink: &mut sink }.read()
     });
     let failed = sink.has_errors();

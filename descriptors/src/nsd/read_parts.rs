@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::model::{Connection, NsFlavour, NsVirtualLink, Sap, VnfProfile};
 use super::parts::MirroringJob;
-use super::read::{NS, VNF};
+use super::read::{NS, PNF, VNF};
 use super::{read_forwarding, read_nested, read_policies};
 use crate::codes;
 use crate::diag::Sink;
@@ -19,7 +19,6 @@ use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind};
 
 const LINK: &str = "tosca.nodes.nfv.NsVirtualLink";
 const SAP: &str = "tosca.nodes.nfv.Sap";
-const PNF: &str = "tosca.nodes.nfv.PNF";
 
 pub(super) struct Context<'a, 's> {
     pub bundle: &'a Bundle,
@@ -60,6 +59,10 @@ pub(super) fn read(context: &mut Context<'_, '_>, flavour: &mut NsFlavour) {
             let fields = Fields::new(&properties, format!("NS `{}`", node.name), node.at);
             let profile = fields.sub("ns_profile");
             flavour.ns_profile = profile.exists().then(|| read_nested::ns_profile(&profile, context.sink));
+            let rest = profile.rest();
+            if !rest.is_null() {
+                flavour.ns_extra = merged(flavour.ns_extra.take(), serde_json::json!({ "ns_profile": rest }));
+            }
         } else if context.is(node, NS) {
             let nested = read_nested::nested(context, node);
             flavour.nested_ns_profiles.push(nested);

@@ -18,6 +18,6 @@ mod validate;
 pub(crate) use load::{Bundle, load};
 pub(crate) use names::nearest;
 pub use scalar::Unit;
-pub(crate) use template::{NodeTemplate, Policy, Topology};
+pub(crate) use template::{NodeTemplate, Policy, Topology, others};
 pub use types::{PropertyDef, RequirementDef, Schema, TypeDef, TypeKind, Types};
 pub(crate) use validate::{owner, package_path, validate};

@@ -13,24 +13,30 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     known.take(CANDIDATES).map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
 }
 
-/// Levenshtein distance of bytes.
+/// How many bytes are to be put in, taken out, replaced or swapped with their neighbour (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
     if a.len().abs_diff(b.len()) > 8 {
         return usize::MAX;
     }
-    let mut row: Vec<usize> = (1..=b.len()).collect();
-    let mut last = b.len();
-    for (i, x) in a.bytes().enumerate() {
-        let (mut corner, mut left) = (i, i + 1);
-        for (cell, y) in row.iter_mut().zip(b.bytes()) {
-            let best = (corner + usize::from(x != y)).min(*cell + 1).min(left + 1);
-            corner = *cell;
-            *cell = best;
-            left = best;
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let at = |row: &[usize], i: usize| row.get(i).copied().unwrap_or(usize::MAX);
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = Vec::with_capacity(b.len() + 1);
+        row.push(i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let replaced = at(&above, j).saturating_add(usize::from(x != y));
+            let mut best = replaced.min(at(&above, j + 1).saturating_add(1)).min(at(&row, j).saturating_add(1));
+            let last = |bytes: &[u8], n: usize| n.checked_sub(1).and_then(|n| bytes.get(n).copied());
+            if last(a, i) == Some(*y) && last(b, j) == Some(*x) && i > 0 && j > 0 {
+                best = best.min(at(&before, j - 1).saturating_add(1));
+            }
+            row.push(best);
         }
-        last = left;
+        before = std::mem::replace(&mut above, row);
     }
-    last
+    above.last().copied().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -43,5 +49,7 @@ mod tests {
         assert_eq!(nearest("tosca.nodes.nfv.VDUCp", known.into_iter()), Some("tosca.nodes.nfv.VduCp"));
         assert_eq!(nearest("com.example.Thing", known.into_iter()), None);
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!((distance("prot", "port"), distance("ab", "ba"), distance("abc", "cab")), (1, 1, 2));
+        assert_eq!((distance("", "abc"), distance("abc", ""), distance("", "")), (3, 3, 0));
     }
 }

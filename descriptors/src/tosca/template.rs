@@ -54,6 +54,8 @@ pub(crate) struct Requirement {
     pub target: Option<(String, Pos)>,
     /// The relationship type it names, with its place.
     pub relationship: Option<(String, Pos)>,
+    /// What its long form says beside the node.
+    pub extra: serde_json::Value,
 }
 
 /// A policy.
@@ -97,12 +99,7 @@ impl Topology {
         let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
         let known = ["inputs", "node_templates", "groups", "policies", "substitution_mappings"];
-        let extra: serde_json::Map<_, _> = node
-            .each()
-            .filter(|e| !known.contains(&e.key.as_str()) && !e.value.is_null())
-            .map(|e| (e.key.clone(), e.value.to_json()))
-            .collect();
-        let extra = if extra.is_empty() { serde_json::Value::Null } else { serde_json::Value::Object(extra) };
+        let extra = others(node, &known);
         Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, extra, index, group_index }
     }
 
@@ -147,6 +144,16 @@ impl Topology {
     pub fn group(&self, name: &str) -> Option<&Entry> {
         self.group_index.get(name).and_then(|i| self.groups.get(*i))
     }
+}
+
+/// The entries of a map under other keys than these, `null` where there are none.
+pub(crate) fn others(node: &Node, known: &[&str]) -> serde_json::Value {
+    let left: serde_json::Map<_, _> = node
+        .each()
+        .filter(|e| !known.contains(&e.key.as_str()) && !e.value.is_null())
+        .map(|e| (e.key.clone(), e.value.to_json()))
+        .collect();
+    if left.is_empty() { serde_json::Value::Null } else { serde_json::Value::Object(left) }
 }
 
 /// Lists of single-entry maps, the way TOSCA writes requirements and policies; a plain map is taken too.
@@ -194,7 +201,8 @@ impl NodeTemplate {
                 let target = target.text().map(|t| (t.to_owned(), target.at));
                 let relationship = r.value.get("relationship").map(|n| n.get("type").unwrap_or(n));
                 let relationship = relationship.and_then(|n| Some((n.text()?.to_owned(), n.at)));
-                Requirement { name: r.key, at: r.key_at, target, relationship }
+                let extra = others(&r.value, &["node"]);
+                Requirement { name: r.key, at: r.key_at, target, relationship, extra }
             })
             .collect();
         Some(Self { name, at, type_name, type_at, body, properties, requirements, file: file.to_owned() })

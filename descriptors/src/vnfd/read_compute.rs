@@ -14,7 +14,7 @@ use crate::diag::Sink;
 use crate::network::read::{artifacts, declaration, merged, node_rest, undeclared};
 use crate::network::{Declaration, maintenance, monitoring_parameters};
 use crate::tosca::fields::Fields;
-use crate::tosca::{NodeTemplate, TypeKind, Unit};
+use crate::tosca::{NodeTemplate, TypeKind, Unit, others};
 use crate::yaml::Node;
 
 pub(super) fn vdu(context: &mut Context<'_, '_>, node: &NodeTemplate) -> (Vdu, Option<SwImage>) {
@@ -95,14 +95,15 @@ pub(super) fn vdu(context: &mut Context<'_, '_>, node: &NodeTemplate) -> (Vdu, O
     (vdu, image)
 }
 
-/// What the template gives other capabilities than `virtual_compute`.
+/// What the template gives capabilities beside the properties of `virtual_compute`.
 fn other_capabilities(node: &NodeTemplate) -> Value {
-    let given = node.body.get("capabilities").into_iter().flat_map(Node::each);
-    let other: serde_json::Map<_, _> = given
-        .filter(|e| e.key != "virtual_compute" && !e.value.is_null())
-        .map(|e| (e.key.clone(), e.value.to_json()))
-        .collect();
-    if other.is_empty() { Value::Null } else { serde_json::json!({ "capabilities": other }) }
+    let Some(given) = node.body.get("capabilities") else { return Value::Null };
+    let compute = given.get("virtual_compute").map(|c| others(c, &["properties"])).unwrap_or_default();
+    let mut left = others(given, &["virtual_compute"]);
+    if !compute.is_null() {
+        left = merged(left, serde_json::json!({ "virtual_compute": compute }));
+    }
+    if left.is_null() { left } else { serde_json::json!({ "capabilities": left }) }
 }
 
 /// How many instances of a VDU there may be; one where nothing is said.
