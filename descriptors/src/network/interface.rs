@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Artifact;
+use super::read::declaration;
+use super::{Artifact, Declaration};
 use crate::codes;
 use crate::diag::Sink;
 use crate::tosca::{NodeTemplate, TypeKind, Types, operations, others};
@@ -27,6 +28,9 @@ pub struct Interface {
     pub inputs: Value,
     /// Operations that say more than their default.
     pub operations: Vec<Operation>,
+    /// What operations take as `additional_parameters`, by operation, where a type of the package declares them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Vec<Declaration>>,
     /// Notifications that its type or the template names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<String>,
@@ -75,6 +79,7 @@ pub(crate) fn interfaces(
             .entry(entry.key.as_str())
             .or_insert_with(|| Interface { name: entry.key.clone(), ..Interface::default() });
         read(interface, &entry.value, artifacts);
+        parameters(types, interface, &entry.value);
     }
     for interface in by_name.values_mut() {
         let Some(name) = &interface.interface_type else { continue };
@@ -82,8 +87,8 @@ pub(crate) fn interfaces(
         interface.standard_type = standard.map(str::to_owned);
         // Types may give an operation its implementation already.
         for def in types.chain(TypeKind::Interface, name) {
-            let from = Interface { interface_type: None, inputs: Value::Null, ..Interface::default() };
-            let mut of_type = from;
+            parameters(types, interface, &def.body);
+            let mut of_type = Interface::default();
             read(&mut of_type, &def.body, artifacts);
             for operation in of_type.operations.into_iter().filter(|o| o.implementation.is_some()) {
                 if !interface.operations.iter().any(|o| o.name == operation.name) {
@@ -98,8 +103,23 @@ pub(crate) fn interfaces(
     // What every type inherits and nobody fills says nothing.
     by_name
         .into_values()
-        .filter(|i| !i.operations.is_empty() || own.is_some_and(|o| o.entry(&i.name).is_some()))
+        .filter(|i| {
+            !i.operations.is_empty() || !i.parameters.is_empty() || own.is_some_and(|o| o.entry(&i.name).is_some())
+        })
         .collect()
+}
+
+/// Adds the parameters that the definition of an interface declares for its operations; a template gives values instead.
+fn parameters(types: &Types, interface: &mut Interface, body: &Node) {
+    for operation in operations::listed(body) {
+        let declared = operation.value.dig(&["inputs", "additional_parameters", "type"]).and_then(Node::text);
+        let Some(type_name) = declared.filter(|name| types.get(TypeKind::Data, name).is_some()) else { continue };
+        let members: Vec<_> =
+            types.properties(TypeKind::Data, type_name).values().map(|def| declaration(def, None)).collect();
+        if !members.is_empty() {
+            interface.parameters.entry(operation.key.clone()).or_insert(members);
+        }
+    }
 }
 
 /// Adds what `body` says and nothing nearer has said.

@@ -11,11 +11,13 @@ use crate::network::interfaces;
 use crate::network::read::artifacts;
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, validate};
+use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, required, validate};
 use crate::yaml::{Entry, Node};
 
 pub(super) const NS: &str = "tosca.nodes.nfv.NS";
 pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+/// Properties that the reader asks for itself.
+const KNOWN: [&str; 6] = ["descriptor_id", "designer", "version", "name", "invariant_id", "flavour_id"];
 pub(super) const PNF: &str = "tosca.nodes.nfv.PNF";
 
 /// Reads the NSD of an archive.
@@ -91,7 +93,11 @@ impl<'a> Reader<'a> {
         };
         let shared = self.shared(&node_type, top, &sources);
         let all = Node::map(at, shared.values().cloned().collect());
-        let fields = Fields::new(&all, format!("NS `{node_type}`"), at);
+        let owner = format!("NS `{node_type}`");
+        let fields = Fields::new(&all, &owner, at);
+        let nodes: Vec<_> = sources.iter().filter_map(|(_, n)| *n).chain(top.map(|(_, n)| n)).collect();
+        let given = |name: &str| all.get(name).is_some() || nodes.iter().any(|n| n.properties.get(name).is_some());
+        required(self.bundle, &node_type, (&owner, at), &KNOWN, &given, self.sink);
         let mut nsd = Nsd {
             descriptor_id: fields.need_text("descriptor_id", self.sink),
             designer: fields.need_text("designer", self.sink),

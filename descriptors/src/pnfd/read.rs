@@ -10,10 +10,13 @@ use crate::network::read::{
 use crate::network::{interfaces, version_dependencies};
 use crate::tosca::fields::Fields;
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, validate};
+use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, required, validate};
 use crate::yaml::{Entry, Node};
 
 const PNF: &str = "tosca.nodes.nfv.PNF";
+/// Properties that the reader asks for itself.
+const KNOWN: [&str; 6] =
+    ["descriptor_id", "descriptor_invariant_id", "provider", "version", "name", "function_description"];
 const EXT_CP: &str = "tosca.nodes.nfv.PnfExtCp";
 
 /// Reads the PNFD of an archive.
@@ -87,7 +90,10 @@ impl<'a> Reader<'a> {
             }
         }
         let all = Node::map(node.at, entries);
-        let fields = Fields::new(&all, format!("PNF `{}`", node.name), node.at);
+        let owner = format!("PNF `{}`", node.name);
+        let fields = Fields::new(&all, &owner, node.at);
+        let given = |name: &str| all.get(name).is_some();
+        required(self.bundle, &node.type_name, (&owner, node.at), &KNOWN, &given, self.sink);
         let artifacts = artifacts(self.package, types, node);
         let sink = &mut *self.sink;
         Pnfd {

@@ -20,4 +20,4 @@ pub(crate) use names::nearest;
 pub use scalar::Unit;
 pub(crate) use template::{NodeTemplate, Policy, Topology, others};
 pub use types::{PropertyDef, RequirementDef, Schema, TypeDef, TypeKind, Types};
-pub(crate) use validate::{owner, package_path, validate};
+pub(crate) use validate::{owner, package_path, required, validate};

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::check::Checker;
+use super::check::{Checker, missing};
 use super::function::Scope;
 use super::load::Bundle;
 use super::names::nearest;
@@ -68,6 +68,24 @@ pub(crate) fn owner<'a>(bundle: &Bundle, topology: &'a Topology, kinds: &[&str])
     substituted
         .and_then(|name| topology.nodes.iter().find(|n| n.type_name == name))
         .or_else(|| topology.nodes.iter().find(|n| is(&n.type_name, own_kind)))
+}
+
+/// Tells required properties of the node type that stands for the whole descriptor which none of its templates gives.
+/// `known` are those that the descriptor's reader asks for itself.
+pub(crate) fn required(
+    bundle: &Bundle,
+    node_type: &str,
+    (owner, at): (&str, Pos),
+    known: &[&str],
+    given: &dyn Fn(&str) -> bool,
+    sink: &mut Sink,
+) {
+    for def in bundle.types.properties(TypeKind::Node, node_type).values() {
+        let needed = def.required && def.default.is_none() && !known.contains(&def.name.as_str());
+        if needed && !given(&def.name) {
+            missing(sink, at, &def.name, owner, &def.schema.type_name);
+        }
+    }
 }
 
 fn known_target(topology: &Topology, target: &str, at: Pos, owner: &str, sink: &mut Sink) {

@@ -12,10 +12,22 @@ use crate::network::read::{declaration, undeclared};
 use crate::network::{Declaration, monitoring_parameters};
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, PropertyDef, Schema, Topology, TypeKind, load, owner, validate};
+use crate::tosca::{Bundle, NodeTemplate, PropertyDef, Schema, Topology, TypeKind, load, owner, required, validate};
 use crate::yaml::{Entry, Node};
 
 pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+
+/// Properties that the reader asks for itself.
+const KNOWN: [&str; 8] = [
+    "descriptor_id",
+    "descriptor_version",
+    "provider",
+    "product_name",
+    "software_version",
+    "vnfm_info",
+    "flavour_id",
+    "flavour_description",
+];
 
 /// Reads the VNFD of a package.
 ///
@@ -80,6 +92,9 @@ impl<'a> Reader<'a> {
         let shared = self.shared_properties(&node_type, top, &sources);
         let at = top.map(|(_, n)| n.at).or(mapped.map(|(_, at)| at)).or(main.topology.as_ref().map(|t| t.at))?;
         let mut vnfd = self.descriptor(&node_type, &shared, at);
+        let nodes: Vec<_> = sources.iter().filter_map(|s| s.vnf).chain(top.map(|(_, n)| n)).collect();
+        let given = |name: &str| shared.contains_key(name) || nodes.iter().any(|n| n.properties.get(name).is_some());
+        required(self.bundle, &node_type, (&format!("VNF `{node_type}`"), at), &KNOWN, &given, self.sink);
         self.selects_flavour(top, &sources);
         for source in &sources {
             let flavour = self.flavour(&node_type, &shared, source);

@@ -8,6 +8,7 @@ mod nsd_parts;
 mod nsd_scaling;
 mod pnfd;
 mod read;
+mod tosca_everywhere;
 mod tosca_functions;
 mod tosca_imports;
 mod tosca_substitution;

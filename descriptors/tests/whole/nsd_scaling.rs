@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use descriptors::network::Bitrate;
 
-use crate::read::{edited_nsd, nsd, told};
+use crate::read::{changed_nsd, edited_nsd, nsd, told};
 
 fn counts(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
     pairs.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect()
@@ -95,4 +95,31 @@ fn monitored_info() {
         (of_vnf.targets.as_slice(), of_vnf.parameters[0].metric.as_str()),
         (&["firewall".to_owned()][..], "v_cpu_usage_mean_vnf")
     );
+}
+
+#[test]
+fn additional_parameters_of_operations() {
+    let typed = "    interfaces:\n      Nslcm: { type: tosca.interfaces.nfv.Nslcm, operations: { instantiate: { inputs: { additional_parameters: { type: acme.NsParameters } } } } }\n";
+    let nsd = edited_nsd("    interfaces:\n      NsIndicators", &format!("{typed}      NsIndicators"))
+        .unwrap_or_else(|e| panic!("{e}"));
+    let lcm = nsd.flavours[0].interfaces.iter().find(|i| i.name == "Nslcm").unwrap();
+    assert_eq!(lcm.parameters["instantiate"][0].name, "colour");
+    assert_eq!(
+        lcm.operations.iter().find(|o| o.name == "instantiate_end").unwrap().file.as_deref(),
+        Some("Scripts/greet.sh")
+    );
+}
+
+#[test]
+fn derived_policies_and_groups() {
+    let types = "policy_types:\n  acme.Far: { derived_from: tosca.policies.nfv.NsAntiAffinityRule }\ngroup_types:\n  \
+        acme.Heavy: { derived_from: tosca.groups.nfv.NsPlacementGroup }\nnode_types:\n  acme.Chain:";
+    let nsd = changed_nsd(|t| {
+        t.replacen("node_types:\n  acme.Chain:", types, 1)
+            .replacen("type: tosca.policies.nfv.NsAntiAffinityRule", "type: acme.Far", 1)
+            .replacen("type: tosca.groups.nfv.NsPlacementGroup", "type: acme.Heavy", 1)
+    });
+    let nsd = nsd.unwrap_or_else(|e| panic!("{e}"));
+    assert!(nsd.warnings.is_empty(), "{}", nsd.warnings);
+    assert_eq!(nsd.flavours[0].placement, crate::read::nsd().flavours[0].placement);
 }

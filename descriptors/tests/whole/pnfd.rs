@@ -84,3 +84,17 @@ fn a_package_without_a_pnf_is_told() {
     )]));
     assert!(told(&found.unwrap_err()).contains("describes no PNF"));
 }
+
+#[test]
+fn derived_policies_of_a_pnf() {
+    let types = "policy_types:\n  acme.Rule: { derived_from: tosca.policies.nfv.PnfSecurityGroupRule }\nnode_types:\n  acme.Router:";
+    let pnfd = changed_pnfd(|t| {
+        t.replacen("node_types:\n  acme.Router:", types, 1).replacen(
+            "type: tosca.policies.nfv.PnfSecurityGroupRule",
+            "type: acme.Rule",
+            1,
+        )
+    });
+    let pnfd = pnfd.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((pnfd.security_group_rules[0].name.as_str(), pnfd.security_group_rules[0].port_range_max), ("ssh", 22));
+}

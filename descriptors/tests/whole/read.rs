@@ -34,9 +34,18 @@ pub fn package(files: &[(&str, &str)]) -> Package {
 
 /// The VNFD with its template changed.
 pub fn changed_vnfd(change: impl Fn(String) -> String) -> Result<Vnfd, Diagnostics> {
+    vnfd_of(&change(VNFD.to_owned()), VNFD_TYPES)
+}
+
+/// The VNFD with its types changed.
+pub fn changed_types(change: impl Fn(String) -> String) -> Result<Vnfd, Diagnostics> {
+    vnfd_of(VNFD, &change(VNFD_TYPES.to_owned()))
+}
+
+fn vnfd_of(template: &str, types: &str) -> Result<Vnfd, Diagnostics> {
     read_vnfd(&package(&[
-        ("whole_vnfd.yaml", &change(VNFD.to_owned())),
-        ("whole_vnfd_types.yaml", VNFD_TYPES),
+        ("whole_vnfd.yaml", template),
+        ("whole_vnfd_types.yaml", types),
         ("Scripts/flow.yaml", "x"),
         ("Scripts/lib.sh", "x"),
         ("Scripts/tune.sh", "x"),

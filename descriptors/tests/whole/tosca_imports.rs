@@ -3,7 +3,7 @@
 use descriptors::diag::Diagnostics;
 use descriptors::vnfd::{Vnfd, read_vnfd};
 
-use crate::read::{SMALL_NODE, package, small_text, told};
+use crate::read::{NSD, PNFD, SMALL_NODE, changed_nsd, changed_pnfd, nsd_of, package, pnfd_of, small_text, told};
 
 const TYPES: &str = "tosca_definitions_version: tosca_simple_yaml_1_3\ndata_types:\n  acme.Size: { derived_from: integer }\n\
     node_types:\n  acme.Vdu: { derived_from: tosca.nodes.nfv.Vdu.Compute }\n";
@@ -103,4 +103,43 @@ fn profiles_1_2_and_1_3() {
         assert!(warnings(version).is_empty(), "{version}");
     }
     assert!(told(&warnings("tosca_simple_yaml_9")).contains("the version `tosca_simple_yaml_9` is not known"));
+}
+
+#[test]
+fn type_files_of_version_2_5_1() {
+    let nsd = changed_nsd(|t| t.replacen("etsi_nfv_sol001_nsd_types.yaml", "etsi_nfv_sol001_nsd_2_5_1_types.yaml", 1));
+    assert!(nsd.unwrap_or_else(|e| panic!("{e}")).warnings.is_empty());
+    let pnfd =
+        changed_pnfd(|t| t.replacen("etsi_nfv_sol001_pnfd_types.yaml", "etsi_nfv_sol001_pnfd_2_5_1_types.yaml", 1));
+    assert!(pnfd.unwrap_or_else(|e| panic!("{e}")).warnings.is_empty());
+}
+
+#[test]
+fn an_nsd_and_a_pnfd_import_too() {
+    let (nsd_head, nsd_rest) = NSD.split_once("topology_template:").unwrap();
+    let (pnfd_head, pnfd_rest) = PNFD.split_once("topology_template:").unwrap();
+    for (import, at) in [("types.yaml", "types.yaml"), ("gone/types.yaml", "sub/types.yaml")] {
+        let main = |rest: &str| {
+            format!("tosca_definitions_version: tosca_simple_yaml_1_3\nimports: [ {import} ]\ntopology_template:{rest}")
+        };
+        let nsd = nsd_of(&[("n.yaml", &main(nsd_rest)), (at, nsd_head), ("Scripts/greet.sh", "x")])
+            .unwrap_or_else(|e| panic!("{e}"));
+        let pnfd = pnfd_of(&[("p.yaml", &main(pnfd_rest)), (at, pnfd_head)]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((nsd.flavours[0].vnfs.len(), pnfd.ext_cps.len()), (2, 1));
+        let loose = import != at;
+        for warnings in [nsd.warnings, pnfd.warnings] {
+            assert_eq!(told(&warnings).contains("because it has the same name"), loose, "{warnings}");
+        }
+    }
+}
+
+#[test]
+fn circles_are_told_in_every_kind_of_descriptor() {
+    let circle = "tosca_definitions_version: tosca_simple_yaml_1_3\nimports: [ x.yaml ]\nnode_types:\n  a.A: { derived_from: a.B }\n  a.B: { derived_from: a.A }\n";
+    let back = "tosca_definitions_version: tosca_simple_yaml_1_3\nimports: [ v.yaml ]\n";
+    let files = [("v.yaml", circle), ("x.yaml", back)];
+    for found in [read_vnfd(&package(&files)).unwrap_err(), nsd_of(&files).unwrap_err(), pnfd_of(&files).unwrap_err()] {
+        let codes: Vec<_> = found.errors().map(|d| d.code.to_string()).collect();
+        assert!(codes.iter().any(|c| c == "TOSCA-0011") && codes.iter().any(|c| c == "TOSCA-0021"), "{found}");
+    }
 }

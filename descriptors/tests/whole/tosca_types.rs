@@ -2,9 +2,9 @@
 
 use descriptors::diag::Diagnostics;
 use descriptors::network::PlacementKind;
-use descriptors::vnfd::Vnfd;
+use descriptors::vnfd::{Vnfd, read_vnfd};
 
-use crate::read::{SMALL_NODE, edited_vnfd, flavour, small_vnfd, told};
+use crate::read::{SMALL_NODE, edited_nsd, edited_vnfd, flavour, package, small_text, small_vnfd, told};
 
 const VDU: &str = "    a:\n      type: TYPE\n      properties: { name: a, description: b, vdu_profile: { min_number_of_instances: 1, \
     max_number_of_instances: 1 } }\n      capabilities: { virtual_compute: { properties: { virtual_memory: { virtual_mem_size: 1 GiB }, \
@@ -167,4 +167,98 @@ fn a_requirement_given_too_often_is_told() {
         "{}",
         vnfd.warnings
     );
+}
+
+#[test]
+fn standard_relationships_may_be_named() {
+    for (from, to) in [
+        (
+            "virtual_binding: worker ]",
+            "virtual_binding: { node: worker, relationship: tosca.relationships.nfv.VirtualBindsTo } ]",
+        ),
+        (
+            "internal_virtual_link: backplane ]",
+            "internal_virtual_link: { node: backplane, relationship: tosca.relationships.nfv.VirtualLinksTo } ]",
+        ),
+        (
+            "target: control_backplane, virtual_link: backplane ]",
+            "target: control_backplane, virtual_link: { node: backplane, relationship: tosca.relationships.nfv.VipVirtualLinksTo } ]",
+        ),
+        (
+            "- virtual_storage: logs",
+            "- virtual_storage: { node: logs, relationship: { type: tosca.relationships.nfv.AttachesTo } }",
+        ),
+        (
+            "trunk_binding: worker_data,",
+            "trunk_binding: { node: worker_data, relationship: tosca.relationships.nfv.TrunkBindsTo },",
+        ),
+        ("container: proxy,", "container: { node: proxy, relationship: tosca.relationships.nfv.DeploysTo },"),
+        (
+            "associatedVdu: pod ]",
+            "associatedVdu: { node: pod, relationship: tosca.relationships.nfv.MciopAssociates } ]",
+        ),
+    ] {
+        let vnfd = edited_vnfd(from, to).unwrap_or_else(|e| panic!("{to}: {e}"));
+        assert!(vnfd.warnings.is_empty(), "{to}: {}", vnfd.warnings);
+        let kept = serde_json::to_string(&vnfd).unwrap();
+        let name = to.split("tosca.relationships").nth(1).unwrap().split([' ', '}']).next().unwrap();
+        assert!(kept.contains(&format!("tosca.relationships{name}")), "{to}");
+    }
+    let from = "profile_element: firewall_left ]";
+    let nsd =
+        edited_nsd(from, "profile_element: { node: firewall_left, relationship: tosca.relationships.nfv.ForwardTo } ]");
+    assert!(nsd.unwrap_or_else(|e| panic!("{e}")).warnings.is_empty());
+}
+
+#[test]
+fn each_standard_capability_is_looked_for() {
+    for (capability, from, to) in [
+        (
+            "tosca.capabilities.nfv.VirtualLinkable",
+            "requirements: [ internal_virtual_link: backplane ]",
+            "requirements: [ internal_virtual_link: root ]",
+        ),
+        ("tosca.capabilities.nfv.VirtualBindable", "virtual_binding: worker ]", "virtual_binding: root ]"),
+        ("tosca.capabilities.nfv.VirtualStorage", "- virtual_storage: logs", "- virtual_storage: backplane"),
+        ("tosca.capabilities.nfv.TrunkBindable", "trunk_binding: worker_data", "trunk_binding: root"),
+        ("tosca.capabilities.nfv.ContainerDeployable", "container: proxy", "container: root"),
+        ("tosca.capabilities.nfv.AssociableVdu", "associatedVdu: pod", "associatedVdu: root"),
+    ] {
+        let found = edited_vnfd(from, to).map_or_else(|e| e, |v| v.warnings);
+        assert!(told(&found).contains(&format!("asks for a `{capability}`, which")), "{capability}: {found}");
+    }
+    let found =
+        edited_nsd("profile_element: access ]", "profile_element: outside ]").map_or_else(|e| e, |n| n.warnings);
+    assert!(told(&found).contains("asks for a `tosca.capabilities.nfv.Forwarding`, which `outside`"), "{found}");
+}
+
+#[test]
+fn a_rule_derived_from_the_abstract_one() {
+    let types = "policy_types:\n  a.Rule: { derived_from: tosca.policies.nfv.Abstract.SecurityGroupRule }\n";
+    let read = |last: &str| {
+        let policy = format!("  policies:\n    - r: {{ type: a.Rule, properties: {{ port_range_max: {last} }} }}\n");
+        small_vnfd(
+            &format!("  node_templates:\n{SMALL_NODE}{}{policy}", VDU.replace("TYPE", "tosca.nodes.nfv.Vdu.Compute")),
+            types,
+        )
+    };
+    let vnfd = read("53").unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(vnfd.flavours[0].other_policies[0].body["properties"]["port_range_max"], 53);
+    assert!(told(&read("70000").unwrap_err()).contains("`port_range_max` of policy `r` must be from 0 to 65535"));
+}
+
+#[test]
+fn additional_parameters_of_operations() {
+    let types = "data_types:\n  a.Params:\n    derived_from: tosca.datatypes.nfv.VnfOperationAdditionalParameters\n    properties: { key: { type: string } }\n\
+        interface_types:\n  a.Lcm:\n    derived_from: tosca.interfaces.nfv.Vnflcm\n    operations:\n      instantiate: { inputs: { additional_parameters: { type: a.Params } } }\n\
+        node_types:\n  x.Vnf: { derived_from: tosca.nodes.nfv.VNF, interfaces: { Vnflcm: { type: a.Lcm } } }\n";
+    let text = small_text(
+        &format!("  node_templates:\n{SMALL_NODE}{}", VDU.replace("TYPE", "tosca.nodes.nfv.Vdu.Compute")),
+        types,
+    );
+    let own = "  x.Vnf: { derived_from: tosca.nodes.nfv.VNF }\n";
+    let vnfd = read_vnfd(&package(&[("v.yaml", &text.replacen(own, "", 1))])).unwrap_or_else(|e| panic!("{e}"));
+    let lcm = &vnfd.flavours[0].interfaces[0];
+    let key = &lcm.parameters["instantiate"][0];
+    assert_eq!((key.name.as_str(), key.required, lcm.parameters.len()), ("key", true, 1));
 }

@@ -4,7 +4,7 @@ use descriptors::diag::Diagnostics;
 use descriptors::tosca::Unit;
 use descriptors::vnfd::Vnfd;
 
-use crate::read::{SMALL_NODE, small_vnfd, told};
+use crate::read::{SMALL_NODE, changed_types, small_vnfd, told};
 
 const VDU: &str = "    a:\n      type: a.Vdu\n      properties: { VALUE name: a, description: b, vdu_profile: { min_number_of_instances: 1, \
     max_number_of_instances: 1 } }\n      capabilities: { virtual_compute: { properties: { virtual_memory: { virtual_mem_size: 1 GiB }, \
@@ -108,6 +108,20 @@ fn defaults_and_required() {
         let found = read(needed, "").unwrap_err();
         assert!(told(&found).contains("the required property `x` of node template `a` is missing"), "{found}");
     }
+    let own = |more: &str| {
+        changed_types(|t| {
+            t.replacen(
+                "      configurable_properties: {",
+                &format!("      x: {more}\n      configurable_properties: {{"),
+                1,
+            )
+        })
+    };
+    assert!(
+        told(&own("{ type: string }").unwrap_err())
+            .contains("the required property `x` of VNF `acme.Gateway` is missing")
+    );
+    assert_eq!(own("{ type: string, default: d }").unwrap().extra["x"], "d");
 }
 
 #[test]
