@@ -4,6 +4,7 @@ use crate::archive::{Claim, Package};
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::Nsd;
+use crate::pnfd::Pnfd;
 use crate::vnfd::Vnfd;
 
 /// A metadata key of the manifest, the value the descriptor gives, and whether the key must be there.
@@ -56,14 +57,14 @@ pub(crate) fn ns(package: &Package, nsd: &Nsd) -> Diagnostics {
     sink.finish()
 }
 
-/// Looks at what a PNFD archive's manifest must tell.
-pub(crate) fn pnf(package: &Package) -> Diagnostics {
+/// Looks at what a PNFD archive's manifest must tell, and compares it with the PNFD where that could be read.
+pub(crate) fn pnf(package: &Package, pnfd: Option<&Pnfd>) -> Diagnostics {
     let mut sink = Sink::new();
     metadata(
         package,
         &[
-            ("pnfd_name", None, true),
-            ("pnfd_provider", None, true),
+            ("pnfd_name", pnfd.map(|p| p.name.as_str()), true),
+            ("pnfd_provider", pnfd.map(|p| p.provider.as_str()), true),
             ("pnfd_archive_version", None, true),
             ("pnfd_release_date_time", None, true),
         ],

@@ -6,6 +6,7 @@ use crate::archive::{self, Inspected, Package, PackageKind};
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::{self, Nsd};
+use crate::pnfd::{self, Pnfd};
 use crate::signature::{self, Signer, Trust};
 use crate::tosca;
 use crate::vnfd::{self, Vnfd};
@@ -90,8 +91,25 @@ pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
             read.soften("TOSCA-");
         }
         found.extend(read);
-        found.extend(agree::pnf(package));
+        found.extend(agree::pnf(package, None));
         (bundle.map(|_| ()), Vec::new())
+    })
+}
+
+/// As [`pnf`], with the PNFD read to its model; what its types demand is then demanded.
+#[must_use]
+pub fn pnfd(opened: Inspected, trust: Option<&Trust>) -> Checked<Pnfd> {
+    check(PackageKind::Pnf, opened, trust, |package, found| match pnfd::read_pnfd(package) {
+        Ok(mut pnfd) => {
+            found.extend(std::mem::take(&mut pnfd.warnings));
+            found.extend(agree::pnf(package, Some(&pnfd)));
+            (Some(pnfd), Vec::new())
+        }
+        Err(faults) => {
+            found.extend(faults);
+            found.extend(agree::pnf(package, None));
+            (None, Vec::new())
+        }
     })
 }
 

@@ -95,6 +95,7 @@ codes! {
     PROPERTY_UNKNOWN = "TOSCA-0031", "TOSCA Simple Profile clause 3.6.10", "the type declares no such property";
     VALUE_TYPE = "TOSCA-0032", "TOSCA Simple Profile clause 3.3", "a value is of another type";
     VALUE_CONSTRAINT = "TOSCA-0033", "TOSCA Simple Profile clause 3.6.3", "a value breaks a constraint";
+    CONSTRAINT_SHAPE = "TOSCA-0034", "TOSCA Simple Profile clause 3.6.3", "a constraint says nothing";
     FUNCTION_SHAPE = "TOSCA-0040", "TOSCA Simple Profile clause 4", "an intrinsic function has wrong arguments";
     FUNCTION_TARGET = "TOSCA-0041", "TOSCA Simple Profile clause 4", "an intrinsic function names something that is not there";
     FUNCTION_UNRESOLVED = "TOSCA-0042", "TOSCA Simple Profile clause 4", "a value is needed now but known only later";
@@ -103,6 +104,10 @@ codes! {
     NODE_WRONG_TYPE = "TOSCA-0051", "TOSCA Simple Profile clause 3.8", "a reference leads to a node of another type";
     REQUIREMENT_UNKNOWN = "TOSCA-0052", "TOSCA Simple Profile clause 3.8.2", "the type declares no such requirement";
     REQUIREMENT_MISSING = "TOSCA-0053", "TOSCA Simple Profile clause 3.8.2", "a required requirement is missing";
+    REQUIREMENT_MANY = "TOSCA-0054", "TOSCA Simple Profile clause 3.7.3", "a requirement is given more often than its type allows";
+    CAPABILITY_LACKING = "TOSCA-0055", "TOSCA Simple Profile clause 3.7.3", "a requirement leads to a node without the capability";
+    OPERATION_UNKNOWN = "TOSCA-0056", "TOSCA Simple Profile clause 3.6.16", "the interface has no such operation";
+    POLICY_TARGET = "TOSCA-0057", "TOSCA Simple Profile clause 3.8.6", "a policy or group names what its type is not for";
     ARTIFACT_MISSING = "TOSCA-0060", "SOL004 clause 4.1", "an artifact's file is not in the package";
     SUBSTITUTION = "TOSCA-0070", "TOSCA Simple Profile clause 3.8.12", "the substitution mapping does not fit";
 
@@ -118,10 +123,17 @@ codes! {
     LEVELS = "SOL001-0010", "SOL001 clause 6.10", "instantiation levels do not fit together";
     PLACEMENT = "SOL001-0011", "SOL001 clause 6.10", "an affinity rule has wrong targets";
     BOOT_DATA = "SOL001-0012", "SOL001 clause 6.2", "boot data cannot be made";
+    TRUNK = "SOL001-0013", "SOL001 clause 6.8", "a trunk does not fit together";
+    PACKAGE_CHANGE = "SOL001-0014", "SOL001 clause 6.10", "a change of package names what is not there";
+    LCM_COORDINATION = "SOL001-0015", "SOL001 clause 6.10", "a coordination action is not described";
     NO_NS = "SOL001-0020", "SOL001 clause 7.11", "no NS node type or template";
     NS_DEPENDENCY_CYCLE = "SOL001-0021", "SOL001 clause 7.8", "parts of the network service wait for each other in a circle";
     NS_CONNECTION = "SOL001-0022", "SOL001 clause 7.8", "a connection of the network service leads nowhere";
     NS_VNF = "SOL001-0023", "SOL001 clause 7.8", "a VNF of the network service cannot be identified";
+    NS_FORWARDING = "SOL001-0024", "SOL001 clause 7.8", "a forwarding path leads nowhere";
+    NS_SCALING = "SOL001-0025", "SOL001 clause 7.10", "scaling aspects and levels of the service do not fit together";
+    NS_PART = "SOL001-0026", "SOL001 clause 7.8", "a PNF or nested service cannot be identified";
+    NO_PNF = "SOL001-0030", "SOL001 clause 8.6", "no PNF node type or template";
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 //! Reads SOL004 VNF packages and SOL007 NSD archives with SOL001 TOSCA descriptors in them. The crate is pure: it knows
 //! no network, no database and no clock. Reading never stops at the first fault; see [`diag`].
 //!
-//! Order of use: [`archive::Package::open`], then [`read_vnfd`](vnfd::read_vnfd) or [`read_nsd`](nsd::read_nsd), and
-//! [`archive::Package::verify`] for the digests. [`check_vnf_package`] and [`check_nsd_archive`] do all of it at once;
-//! [`check_signed_vnf_package`] and [`check_signed_nsd_archive`] judge [signatures](signature) too.
+//! Order of use: [`archive::Package::open`], then [`read_vnfd`](vnfd::read_vnfd), [`read_nsd`](nsd::read_nsd) or
+//! [`read_pnfd`](pnfd::read_pnfd), and [`archive::Package::verify`] for the digests. [`check_vnf_package`],
+//! [`check_nsd_archive`] and [`check_pnfd_archive`] do all of it at once; [`check_signed_vnf_package`] and
+//! [`check_signed_nsd_archive`] judge [signatures](signature) too.
 
 mod agree;
 pub mod archive;
@@ -16,6 +17,7 @@ pub mod expr;
 pub mod lint;
 pub mod network;
 pub mod nsd;
+pub mod pnfd;
 pub mod signature;
 pub mod tosca;
 pub mod vnfd;
@@ -26,6 +28,7 @@ use std::path::Path;
 use archive::{Limits, Package};
 use diag::Diagnostics;
 use nsd::Nsd;
+use pnfd::Pnfd;
 use signature::Trust;
 use vnfd::Vnfd;
 
@@ -72,4 +75,14 @@ fn nsd_archive(path: &Path, limits: &Limits, trust: Option<&Trust>) -> Result<(P
     let (package, mut nsd, found) = check::ns(Package::inspect(path, limits), trust).settle()?;
     nsd.warnings = found;
     Ok((package, nsd))
+}
+
+/// As [`check_vnf_package`], for a PNFD archive.
+///
+/// # Errors
+/// Every fault of archive, descriptor and digests.
+pub fn check_pnfd_archive(path: &Path, limits: &Limits) -> Result<(Package, Pnfd), Diagnostics> {
+    let (package, mut pnfd, found) = check::pnfd(Package::inspect(path, limits), None).settle()?;
+    pnfd.warnings = found;
+    Ok((package, pnfd))
 }

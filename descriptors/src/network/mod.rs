@@ -1,6 +1,22 @@
 //! What VNFDs and NSDs say alike about virtual links and addresses (SOL001 clauses 6.2 and 7.2).
 
+mod interface;
+mod maintenance;
+mod monitoring;
 pub(crate) mod read;
+mod trigger;
+mod version;
+
+pub(crate) use interface::interfaces;
+pub use interface::{Interface, Operation};
+pub(crate) use maintenance::maintenance;
+pub use maintenance::{GroupLimit, MaintenanceInfo};
+pub use monitoring::MonitoringParameter;
+pub(crate) use monitoring::parameters as monitoring_parameters;
+pub use trigger::Trigger;
+pub(crate) use trigger::triggers;
+pub use version::VersionDependency;
+pub(crate) use version::dependencies as version_dependencies;
 
 use std::net::IpAddr;
 
@@ -209,6 +225,9 @@ pub struct SecurityGroupRule {
     pub port_range_min: u16,
     /// Last port, 0 to 65535.
     pub port_range_max: u16,
+    /// `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// The connection points it applies to.
     pub targets: Vec<String>,
 }
@@ -264,31 +283,6 @@ pub struct RawElement {
     pub body: Value,
 }
 
-/// An interface of a VNF or NS with its operations (SOL001 clauses 6.7 and 7.7).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Interface {
-    /// Name in the node type, for example `Vnflcm`.
-    pub name: String,
-    /// Its type.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub interface_type: Option<String>,
-    /// Operations that say more than their default.
-    pub operations: Vec<Operation>,
-}
-
-/// An operation of an interface.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Operation {
-    /// Its name, for example `instantiate_end`.
-    pub name: String,
-    /// Name of the implementation artifact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub implementation: Option<String>,
-    /// Everything else it says, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub body: Value,
-}
-
 /// An artifact of a node template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Artifact {
@@ -302,6 +296,9 @@ pub struct Artifact {
     /// Its properties, as written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub properties: Value,
+    /// Everything else, such as `repository`, `checksum` and `deploy_path`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extra: Value,
 }
 
 /// A property that a type declares and that is set later.

@@ -1,21 +1,19 @@
 //! Reading what VNFDs and NSDs say alike: profiles of virtual links, addresses, rules, artifacts, interfaces.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde_json::Value;
 
 use super::{
-    Artifact, Bitrate, Connectivity, CpAddress, Declaration, Interface, IpVersion, L2ProtocolData, L3ProtocolData,
-    Operation, PlacementKind, PlacementRule, Pool, ProtocolData, Qos, RawElement, RawPolicy, SecurityGroupRule,
-    VlProfile,
+    Artifact, Bitrate, Connectivity, CpAddress, Declaration, IpVersion, L2ProtocolData, L3ProtocolData, PlacementKind,
+    PlacementRule, Pool, ProtocolData, Qos, RawElement, RawPolicy, SecurityGroupRule, VlProfile,
 };
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::Sink;
 use crate::tosca::fields::Fields;
-use crate::tosca::{NodeTemplate, Policy, PropertyDef, Topology, TypeKind, Types, Unit, package_path};
+use crate::tosca::{NodeTemplate, Policy, PropertyDef, Topology, TypeKind, Types, Unit, others, package_path};
 use crate::yaml::{Entry, Node};
 
 pub(crate) fn connectivity(fields: &Fields<'_>, sink: &mut Sink) -> Connectivity {
@@ -25,7 +23,7 @@ pub(crate) fn connectivity(fields: &Fields<'_>, sink: &mut Sink) -> Connectivity
     }
 }
 
-fn bitrate(fields: &Fields<'_>, sink: &mut Sink) -> Option<Bitrate> {
+pub(crate) fn bitrate(fields: &Fields<'_>, sink: &mut Sink) -> Option<Bitrate> {
     fields.exists().then(|| Bitrate {
         root_bps: fields.whole("root", sink).unwrap_or_default(),
         leaf_bps: fields.whole("leaf", sink),
@@ -199,68 +197,36 @@ fn fixed_address(text: &str, fields: &Fields<'_>, sink: &mut Sink) -> Option<IpA
     address
 }
 
-/// The artifacts of a node template, files as paths of the package.
-pub(crate) fn artifacts(package: &Package, node: &NodeTemplate) -> Vec<Artifact> {
-    let given = node.body.get("artifacts");
-    given
-        .iter()
-        .flat_map(|a| a.each())
-        .filter_map(|e| {
-            let reference = e.value.get("file").unwrap_or(&e.value).text()?;
-            Some(Artifact {
-                name: e.key.clone(),
-                artifact_type: e.value.get("type").and_then(Node::text).map(str::to_owned),
-                file: package_path(package, &node.file, reference).unwrap_or_else(|| reference.to_owned()),
-                properties: e.value.get("properties").map(Node::to_json).unwrap_or_default(),
-            })
-        })
-        .collect()
-}
-
-/// The interfaces of a node type and of its template, the template's operations going before the type's.
-pub(crate) fn interfaces(types: &Types, node: &NodeTemplate) -> Vec<Interface> {
-    let mut by_name: BTreeMap<String, Interface> = BTreeMap::new();
-    let declared = types.section(TypeKind::Node, &node.type_name, "interfaces");
-    let own = node.body.get("interfaces");
-    let given = own.iter().flat_map(|i| i.each()).map(|e| (&e.key, &e.value));
-    for (name, body) in given.chain(&declared) {
-        let interface = by_name.entry(name.clone()).or_insert_with(|| Interface {
-            name: name.clone(),
-            interface_type: None,
-            operations: Vec::new(),
+/// The artifacts of a node template and of its type, files as paths of the package; the template's go before the type's.
+pub(crate) fn artifacts(package: &Package, types: &Types, node: &NodeTemplate) -> Vec<Artifact> {
+    let inherited = types.chain(TypeKind::Node, &node.type_name).filter_map(|def| def.body.get("artifacts"));
+    let mut found: Vec<Artifact> = Vec::new();
+    for entry in node.body.get("artifacts").into_iter().chain(inherited).flat_map(Node::each) {
+        let Some(reference) = entry.value.get("file").unwrap_or(&entry.value).text() else { continue };
+        if found.iter().any(|a| a.name == entry.key) {
+            continue;
+        }
+        found.push(Artifact {
+            name: entry.key.clone(),
+            artifact_type: entry.value.get("type").and_then(Node::text).map(str::to_owned),
+            file: package_path(package, &node.file, reference).unwrap_or_else(|| reference.to_owned()),
+            properties: entry.value.get("properties").map(Node::to_json).unwrap_or_default(),
+            extra: others(&entry.value, &["type", "file", "properties"]),
         });
-        if interface.interface_type.is_none() {
-            interface.interface_type = body.get("type").and_then(Node::text).map(str::to_owned);
-        }
-        let nested = body.get("operations").map(Node::each);
-        for entry in nested.unwrap_or_else(|| body.each()) {
-            if matches!(entry.key.as_str(), "type" | "inputs" | "operations" | "notifications" | "description") {
-                continue;
-            }
-            if let Some(operation) = operation(entry)
-                && !interface.operations.iter().any(|o| o.name == operation.name)
-            {
-                interface.operations.push(operation);
-            }
-        }
     }
-    // What every type inherits and nobody fills says nothing.
-    by_name
-        .into_values()
-        .filter(|i| !i.operations.is_empty() || own.is_some_and(|o| o.entry(&i.name).is_some()))
-        .collect()
+    found
 }
 
-/// An operation that says anything; an empty list means the default.
-fn operation(entry: &Entry) -> Option<Operation> {
-    let body = &entry.value;
-    if body.is_null() || body.items().is_some_and(<[Node]>::is_empty) {
-        return None;
+/// A value that no type declares, kept as it is.
+pub(crate) fn undeclared(entry: &Entry) -> Declaration {
+    Declaration {
+        name: entry.key.clone(),
+        value_type: "any".to_owned(),
+        required: false,
+        default: Some(entry.value.to_json()),
+        description: None,
+        constraints: Value::Null,
     }
-    let implementation = body.get("implementation").unwrap_or(body);
-    let implementation = implementation.get("primary").unwrap_or(implementation).text().map(str::to_owned);
-    let rest = if body.entries().is_some() { body.to_json() } else { Value::Null };
-    Some(Operation { name: entry.key.clone(), implementation, body: rest })
 }
 
 /// A declared property as an operator sees it; `given` is the value of the template.
@@ -296,14 +262,15 @@ pub(crate) fn resolved_targets(topology: &Topology, policy: &Policy) -> (Vec<Str
 pub(crate) fn placement_rule(
     topology: &Topology,
     policy: &Policy,
-    properties: &Node,
+    fields: &Fields<'_>,
     kind: PlacementKind,
     sink: &mut Sink,
 ) -> PlacementRule {
-    let fields = Fields::new(properties, format!("policy `{}`", policy.name), policy.at);
     let scope = fields.need_text("scope", sink);
     let known = ["nfvi_node", "zone", "zone_group", "nfvi_pop", "network_link_and_node", "container_namespace"];
-    if let (Some(node), false) = (fields.get("scope"), known.contains(&scope.as_str()) || scope == "l2_network")
+    let newer = ["l2_network", "cis_node"];
+    let is_known = known.iter().chain(&newer).any(|k| *k == scope);
+    if let (Some(node), false) = (fields.get("scope"), is_known)
         && !sink.has_error_at(node.at)
     {
         sink.error_mend(
@@ -325,8 +292,7 @@ pub(crate) fn placement_rule(
     PlacementRule { name: policy.name.clone(), kind, scope, targets, groups }
 }
 
-pub(crate) fn security_group_rule(policy: &Policy, properties: &Node, sink: &mut Sink) -> SecurityGroupRule {
-    let fields = Fields::new(properties, format!("policy `{}`", policy.name), policy.at);
+pub(crate) fn security_group_rule(policy: &Policy, fields: &Fields<'_>, sink: &mut Sink) -> SecurityGroupRule {
     let ether_type = match fields.text("ether_type", sink).as_deref() {
         Some("ipv6") => IpVersion::Ipv6,
         _ => IpVersion::Ipv4,
@@ -338,7 +304,61 @@ pub(crate) fn security_group_rule(policy: &Policy, properties: &Node, sink: &mut
         protocol: fields.text("protocol", sink).unwrap_or_else(|| "tcp".to_owned()),
         port_range_min: fields.whole("port_range_min", sink).unwrap_or(0),
         port_range_max: fields.whole("port_range_max", sink).unwrap_or(u16::MAX),
+        description: fields.text("description", sink),
         targets: policy.targets.iter().map(|(t, _)| t.clone()).collect(),
+    }
+}
+
+/// What a policy says beyond the properties its reader took: other properties, `description`, `metadata`, `triggers`.
+pub(crate) fn policy_rest(policy: &Policy, fields: &Fields<'_>, typed_triggers: bool) -> Value {
+    let known: &[&str] = if typed_triggers {
+        &["type", "targets", "properties", "triggers"]
+    } else {
+        &["type", "targets", "properties"]
+    };
+    joined(others(&policy.body, known), "properties", fields.rest())
+}
+
+/// What a node template says beyond its properties and beyond the keys and requirements that its reader took. A requirement
+/// that says more than its target, such as a relationship, is kept whole.
+pub(crate) fn node_rest(node: &NodeTemplate, keys: &[&str], requirements: &[&str]) -> Value {
+    let mut known = vec!["type", "properties", "requirements"];
+    known.extend(keys);
+    let left: Vec<Value> = node
+        .requirements
+        .iter()
+        .filter(|r| !r.extra.is_null() || !requirements.contains(&r.name.as_str()))
+        .map(|r| {
+            let target = serde_json::json!(r.target.as_ref().map(|(name, _)| name));
+            let value = if r.extra.is_null() { target } else { joined(r.extra.clone(), "node", target) };
+            serde_json::json!({ r.name.as_str(): value })
+        })
+        .collect();
+    let left = if left.is_empty() { Value::Null } else { Value::Array(left) };
+    joined(others(&node.body, &known), "requirements", left)
+}
+
+/// A value with another put in under `key`, unless that is null.
+fn joined(value: Value, key: &str, more: Value) -> Value {
+    match (value, more) {
+        (value, Value::Null) => value,
+        (Value::Object(mut map), more) => {
+            map.insert(key.to_owned(), more);
+            Value::Object(map)
+        }
+        (_, more) => serde_json::json!({ key: more }),
+    }
+}
+
+/// Two leftovers in one value.
+pub(crate) fn merged(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (one, Value::Null) => one,
+        (Value::Object(mut all), Value::Object(more)) => {
+            all.extend(more);
+            Value::Object(all)
+        }
+        (_, other) => other,
     }
 }
 
@@ -347,27 +367,18 @@ pub(crate) fn raw_policy(policy: &Policy) -> RawPolicy {
         name: policy.name.clone(),
         policy_type: policy.type_name.clone(),
         targets: policy.targets.iter().map(|(t, _)| t.clone()).collect(),
-        body: without(&policy.body, &["type", "targets"]),
+        body: others(&policy.body, &["type", "targets"]),
     }
 }
 
 pub(crate) fn raw_node(node: &NodeTemplate) -> RawElement {
-    RawElement { name: node.name.clone(), element_type: node.type_name.clone(), body: without(&node.body, &["type"]) }
+    RawElement { name: node.name.clone(), element_type: node.type_name.clone(), body: others(&node.body, &["type"]) }
 }
 
 pub(crate) fn raw_group(group: &Entry) -> RawElement {
     RawElement {
         name: group.key.clone(),
         element_type: group.value.get("type").and_then(Node::text).unwrap_or_default().to_owned(),
-        body: without(&group.value, &["type"]),
+        body: others(&group.value, &["type"]),
     }
-}
-
-fn without(node: &Node, keys: &[&str]) -> Value {
-    let kept: serde_json::Map<String, Value> = node
-        .each()
-        .filter(|e| !keys.contains(&e.key.as_str()) && !e.value.is_null())
-        .map(|e| (e.key.clone(), e.value.to_json()))
-        .collect();
-    if kept.is_empty() { Value::Null } else { Value::Object(kept) }
 }

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::forwarding::{ForwardingGraph, ForwardingPoint, Nfp, NfpElement, NfpPosition, NfpRule};
+use super::parts::{AutoScale, DataFlow, MirroringJob, Monitoring, NestedNs, NsProfile, PnfProfile};
+use super::scaling::NsScaling;
 use crate::diag::Diagnostics;
 use crate::expr::Expr;
 use crate::network::{
-    Connectivity, CpAddress, Declaration, Interface, PlacementRule, RawElement, RawPolicy, SecurityGroupRule, VlProfile,
+    Artifact, Bitrate, Connectivity, CpAddress, Declaration, Interface, PlacementRule, RawElement, RawPolicy,
+    SecurityGroupRule, VersionDependency, VlProfile,
 };
 
 /// A network service descriptor.
@@ -29,6 +33,15 @@ pub struct Nsd {
     pub ext_invariant_id: Option<String>,
     /// The service's own node type.
     pub node_type: String,
+    /// `service_availability_level`, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_availability_level: Option<u32>,
+    /// `priority`, 0 being the highest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u32>,
+    /// `strict_nsd_constituent_onboarding`: whether all its parts must be onboarded before it; yes unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strict_onboarding: Option<bool>,
     /// Deployment flavours.
     pub flavours: Vec<NsFlavour>,
     /// Properties of the NS node that are none of the above.
@@ -68,6 +81,30 @@ pub struct NsFlavour {
     /// Service access points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub saps: Vec<Sap>,
+    /// Nested network services.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nested_ns_profiles: Vec<NestedNs>,
+    /// Physical network functions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pnf_profiles: Vec<PnfProfile>,
+    /// Connection points that forwarding paths may name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwarding_points: Vec<ForwardingPoint>,
+    /// Elements of positions of forwarding paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nfp_elements: Vec<NfpElement>,
+    /// Positions of forwarding paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nfp_positions: Vec<NfpPosition>,
+    /// Forwarding paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nfps: Vec<Nfp>,
+    /// Which traffic takes which path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nfp_rules: Vec<NfpRule>,
+    /// Forwarding graphs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forwarding_graphs: Vec<ForwardingGraph>,
     /// Nested network services, as written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nested_ns: Vec<RawElement>,
@@ -86,6 +123,27 @@ pub struct NsFlavour {
     /// `NsInstantiationLevels` and the mappings of VNFs to levels.
     #[serde(default)]
     pub levels: NsLevels,
+    /// Scaling aspects and the mappings to their levels.
+    #[serde(default, skip_serializing_if = "NsScaling::is_empty")]
+    pub scaling: NsScaling,
+    /// `ns_profile` of the service itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ns_profile: Option<NsProfile>,
+    /// `NsMonitoring`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<Monitoring>,
+    /// `VnfMonitoring`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vnf_monitoring: Vec<Monitoring>,
+    /// `NsAutoScale`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auto_scale: Vec<AutoScale>,
+    /// `DataFlowInfo`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub data_flows: Vec<DataFlow>,
+    /// Artifacts of the NS node, such as the scripts that implement operations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
     /// Interfaces of the NS node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<Interface>,
@@ -104,9 +162,18 @@ pub struct NsFlavour {
     /// Which node waits for which: dependent node to the nodes it depends on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dependencies: BTreeMap<String, Vec<String>>,
+    /// What policies with a typed form say beyond it, by policy name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy_extras: BTreeMap<String, Value>,
+    /// What the NS's own node template says beyond what stands elsewhere.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub ns_extra: Value,
+    /// What the template says beside nodes, groups, policies and inputs, such as `outputs` and `workflows`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub template_extra: Value,
 }
 
-/// `NsInstantiationLevels` with `VnfToInstantiationLevelMapping`.
+/// `NsInstantiationLevels` with the mappings of parts to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NsLevels {
     /// Level identifier to its description.
@@ -118,6 +185,12 @@ pub struct NsLevels {
     /// VNF node to level to number of instances.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vnf_instances: BTreeMap<String, BTreeMap<String, u32>>,
+    /// `NsToInstantiationLevelMapping`: nested service to level to number of instances.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ns_instances: BTreeMap<String, BTreeMap<String, u32>>,
+    /// `VirtualLinkToInstantiationLevelMapping`: link to level to bit rate.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub link_bitrates: BTreeMap<String, BTreeMap<String, Bitrate>>,
 }
 
 impl NsFlavour {
@@ -172,6 +245,18 @@ pub struct VnfProfile {
     /// Values of its other properties.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, Expr>,
+    /// `service_availability_level`, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_availability_level: Option<u32>,
+    /// `target_vnf_scale_level_info`: scale level of each aspect of the VNF.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scale_levels: BTreeMap<String, u32>,
+    /// `version_dependency`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub version_dependencies: Vec<VersionDependency>,
+    /// What the node template says beside its properties and connections.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extra: Value,
     /// The whole `vnf_profile`, as written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub profile: Value,
@@ -228,6 +313,15 @@ pub struct NsVirtualLink {
     /// `test_access`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_access: Vec<String>,
+    /// `service_availability_level` of the profile, from 1; versions before 3.7.1 write `level1` to `level3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_availability_level: Option<u32>,
+    /// `data_flow_mirroring` of the profile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirroring: Vec<MirroringJob>,
+    /// `externally_managed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub externally_managed: Option<String>,
     /// Everything else.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
@@ -241,6 +335,12 @@ pub struct Sap {
     /// The virtual link inside the service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_link: Option<String>,
+    /// The virtual link of an outer service, where the descriptor names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_virtual_link: Option<String>,
+    /// `role`: `root` or `leaf`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Requirement of the service's node type that it is exposed as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<String>,

@@ -7,13 +7,18 @@ use super::{order, read_parts};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Sink};
+use crate::network::interfaces;
+use crate::network::read::artifacts;
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, validate};
+use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, required, validate};
 use crate::yaml::{Entry, Node};
 
 pub(super) const NS: &str = "tosca.nodes.nfv.NS";
 pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+/// Properties that the reader asks for itself.
+const KNOWN: [&str; 6] = ["descriptor_id", "designer", "version", "name", "invariant_id", "flavour_id"];
+pub(super) const PNF: &str = "tosca.nodes.nfv.PNF";
 
 /// Reads the NSD of an archive.
 ///
@@ -22,8 +27,9 @@ pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
 pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
     let mut sink = Sink::new();
     let nsd = load(package, &mut sink).and_then(|bundle| {
-        validate(package, &bundle, &[NS, VNF], &mut sink);
-        Reader { bundle: &bundle, sink: &mut sink }.read()
+        // What VNFs and PNFs require of themselves stands in their own descriptors.
+        validate(package, &bundle, &[NS, VNF, PNF], &mut sink);
+        Reader { package, bundle: &bundle, sink: &mut sink }.read()
     });
     let failed = sink.has_errors();
     let found = sink.finish();
@@ -37,6 +43,7 @@ pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
 }
 
 struct Reader<'a> {
+    package: &'a Package,
     bundle: &'a Bundle,
     sink: &'a mut Sink,
 }
@@ -86,7 +93,11 @@ impl<'a> Reader<'a> {
         };
         let shared = self.shared(&node_type, top, &sources);
         let all = Node::map(at, shared.values().cloned().collect());
-        let fields = Fields::new(&all, format!("NS `{node_type}`"), at);
+        let owner = format!("NS `{node_type}`");
+        let fields = Fields::new(&all, &owner, at);
+        let nodes: Vec<_> = sources.iter().filter_map(|(_, n)| *n).chain(top.map(|(_, n)| n)).collect();
+        let given = |name: &str| all.get(name).is_some() || nodes.iter().any(|n| n.properties.get(name).is_some());
+        required(self.bundle, &node_type, (&owner, at), &KNOWN, &given, self.sink);
         let mut nsd = Nsd {
             descriptor_id: fields.need_text("descriptor_id", self.sink),
             designer: fields.need_text("designer", self.sink),
@@ -94,10 +105,15 @@ impl<'a> Reader<'a> {
             name: fields.need_text("name", self.sink),
             invariant_id: fields.need_text("invariant_id", self.sink),
             ext_invariant_id: fields.text("ext_invariant_id", self.sink),
+            service_availability_level: fields.whole("service_availability_level", self.sink),
+            priority: fields.whole("priority", self.sink),
+            strict_onboarding: fields.bool("strict_nsd_constituent_onboarding", self.sink),
             node_type,
             ..Nsd::default()
         };
+        // Read per flavour.
         fields.get("flavour_id");
+        fields.get("ns_profile");
         nsd.extra = fields.rest();
         for (topology, own) in sources {
             let flavour = self.flavour(&shared, topology, own);
@@ -146,7 +162,7 @@ impl<'a> Reader<'a> {
         own: Option<&'a NodeTemplate>,
     ) -> NsFlavour {
         let mapping = topology.substitution.as_ref();
-        let mapped = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
+        let mapped = topology.mapped_flavour();
         let own_id = own.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
         let id = mapped.or(own_id).or(shared.get("flavour_id").map(|e| &e.value)).and_then(Node::text);
         let id = id.unwrap_or_default().to_owned();
@@ -164,7 +180,8 @@ impl<'a> Reader<'a> {
         scope.addresses = true;
         let mut flavour = NsFlavour { id, ..NsFlavour::default() };
         if let Some(own) = own {
-            flavour.interfaces = crate::network::read::interfaces(&self.bundle.types, own);
+            flavour.artifacts = artifacts(self.package, &self.bundle.types, own);
+            flavour.interfaces = interfaces(&self.bundle.types, own, &flavour.artifacts, self.sink);
         }
         let mut parts = read_parts::Context { bundle: self.bundle, topology, scope: &scope, sink: self.sink };
         read_parts::read(&mut parts, &mut flavour);

@@ -2,23 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::model::{Connection, NsFlavour, NsVirtualLink, Sap, VnfProfile};
-use super::read::{NS, VNF};
+use super::parts::MirroringJob;
+use super::read::{NS, PNF, VNF};
+use super::{read_forwarding, read_nested, read_policies};
 use crate::codes;
 use crate::diag::Sink;
 use crate::expr::Expr;
-use crate::network::PlacementKind;
-use crate::network::read::{
-    connectivity, cp_addresses, placement_rule, raw_group, raw_node, raw_policy, security_group_rule, vl_profile,
-};
+use crate::network::read::{connectivity, cp_addresses, merged, node_rest, raw_group, raw_node, vl_profile};
+use crate::network::version_dependencies;
 use crate::tosca::fields::Fields;
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, Policy, Topology, TypeKind};
-use crate::yaml::Node;
+use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind};
 
 const LINK: &str = "tosca.nodes.nfv.NsVirtualLink";
 const SAP: &str = "tosca.nodes.nfv.Sap";
-const PNF: &str = "tosca.nodes.nfv.PNF";
 
 pub(super) struct Context<'a, 's> {
     pub bundle: &'a Bundle,
@@ -28,7 +28,7 @@ pub(super) struct Context<'a, 's> {
 }
 
 impl Context<'_, '_> {
-    fn is(&self, node: &NodeTemplate, ancestor: &str) -> bool {
+    pub fn is(&self, node: &NodeTemplate, ancestor: &str) -> bool {
         self.bundle.types.is_a(TypeKind::Node, &node.type_name, ancestor)
     }
 }
@@ -50,31 +50,46 @@ pub(super) fn read(context: &mut Context<'_, '_>, flavour: &mut NsFlavour) {
             let sap = sap(context, node);
             flavour.saps.push(sap);
         } else if context.is(node, PNF) {
+            let pnf = read_nested::pnf(context, node);
+            flavour.pnf_profiles.push(pnf);
             flavour.pnfs.push(raw_node(node));
         } else if own {
-            // The service itself.
+            flavour.ns_extra = node_rest(node, &["interfaces", "artifacts"], &[]);
+            let properties = context.scope.eval(&node.properties, Some(node));
+            let fields = Fields::new(&properties, format!("NS `{}`", node.name), node.at);
+            let profile = fields.sub("ns_profile");
+            flavour.ns_profile = profile.exists().then(|| read_nested::ns_profile(&profile, context.sink));
+            let rest = profile.rest();
+            if !rest.is_null() {
+                flavour.ns_extra = merged(flavour.ns_extra.take(), serde_json::json!({ "ns_profile": rest }));
+            }
         } else if context.is(node, NS) {
+            let nested = read_nested::nested(context, node);
+            flavour.nested_ns_profiles.push(nested);
             flavour.nested_ns.push(raw_node(node));
-        } else {
+        } else if !read_forwarding::node(context, flavour, node) {
             flavour.other_nodes.push(raw_node(node));
         }
     }
     for group in &context.topology.groups {
         let raw = raw_group(group);
         if context.bundle.types.is_a(TypeKind::Group, &raw.element_type, "tosca.groups.nfv.VNFFG") {
+            flavour.forwarding_graphs.push(read_forwarding::graph(context, group));
             flavour.vnffgs.push(raw);
         } else {
             flavour.groups.push(raw);
         }
     }
     for policy in &context.topology.policies {
-        read_policy(context, flavour, policy);
+        read_policies::policy(context, flavour, policy);
     }
+    flavour.template_extra = context.topology.extra.clone();
+    read_forwarding::check(context, flavour);
+    read_policies::check(context, flavour);
 }
 
-fn vnf(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfProfile {
-    let owner = format!("VNF `{}`", node.name);
-    // Types give what the template leaves out; the template's own values may be known only later.
+/// The properties of a part. Types give what the template leaves out; the template's own values may be known only later.
+pub(super) fn values(context: &mut Context<'_, '_>, node: &NodeTemplate) -> BTreeMap<String, Expr> {
     let declared = context.bundle.types.properties(TypeKind::Node, &node.type_name);
     let mut values: BTreeMap<String, Expr> = declared
         .values()
@@ -84,24 +99,37 @@ fn vnf(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfProfile {
         values.insert(entry.key.clone(), context.scope.expr(&entry.value, Some(node)));
     }
     context.scope.tell(context.sink);
-    let mut settled = |key: &str| -> Option<String> {
-        match values.remove(key) {
-            Some(Expr::Literal(value)) => Some(crate::expr::text_of(&value)),
-            Some(_) => {
-                let at = node.properties.get(key).map_or(node.at, |n| n.at);
-                context.sink.error_mend(
-                    &codes::FUNCTION_UNRESOLVED,
-                    at,
-                    format!("`{key}` of {owner} must be known when the NSD is read, this is a function"),
-                    "give the value itself, or a default for the input it comes from",
-                );
-                None
-            }
-            None => None,
+    values
+}
+
+/// A value that must be known when the NSD is read, taken out of the others.
+pub(super) fn settled(
+    context: &mut Context<'_, '_>,
+    node: &NodeTemplate,
+    values: &mut BTreeMap<String, Expr>,
+    key: &str,
+    owner: &str,
+) -> Option<String> {
+    match values.remove(key)? {
+        Expr::Literal(value) => Some(crate::expr::text_of(&value)),
+        _ => {
+            let at = node.properties.get(key).map_or(node.at, |n| n.at);
+            context.sink.error_mend(
+                &codes::FUNCTION_UNRESOLVED,
+                at,
+                format!("`{key}` of {owner} must be known when the NSD is read, this is a function"),
+                "give the value itself, or a default for the input it comes from",
+            );
+            None
         }
-    };
-    let vnfd_id = settled("descriptor_id");
-    let flavour_id = settled("flavour_id");
+    }
+}
+
+fn vnf(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfProfile {
+    let owner = format!("VNF `{}`", node.name);
+    let mut values = values(context, node);
+    let vnfd_id = settled(context, node, &mut values, "descriptor_id", &owner);
+    let flavour_id = settled(context, node, &mut values, "flavour_id", &owner);
     if vnfd_id.as_ref().is_none_or(String::is_empty) && !context.sink.has_error_at(node.at) {
         context.sink.error_mend(
             &codes::NS_VNF,
@@ -131,6 +159,14 @@ fn vnf(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfProfile {
         }
         _ => BTreeMap::new(),
     };
+    let levels = profile.sub("target_vnf_scale_level_info");
+    let scale_levels = levels.entries(sink).iter().map(|e| {
+        let level = levels.sub(&e.key).whole("scale_level", sink).unwrap_or_default();
+        (e.key.clone(), level)
+    });
+    let scale_levels = scale_levels.collect();
+    let connections = connections(context, node);
+    let sink = &mut *context.sink;
     VnfProfile {
         name: node.name.clone(),
         node_type: node.type_name.clone(),
@@ -140,15 +176,26 @@ fn vnf(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfProfile {
         min_instances,
         max_instances: max.unwrap_or(min_instances.max(1)),
         profile: fields.json("vnf_profile"),
-        connections: connections(context, node),
+        service_availability_level: profile.whole("service_availability_level", sink),
+        scale_levels,
+        version_dependencies: version_dependencies(&profile, sink),
+        extra: left(node, &connections),
+        connections,
         configurable_properties,
         depends_on: node.targets("dependency").map(|(n, _)| n.to_owned()).collect(),
         properties: values,
     }
 }
 
+/// What the node template of a part says beside properties and connections.
+pub(super) fn left(node: &NodeTemplate, connections: &[Connection]) -> Value {
+    let mut known: Vec<&str> = connections.iter().map(|c| c.cp.as_str()).collect();
+    known.push("dependency");
+    node_rest(node, &[], &known)
+}
+
 /// Requirements that lead to virtual links, directly or over a `Forwarding` node or SAP.
-fn connections(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Vec<Connection> {
+pub(super) fn connections(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Vec<Connection> {
     let mut found: Vec<Connection> = Vec::new();
     for requirement in node.requirements.iter().filter(|r| r.name != "dependency") {
         let Some((target, at)) = &requirement.target else { continue };
@@ -181,13 +228,18 @@ fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -> NsVirtual
     let properties = context.scope.eval(&node.properties, Some(node));
     let fields = Fields::new(&properties, format!("virtual link `{}`", node.name), node.at);
     let sink = &mut *context.sink;
+    let profile = fields.sub("vl_profile");
+    let (service_availability_level, mirroring) = (availability(&profile, sink), mirroring(&profile, sink));
     let link = NsVirtualLink {
         name: node.name.clone(),
         description: fields.text("description", sink),
         connectivity: connectivity(&fields.sub("connectivity_type"), sink),
         profile: vl_profile(&fields.sub("vl_profile"), sink),
         test_access: fields.texts("test_access", sink),
-        extra: fields.rest(),
+        service_availability_level,
+        mirroring,
+        externally_managed: fields.text("externally_managed", sink),
+        extra: merged(fields.rest(), node_rest(node, &[], &[])),
     };
     if let Some(l2) = link.profile.l2().filter(|l2| l2.is_provider() && l2.name.is_none()) {
         sink.error_mend(
@@ -204,6 +256,24 @@ fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -> NsVirtual
     link
 }
 
+/// A number since version 3.7.1; `level1`, `level2` or `level3` before.
+fn availability(profile: &Fields<'_>, sink: &mut Sink) -> Option<u32> {
+    let old = profile.sub("service_availability").text("level", sink);
+    let old = old.and_then(|level| level.trim_start_matches("level").parse().ok());
+    profile.whole("service_availability_level", sink).or(old)
+}
+
+fn mirroring(profile: &Fields<'_>, sink: &mut Sink) -> Vec<MirroringJob> {
+    let key = "data_flow_mirroring";
+    let items = profile.list(key, sink).iter().enumerate();
+    items
+        .map(|(i, node)| {
+            let job = profile.item(key, i, node);
+            MirroringJob { name: job.need_text("mirroring_job_name", sink), description: job.text("description", sink) }
+        })
+        .collect()
+}
+
 fn sap(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Sap {
     let properties = context.scope.eval(&node.properties, Some(node));
     let fields = Fields::new(&properties, format!("SAP `{}`", node.name), node.at);
@@ -213,42 +283,12 @@ fn sap(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Sap {
     Sap {
         name: node.name.clone(),
         virtual_link: node.target("internal_virtual_link").map(str::to_owned),
+        external_virtual_link: node.target("external_virtual_link").map(str::to_owned),
+        role: fields.text("role", sink),
         external,
         layer_protocols: fields.texts("layer_protocols", sink),
         description: fields.text("description", sink),
         addresses: cp_addresses(&fields, sink),
-        extra: fields.rest(),
-    }
-}
-
-fn read_policy(context: &mut Context<'_, '_>, flavour: &mut NsFlavour, policy: &Policy) {
-    let types = &context.bundle.types;
-    let properties = context.scope.eval(&policy.properties, None);
-    let is = |name: &str| types.is_a(TypeKind::Policy, &policy.type_name, &format!("tosca.policies.nfv.{name}"));
-    let affinity = is("NsAffinityRule") || is("AffinityRule");
-    let fields = Fields::new(&properties, format!("policy `{}`", policy.name), policy.at);
-    if affinity || is("NsAntiAffinityRule") || is("AntiAffinityRule") {
-        let kind = if affinity { PlacementKind::Affinity } else { PlacementKind::AntiAffinity };
-        flavour.placement.push(placement_rule(context.topology, policy, &properties, kind, context.sink));
-    } else if is("NsSecurityGroupRule") {
-        flavour.security_group_rules.push(security_group_rule(policy, &properties, context.sink));
-    } else if is("NsInstantiationLevels") {
-        for level in fields.get("ns_levels").iter().flat_map(|l| l.each()) {
-            let text = level.value.get("description").and_then(Node::text).unwrap_or_default().to_owned();
-            flavour.levels.levels.insert(level.key.clone(), text);
-        }
-        flavour.levels.default_level = fields.text("default_level", context.sink);
-    } else if is("VnfToInstantiationLevelMapping") {
-        let counts: BTreeMap<String, u32> = fields
-            .get("number_of_instances")
-            .iter()
-            .flat_map(|m| m.each())
-            .filter_map(|e| Some((e.key.clone(), u32::try_from(e.value.integer()?).ok()?)))
-            .collect();
-        for (vnf, _) in &policy.targets {
-            flavour.levels.vnf_instances.entry(vnf.clone()).or_default().extend(counts.clone());
-        }
-    } else {
-        flavour.other_policies.push(raw_policy(policy));
+        extra: merged(fields.rest(), node_rest(node, &[], &["internal_virtual_link", "external_virtual_link"])),
     }
 }

@@ -40,7 +40,9 @@ pub(super) fn types() -> &'static HashMap<TypeKind, HashMap<String, TypeDef>> {
 pub(super) fn is_sol001_file(reference: &str) -> bool {
     let name = reference.rsplit('/').next().unwrap_or(reference);
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name);
-    ["common", "vnfd", "nsd", "pnfd"].iter().any(|part| stem.starts_with(&format!("etsi_nfv_sol001_{part}_types")))
+    // Version 2.5.1 put its number before the word `types`.
+    let is = |part: &str| stem.strip_prefix("etsi_nfv_sol001_").and_then(|s| s.strip_prefix(part));
+    ["common", "vnfd", "nsd", "pnfd"].into_iter().filter_map(is).any(|rest| rest.contains("_types"))
 }
 
 #[cfg(test)]
@@ -81,6 +83,7 @@ mod tests {
         assert!(is_sol001_file("etsi_nfv_sol001_vnfd_types.yaml"));
         assert!(is_sol001_file("https://forge.etsi.org/x/etsi_nfv_sol001_common_types.yaml"));
         assert!(is_sol001_file("Definitions/etsi_nfv_sol001_nsd_types_2_6_1.yaml"));
+        assert!(is_sol001_file("etsi_nfv_sol001_pnfd_2_5_1_types.yaml"));
         assert!(!is_sol001_file("my_types.yaml"));
     }
 }

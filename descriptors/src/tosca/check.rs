@@ -1,11 +1,13 @@
 //! Values against their declared types and constraints (TOSCA Simple Profile clauses 3.3, 3.6.3 and 3.6.10).
 
+use super::constraint::broken;
 use super::function::is_function;
+use super::names::nearest;
 use super::scalar::Unit;
-use super::types::{PropertyDef, Schema, TypeKind, Types, nearest};
+use super::types::{PropertyDef, Schema, TypeKind, Types};
 use crate::codes;
 use crate::diag::{Pos, Sink};
-use crate::yaml::{Kind, Node, parse_float};
+use crate::yaml::{Node, parse_float};
 
 /// Whether a type name is one of the language's own.
 pub(crate) fn is_primitive(name: &str) -> bool {
@@ -135,7 +137,11 @@ impl Checker<'_> {
             "float" => (node.text().and_then(parse_float).is_some(), "a number"),
             "boolean" => (node.bool().is_some(), "`true` or `false`"),
             "string" | "timestamp" | "version" | "xml" => (node.text().is_some(), "a single value"),
-            "range" => (node.items().is_some_and(|i| i.len() == 2), "a list of two bounds"),
+            "range" => (is_range(node), "a list of two bounds, the lower one first"),
+            "json" => (
+                node.text().is_none_or(|t| serde_json::from_str::<serde::de::IgnoredAny>(t).is_ok()),
+                "a JSON document",
+            ),
             "list" => (node.items().is_some(), "a list"),
             "map" => (node.entries().is_some(), "a map"),
             _ => (true, ""),
@@ -151,6 +157,12 @@ impl Checker<'_> {
             }
             for item in node.each() {
                 self.value(&item.value, entry, &format!("{path}.{}", item.key), depth + 1);
+            }
+        }
+        if let Some(key) = &schema.key {
+            for item in node.each() {
+                let written = Node::scalar(item.key_at, item.key.clone());
+                self.value(&written, key, &format!("the key `{}` of {path}", item.key), depth + 1);
             }
         }
         true
@@ -173,7 +185,7 @@ impl Checker<'_> {
         let Some(constraints) = constraints else { return };
         let clauses = constraints.items().unwrap_or(std::slice::from_ref(constraints));
         for clause in clauses.iter().flat_map(Node::each) {
-            if let Some(rule) = broken(node, type_name, &clause.key, &clause.value) {
+            if let Some(rule) = broken(node, type_name, &clause.key, &clause.value, self.types.patterns()) {
                 let is = node.text().map_or_else(|| node.shape().to_owned(), |t| format!("`{t}`"));
                 self.sink.error_mend(
                     &codes::VALUE_CONSTRAINT,
@@ -186,6 +198,17 @@ impl Checker<'_> {
     }
 }
 
+/// Two whole numbers in order; the upper one may be `UNBOUNDED` (clause 3.3.3).
+fn is_range(node: &Node) -> bool {
+    let Some([low, high]) = node.items() else { return false };
+    let unbounded = high.text() == Some("UNBOUNDED");
+    match (low.integer(), high.integer()) {
+        (Some(low), Some(high)) => low <= high,
+        (Some(_), None) => unbounded,
+        _ => false,
+    }
+}
+
 /// Tells a missing property; readers of the model use the same words, so that it is told once.
 pub(crate) fn missing(sink: &mut Sink, at: Pos, path: &str, owner: &str, type_name: &str) {
     sink.error_mend(
@@ -194,52 +217,4 @@ pub(crate) fn missing(sink: &mut Sink, at: Pos, path: &str, owner: &str, type_na
         format!("the required property `{path}` of {owner} is missing"),
         if type_name.is_empty() { format!("add `{path}`") } else { format!("add `{path}` of type `{type_name}`") },
     );
-}
-
-/// What the value should be, when it breaks the clause. Clauses that do not apply to the type are passed over.
-fn broken(node: &Node, type_name: &str, clause: &str, limit: &Node) -> Option<String> {
-    let number = |n: &Node| -> Option<f64> {
-        match Unit::of_type(type_name) {
-            Some(unit) => unit.parse(n.text()?).or_else(|| parse_float(n.text()?)),
-            None if matches!(type_name, "integer" | "float") => parse_float(n.text()?),
-            None => None,
-        }
-    };
-    let shown = limit.text().unwrap_or_default().to_owned();
-    let compare = |word: &str, ok: fn(f64, f64) -> bool| -> Option<String> {
-        let (value, bound) = (number(node)?, number(limit)?);
-        (!ok(value, bound)).then(|| format!("{word} {shown}"))
-    };
-    let length = || match node.kind() {
-        Kind::Scalar(s) => s.text.chars().count(),
-        Kind::Seq(items) => items.len(),
-        Kind::Map(entries) => entries.len(),
-        Kind::Null => 0,
-    };
-    let bound = limit.integer().and_then(|n| usize::try_from(n).ok());
-    match clause {
-        "equal" => (node.text()? != limit.text()? && number(node) != number(limit)).then(|| format!("`{shown}`")),
-        "greater_than" => compare("greater than", |v, b| v > b),
-        "greater_or_equal" => compare("at least", |v, b| v >= b),
-        "less_than" => compare("less than", |v, b| v < b),
-        "less_or_equal" => compare("at most", |v, b| v <= b),
-        "in_range" => {
-            let (low, high) = (limit.items()?.first()?, limit.items()?.get(1)?);
-            let value = number(node)?;
-            let outside = number(low).is_some_and(|l| value < l) || number(high).is_some_and(|h| value > h);
-            outside.then(|| format!("from {} to {}", low.text().unwrap_or("?"), high.text().unwrap_or("?")))
-        }
-        "valid_values" => {
-            let allowed = limit.items()?;
-            let text = node.text()?;
-            let ok =
-                allowed.iter().any(|a| a.text() == Some(text) || (number(a).is_some() && number(a) == number(node)));
-            let list: Vec<&str> = allowed.iter().filter_map(Node::text).take(20).collect();
-            (!ok).then(|| format!("one of {}", list.join(", ")))
-        }
-        "length" => bound.filter(|b| length() != *b).map(|b| format!("of length {b}")),
-        "min_length" => bound.filter(|b| length() < *b).map(|b| format!("of length {b} at least")),
-        "max_length" => bound.filter(|b| length() > *b).map(|b| format!("of length {b} at most")),
-        _ => None,
-    }
 }

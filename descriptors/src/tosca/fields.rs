@@ -11,7 +11,7 @@ use super::function::{has_function, is_function};
 use super::scalar::Unit;
 use crate::codes;
 use crate::diag::{Pos, Sink};
-use crate::yaml::Node;
+use crate::yaml::{Entry, Node};
 
 /// Paths that readers have dealt with.
 #[derive(Default)]
@@ -48,6 +48,11 @@ impl<'a> Fields<'a> {
         self.node?.get(key)
     }
 
+    /// The value of a key, without taking it.
+    pub fn peek(&self, key: &str) -> Option<&'a Node> {
+        self.node?.get(key)
+    }
+
     /// The value of a key whose parts are taken one by one.
     fn enter(&self, key: &str) -> Option<&'a Node> {
         self.taken.borrow_mut().entered.insert(self.path(key));
@@ -75,6 +80,19 @@ impl<'a> Fields<'a> {
             at: node.at,
             taken: Rc::clone(&self.taken),
         }
+    }
+
+    /// The entries of this map; each is read with [`Fields::sub`] by its key.
+    pub fn entries(&self, sink: &mut Sink) -> &'a [Entry] {
+        let Some(node) = self.node else { return &[] };
+        node.entries().unwrap_or_else(|| {
+            if !sink.has_error_at(node.at) {
+                let path = self.prefix.trim_end_matches('.');
+                let message = format!("`{path}` of {} must be a map, this is {}", self.owner, node.shape());
+                sink.error(&codes::VALUE_TYPE, node.at, message);
+            }
+            &[]
+        })
     }
 
     /// Whether there is such a map at all.

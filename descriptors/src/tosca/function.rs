@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::names::nearest;
 use super::template::{NodeTemplate, Topology};
-use super::types::{Schema, TypeKind, Types, nearest};
+use super::types::{Schema, TypeKind, Types};
 use crate::codes;
 use crate::diag::{Pos, Sink};
 use crate::expr::{Environment, Expr, text_of};
 use crate::yaml::{Entry, Kind, Node};
 
-const FUNCTIONS: [&str; 7] =
-    ["get_input", "get_property", "get_attribute", "concat", "token", "get_artifact", "get_operation_output"];
+const FUNCTIONS: [&str; 8] =
+    ["get_input", "get_property", "get_attribute", "concat", "join", "token", "get_artifact", "get_operation_output"];
 
 /// The function and its arguments, when the value is a call.
 fn call(node: &Node) -> Option<(&str, &Node)> {
@@ -160,6 +161,7 @@ impl<'a> Scope<'a> {
             ("get_property", Some(words)) if words.len() >= 2 => self.property(node, &words, own, depth),
             ("get_attribute", Some(words)) if words.len() >= 2 => self.attribute(node, &words, own),
             ("concat", _) if args.items().is_some() => self.concat(args, own, depth),
+            ("join", _) if args.items().and_then(|a| a.first()?.items()).is_some() => self.join(args, own, depth),
             ("token", _) => self.token(node, args, own, depth),
             ("get_artifact" | "get_operation_output", _) => Expr::Literal(node.to_json()),
             _ => {
@@ -170,6 +172,7 @@ impl<'a> Scope<'a> {
                     match function {
                         "get_input" => "write `{ get_input: <input> }`",
                         "concat" => "write `{ concat: [ <part>, <part> ] }`",
+                        "join" => "write `{ join: [ [ <part>, <part> ], <between> ] }`",
                         _ => "write the node, then the name, as a list",
                     }
                     .to_owned(),
@@ -293,16 +296,33 @@ impl<'a> Scope<'a> {
     }
 
     fn concat(&self, args: &Node, own: Option<&NodeTemplate>, depth: usize) -> Expr {
-        let parts: Vec<Expr> = args
-            .items()
-            .unwrap_or_default()
-            .iter()
-            .map(|part| match part.text() {
-                // `1.0` joined to a name must stay `1.0`.
-                Some(text) => Expr::Literal(Value::String(text.to_owned())),
-                None => self.expr_at(part, own, depth + 1),
-            })
-            .collect();
+        let parts = args.items().unwrap_or_default().iter();
+        Self::joined(parts.map(|part| self.part(part, own, depth)).collect())
+    }
+
+    /// `join`: as `concat`, with a text between the parts.
+    fn join(&self, args: &Node, own: Option<&NodeTemplate>, depth: usize) -> Expr {
+        let args = args.items().unwrap_or_default();
+        let between = args.get(1).and_then(Node::text).unwrap_or_default();
+        let mut parts = Vec::new();
+        for part in args.first().and_then(Node::items).unwrap_or_default() {
+            if !parts.is_empty() {
+                parts.push(Expr::Literal(Value::String(between.to_owned())));
+            }
+            parts.push(self.part(part, own, depth));
+        }
+        Self::joined(parts)
+    }
+
+    fn part(&self, part: &Node, own: Option<&NodeTemplate>, depth: usize) -> Expr {
+        match part.text() {
+            // `1.0` joined to a name must stay `1.0`.
+            Some(text) => Expr::Literal(Value::String(text.to_owned())),
+            None => self.expr_at(part, own, depth + 1),
+        }
+    }
+
+    fn joined(parts: Vec<Expr>) -> Expr {
         match parts.iter().map(|p| p.literal().map(text_of)).collect::<Option<Vec<_>>>() {
             Some(texts) => Expr::Literal(Value::String(texts.concat())),
             None => Expr::Concat(parts),

@@ -52,6 +52,11 @@ pub(crate) fn load(package: &Package, sink: &mut Sink) -> Option<Bundle> {
     let mut types = Types::default();
     for (_, root) in &roots {
         types.add_file(root, sink);
+        let imports = root.get("imports").and_then(Node::items).unwrap_or_default();
+        let named = imports.iter().flat_map(Node::each).map(|e| &e.value);
+        for prefix in imports.iter().chain(named).filter_map(|i| i.get("namespace_prefix")?.text()) {
+            types.add_prefix(prefix);
+        }
     }
     types.check(sink);
     let templates: Vec<Template> = roots

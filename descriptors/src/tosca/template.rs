@@ -15,12 +15,16 @@ pub(crate) struct Topology {
     pub inputs: Vec<Entry>,
     /// `node_templates`, in order.
     pub nodes: Vec<NodeTemplate>,
+    /// `relationship_templates`: name, place, body.
+    pub relationships: Vec<Entry>,
     /// `groups`: name, place, body.
     pub groups: Vec<Entry>,
     /// `policies`, in order.
     pub policies: Vec<Policy>,
     /// `substitution_mappings`.
     pub substitution: Option<Node>,
+    /// Everything else, such as `outputs` and `workflows`.
+    pub extra: serde_json::Value,
     index: BTreeMap<String, usize>,
     group_index: BTreeMap<String, usize>,
 }
@@ -48,6 +52,10 @@ pub(crate) struct Requirement {
     pub at: Pos,
     /// The node it leads to, with its place.
     pub target: Option<(String, Pos)>,
+    /// The relationship type it names, with its place.
+    pub relationship: Option<(String, Pos)>,
+    /// What its long form says beside the node.
+    pub extra: serde_json::Value,
 }
 
 /// A policy.
@@ -80,6 +88,7 @@ impl Topology {
         };
         let inputs = section("inputs", sink);
         let groups = section("groups", sink);
+        let relationships = section("relationship_templates", sink);
         let nodes: Vec<NodeTemplate> =
             section("node_templates", sink).into_iter().filter_map(|e| NodeTemplate::read(e, file, sink)).collect();
         let mut policies = Vec::new();
@@ -89,7 +98,9 @@ impl Topology {
         let index = nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
         let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
-        Self { at: node.at, inputs, nodes, groups, policies, substitution, index, group_index }
+        let known = ["inputs", "node_templates", "groups", "policies", "substitution_mappings"];
+        let extra = others(node, &known);
+        Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, extra, index, group_index }
     }
 
     /// A node template by name.
@@ -108,16 +119,41 @@ impl Topology {
         let maps = mapping.iter().flat_map(|m| m.items().unwrap_or(std::slice::from_ref(*m)));
         maps.flat_map(Node::each)
             .map(|e| {
-                let words = e.value.items().unwrap_or_default();
+                // Profile 1.3 also has a long form with the words under `mapping`.
+                let words = e.value.get("mapping").unwrap_or(&e.value).items().unwrap_or_default();
                 (e.key.clone(), e.key_at, words.iter().filter_map(|w| w.text().map(str::to_owned)).collect())
             })
             .collect()
+    }
+
+    /// The flavour that the substitution stands for: a property of the mapping, or a condition of its filter
+    /// (`substitution_filter`, from profile 1.3).
+    pub fn mapped_flavour(&self) -> Option<&Node> {
+        let mapping = self.substitution.as_ref()?;
+        if let Some(id) = mapping.dig(&["properties", "flavour_id"]) {
+            return Some(id);
+        }
+        let conditions = mapping.dig(&["substitution_filter", "properties"])?;
+        let conditions = conditions.items().unwrap_or(std::slice::from_ref(conditions));
+        let condition = conditions.iter().find_map(|c| c.get("flavour_id"))?;
+        let clauses = condition.items().unwrap_or(std::slice::from_ref(condition));
+        clauses.iter().find_map(|c| c.get("equal").or(Some(c).filter(|c| c.text().is_some())))
     }
 
     /// A group by name.
     pub fn group(&self, name: &str) -> Option<&Entry> {
         self.group_index.get(name).and_then(|i| self.groups.get(*i))
     }
+}
+
+/// The entries of a map under other keys than these, `null` where there are none.
+pub(crate) fn others(node: &Node, known: &[&str]) -> serde_json::Value {
+    let left: serde_json::Map<_, _> = node
+        .each()
+        .filter(|e| !known.contains(&e.key.as_str()) && !e.value.is_null())
+        .map(|e| (e.key.clone(), e.value.to_json()))
+        .collect();
+    if left.is_empty() { serde_json::Value::Null } else { serde_json::Value::Object(left) }
 }
 
 /// Lists of single-entry maps, the way TOSCA writes requirements and policies; a plain map is taken too.
@@ -163,7 +199,10 @@ impl NodeTemplate {
             .map(|r| {
                 let target = r.value.get("node").unwrap_or(&r.value);
                 let target = target.text().map(|t| (t.to_owned(), target.at));
-                Requirement { name: r.key, at: r.key_at, target }
+                let relationship = r.value.get("relationship").map(|n| n.get("type").unwrap_or(n));
+                let relationship = relationship.and_then(|n| Some((n.text()?.to_owned(), n.at)));
+                let extra = others(&r.value, &["node"]);
+                Requirement { name: r.key, at: r.key_at, target, relationship, extra }
             })
             .collect();
         Some(Self { name, at, type_name, type_at, body, properties, requirements, file: file.to_owned() })

@@ -1,10 +1,13 @@
 //! Type definitions and derivation (TOSCA Simple Profile clause 3.7).
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::builtin;
+use super::constraint::Patterns;
+use super::definition;
+use super::names::nearest;
 use crate::codes;
 use crate::diag::{Pos, Sink};
 use crate::yaml::Node;
@@ -86,6 +89,8 @@ pub struct Schema {
     pub constraints: Option<Node>,
     /// `entry_schema` of a list or map.
     pub entry: Option<Box<Schema>>,
+    /// `key_schema` of a map (from profile 1.3).
+    pub key: Option<Box<Schema>>,
 }
 
 impl Schema {
@@ -99,6 +104,7 @@ impl Schema {
             type_name: node.get("type").and_then(Node::text).unwrap_or("string").to_owned(),
             constraints: node.get("constraints").cloned(),
             entry: node.get("entry_schema").map(|e| Box::new(Self::read(e))),
+            key: node.get("key_schema").map(|e| Box::new(Self::read(e))),
         }
     }
 }
@@ -129,6 +135,8 @@ pub struct RequirementDef {
     pub node: Option<String>,
     /// Fewest occurrences.
     pub min: i64,
+    /// Most occurrences; `None` stands for any number.
+    pub max: Option<i64>,
 }
 
 type PropertyMap = BTreeMap<String, PropertyDef>;
@@ -137,6 +145,9 @@ type PropertyMap = BTreeMap<String, PropertyDef>;
 #[derive(Debug, Default)]
 pub struct Types {
     own: HashMap<TypeKind, HashMap<String, TypeDef>>,
+    /// `namespace_prefix` of the imports.
+    prefixes: HashSet<String>,
+    patterns: Patterns,
     properties: RefCell<HashMap<TypeKind, HashMap<String, Rc<PropertyMap>>>>,
 }
 
@@ -183,9 +194,28 @@ impl Types {
         }
     }
 
+    /// Makes the prefix of an import known: `prefix:type` then means that type (TOSCA Simple Profile clause 3.6.8).
+    pub(crate) fn add_prefix(&mut self, prefix: &str) {
+        self.prefixes.insert(prefix.to_owned());
+    }
+
+    /// The name without the prefix of an import.
+    pub(crate) fn plain<'n>(&self, name: &'n str) -> &'n str {
+        match name.split_once(':') {
+            Some((prefix, plain)) if self.prefixes.contains(prefix) => plain,
+            _ => name,
+        }
+    }
+
+    /// The compiled `pattern` constraints.
+    pub(crate) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
     /// A type by name: the package's own definition, else the built-in one.
     #[must_use]
     pub fn get(&self, kind: TypeKind, name: &str) -> Option<&TypeDef> {
+        let name = self.plain(name);
         self.own.get(&kind).and_then(|f| f.get(name)).or_else(|| builtin::types().get(&kind)?.get(name))
     }
 
@@ -193,6 +223,11 @@ impl Types {
     #[must_use]
     pub fn is_own(&self, kind: TypeKind, name: &str) -> bool {
         self.own.get(&kind).is_some_and(|f| f.contains_key(name))
+    }
+
+    /// The names of the built-in types of a family.
+    pub fn builtin_names(kind: TypeKind) -> impl Iterator<Item = &'static str> {
+        builtin::types().get(&kind).into_iter().flat_map(|f| f.keys()).map(String::as_str)
     }
 
     /// The package's own types of a family, by name.
@@ -217,8 +252,8 @@ impl Types {
     /// Whether `name` is `ancestor` or derives from it.
     #[must_use]
     pub fn is_a(&self, kind: TypeKind, name: &str, ancestor: &str) -> bool {
-        let leads_there = |d: &TypeDef| d.parent.as_ref().is_some_and(|(p, _)| p == ancestor);
-        name == ancestor || self.chain(kind, name).any(leads_there)
+        let leads_there = |d: &TypeDef| d.parent.as_ref().is_some_and(|(p, _)| self.plain(p) == ancestor);
+        self.plain(name) == ancestor || self.chain(kind, name).any(leads_there)
     }
 
     /// The properties a type declares, with those of its ancestors.
@@ -253,9 +288,12 @@ impl Types {
                 }
                 let body = &entry.value;
                 let text = |key: &str| body.get(key).and_then(Node::text).map(str::to_owned);
-                let min = body.get("occurrences").and_then(|o| o.items()?.first()?.integer()).unwrap_or(1);
+                let bounds = body.get("occurrences").and_then(Node::items);
+                let min = bounds.and_then(|b| b.first()?.integer()).unwrap_or(1);
+                // Without `occurrences` the profile says one; packages rely on more being taken, so only a stated bound counts.
+                let max = bounds.and_then(|b| b.get(1)?.integer());
                 let capability = text("capability").or_else(|| body.text().map(str::to_owned));
-                found.push(RequirementDef { name: entry.key.clone(), capability, node: text("node"), min });
+                found.push(RequirementDef { name: entry.key.clone(), capability, node: text("node"), min, max });
             }
         }
         found
@@ -287,11 +325,14 @@ impl Types {
                     );
                 }
                 let Some((parent, at)) = &def.parent else { continue };
-                graph.insert(name.to_owned(), vec![parent.clone()]);
+                graph.insert(name.to_owned(), vec![self.plain(parent).to_owned()]);
                 let primitive = kind == TypeKind::Data && super::check::is_primitive(parent);
                 if self.get(kind, parent).is_none() && !primitive {
                     self.unknown(kind, parent, *at, sink);
                 }
+            }
+            for (name, def) in self.own(kind) {
+                definition::check(self, kind, name, def, sink);
             }
             if let Some(circle) = crate::nsd::cycle(&graph) {
                 let at = circle.first().and_then(|n| self.get(kind, n)).and_then(|d| d.parent.as_ref().map(|p| p.1));
@@ -335,56 +376,11 @@ fn refine(parent: Option<PropertyDef>, name: &str, body: &Node) -> PropertyDef {
                 type_name: if body.get("type").is_some() { own.type_name } else { parent.schema.type_name },
                 constraints: own.constraints.or(parent.schema.constraints),
                 entry: own.entry.or(parent.schema.entry),
+                key: own.key.or(parent.schema.key),
             },
             required: required.unwrap_or(parent.required),
             default: default.or(parent.default),
             description: description.or(parent.description),
         },
-    }
-}
-
-/// Names compared with a misspelt one; honest descriptors have fewer.
-const CANDIDATES: usize = 2000;
-
-/// The name among `known` that differs least, if it differs little.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Hostile names would make the comparison slow.
-    if name.len() > 200 {
-        return None;
-    }
-    let limit = (name.len() / 4).clamp(1, 8);
-    known.take(CANDIDATES).map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
-}
-
-/// Levenshtein distance of bytes.
-fn distance(a: &str, b: &str) -> usize {
-    if a.len().abs_diff(b.len()) > 8 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (1..=b.len()).collect();
-    let mut last = b.len();
-    for (i, x) in a.bytes().enumerate() {
-        let (mut corner, mut left) = (i, i + 1);
-        for (cell, y) in row.iter_mut().zip(b.bytes()) {
-            let best = (corner + usize::from(x != y)).min(*cell + 1).min(left + 1);
-            corner = *cell;
-            *cell = best;
-            left = best;
-        }
-        last = left;
-    }
-    last
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_names_are_found() {
-        let known = ["tosca.nodes.nfv.VduCp", "tosca.nodes.nfv.VnfExtCp"];
-        assert_eq!(nearest("tosca.nodes.nfv.VDUCp", known.into_iter()), Some("tosca.nodes.nfv.VduCp"));
-        assert_eq!(nearest("com.example.Thing", known.into_iter()), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

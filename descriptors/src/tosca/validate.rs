@@ -3,17 +3,20 @@
 
 use std::collections::HashSet;
 
-use super::check::Checker;
+use super::check::{Checker, missing};
 use super::function::Scope;
 use super::load::Bundle;
+use super::names::nearest;
 use super::template::{NodeTemplate, Topology};
-use super::types::{TypeKind, nearest};
+use super::types::TypeKind;
+use super::{operations, requirements};
 use crate::archive::{Package, names};
 use crate::codes;
 use crate::diag::{Pos, Sink};
+use crate::yaml::Node;
 
 /// The requirements of nodes that the substitution exposes.
-type Mapped = HashSet<(String, String)>;
+pub(super) type Mapped = HashSet<(String, String)>;
 
 /// Checks every template of the bundle. `substitutable` says which node types stand for a whole descriptor; their
 /// required properties are checked by its reader, which knows where the values come from.
@@ -38,8 +41,17 @@ pub(crate) fn validate(package: &Package, bundle: &Bundle, substitutable: &[&str
                 let mut checker = Checker { types: &bundle.types, sink, owner };
                 checker.properties(TypeKind::Policy, &policy.type_name, &policy.properties, Some(policy.at));
             }
+            let owner = format!("policy `{}`", policy.name);
             for (target, at) in &policy.targets {
-                known_target(topology, target, *at, &format!("policy `{}`", policy.name), sink);
+                known_target(topology, target, *at, &owner, sink);
+                fitting_target(
+                    bundle,
+                    topology,
+                    (TypeKind::Policy, &policy.type_name, "targets"),
+                    (target, *at),
+                    &owner,
+                    sink,
+                );
             }
         }
         for group in &topology.groups {
@@ -56,6 +68,24 @@ pub(crate) fn owner<'a>(bundle: &Bundle, topology: &'a Topology, kinds: &[&str])
     substituted
         .and_then(|name| topology.nodes.iter().find(|n| n.type_name == name))
         .or_else(|| topology.nodes.iter().find(|n| is(&n.type_name, own_kind)))
+}
+
+/// Tells required properties of the node type that stands for the whole descriptor which none of its templates gives.
+/// `known` are those that the descriptor's reader asks for itself.
+pub(crate) fn required(
+    bundle: &Bundle,
+    node_type: &str,
+    (owner, at): (&str, Pos),
+    known: &[&str],
+    given: &dyn Fn(&str) -> bool,
+    sink: &mut Sink,
+) {
+    for def in bundle.types.properties(TypeKind::Node, node_type).values() {
+        let needed = def.required && def.default.is_none() && !known.contains(&def.name.as_str());
+        if needed && !given(&def.name) {
+            missing(sink, at, &def.name, owner, &def.schema.type_name);
+        }
+    }
 }
 
 fn known_target(topology: &Topology, target: &str, at: Pos, owner: &str, sink: &mut Sink) {
@@ -80,7 +110,23 @@ fn check_group(bundle: &Bundle, topology: &Topology, group: &crate::yaml::Entry,
         Some((name, at)) if bundle.types.get(TypeKind::Group, name).is_none() => {
             bundle.types.unknown(TypeKind::Group, name, at, sink);
         }
-        Some(_) => {}
+        Some((name, _)) => {
+            let empty = Node::map(group.key_at, Vec::new());
+            let given = group.value.get("properties").unwrap_or(&empty);
+            let mut checker = Checker { types: &bundle.types, sink, owner: format!("group `{}`", group.key) };
+            checker.properties(TypeKind::Group, name, given, None);
+            // Packages in the field leave the description of a group out; nothing depends on it.
+            for def in bundle.types.properties(TypeKind::Group, name).values() {
+                if def.required && def.default.is_none() && given.get(&def.name).is_none() {
+                    checker.sink.warn(
+                        &codes::PROPERTY_MISSING,
+                        group.key_at,
+                        format!("the required property `{}` of group `{}` is missing", def.name, group.key),
+                        format!("add `{}`", def.name),
+                    );
+                }
+            }
+        }
         None => sink.error_mend(
             &codes::TOSCA_SHAPE,
             group.key_at,
@@ -90,9 +136,44 @@ fn check_group(bundle: &Bundle, topology: &Topology, group: &crate::yaml::Entry,
     }
     for member in group.value.get("members").iter().flat_map(|m| m.items().unwrap_or_default()) {
         if let Some(name) = member.text() {
-            known_target(topology, name, member.at, &format!("group `{}`", group.key), sink);
+            let owner = format!("group `{}`", group.key);
+            known_target(topology, name, member.at, &owner, sink);
+            let group_type = group.value.get("type").and_then(Node::text).unwrap_or_default();
+            fitting_target(bundle, topology, (TypeKind::Group, group_type, "members"), (name, member.at), &owner, sink);
         }
     }
+}
+
+/// Whether a policy or group may name a node or group: its type lists the types it is for, under `key`.
+fn fitting_target(
+    bundle: &Bundle,
+    topology: &Topology,
+    (kind, type_name, key): (TypeKind, &str, &str),
+    (target, at): (&str, Pos),
+    owner: &str,
+    sink: &mut Sink,
+) {
+    let types = &bundle.types;
+    let Some(listed) = types.chain(kind, type_name).find_map(|def| def.body.get(key)?.items()) else { return };
+    let fits = |allowed: &str| match (topology.node(target), topology.group(target)) {
+        (Some(node), _) => types.is_a(TypeKind::Node, &node.type_name, allowed),
+        (None, Some(group)) => {
+            let name = group.value.get("type").and_then(Node::text).unwrap_or_default();
+            types.is_a(TypeKind::Group, name, allowed)
+        }
+        // Told by itself.
+        (None, None) => true,
+    };
+    if sink.is_full() || listed.iter().filter_map(Node::text).any(fits) {
+        return;
+    }
+    let names: Vec<&str> = listed.iter().filter_map(Node::text).take(12).collect();
+    sink.warn(
+        &codes::POLICY_TARGET,
+        at,
+        format!("{owner} names `{target}`, but its type is for other kinds of things"),
+        format!("name one of type {}", names.join(", ")),
+    );
 }
 
 fn check_node(
@@ -134,74 +215,9 @@ fn check_node(
         }
     }
     scope.tell(sink);
-    check_requirements(bundle, topology, mapped, node, whole, sink);
+    requirements::check(bundle, topology, mapped, node, whole, sink);
+    operations::check(bundle, node, sink);
     check_artifacts(package, bundle, node, sink);
-}
-
-fn check_requirements(
-    bundle: &Bundle,
-    topology: &Topology,
-    mapped: &Mapped,
-    node: &NodeTemplate,
-    whole: bool,
-    sink: &mut Sink,
-) {
-    let declared = bundle.types.requirements(&node.type_name);
-    for requirement in &node.requirements {
-        let def = declared.iter().find(|d| d.name == requirement.name);
-        if def.is_none() && !sink.is_full() {
-            let near = nearest(&requirement.name, declared.iter().map(|d| d.name.as_str()));
-            sink.warn(
-                &codes::REQUIREMENT_UNKNOWN,
-                requirement.at,
-                format!("the requirement `{}` of `{}` is not declared by its type", requirement.name, node.name),
-                near.map_or_else(|| "declare it in the node type".to_owned(), |n| format!("did you mean `{n}`?")),
-            );
-        }
-        let Some((target, at)) = &requirement.target else { continue };
-        let Some(found) = topology.node(target) else {
-            if sink.is_full() {
-                sink.unworded_error();
-                continue;
-            }
-            let near = nearest(target, topology.node_names());
-            sink.error_mend(
-                &codes::NODE_UNKNOWN,
-                *at,
-                format!(
-                    "the requirement `{}` of `{}` leads to `{target}`, which is no node template of this file",
-                    requirement.name, node.name
-                ),
-                near.map_or_else(|| format!("add `{target}` or name another"), |n| format!("did you mean `{n}`?")),
-            );
-            continue;
-        };
-        if let Some(wanted) = def.and_then(|d| d.node.as_deref())
-            && !bundle.types.is_a(TypeKind::Node, &found.type_name, wanted)
-        {
-            sink.error(
-                &codes::NODE_WRONG_TYPE,
-                *at,
-                format!(
-                    "the requirement `{}` of `{}` needs a `{wanted}`, `{target}` is a `{}`",
-                    requirement.name, node.name, found.type_name
-                ),
-            );
-        }
-    }
-    // What a whole VNF or NS requires is met in the descriptor that uses it.
-    for def in declared.iter().filter(|d| d.min > 0 && !whole) {
-        if !mapped.contains(&(node.name.clone(), def.name.clone()))
-            && !node.requirements.iter().any(|r| r.name == def.name)
-        {
-            sink.warn(
-                &codes::REQUIREMENT_MISSING,
-                node.at,
-                format!("the requirement `{}` of `{}` is not met", def.name, node.name),
-                format!("add `{}: <node>` under its `requirements`", def.name),
-            );
-        }
-    }
 }
 
 fn check_artifacts(package: &Package, bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::boot::BootData;
+use super::hardware::{AdditionalCapability, LogicalNode};
 use crate::archive::HashAlgorithm;
-use crate::network::{Artifact, Declaration};
+use crate::network::{Artifact, Declaration, MaintenanceInfo, MonitoringParameter};
 
 /// `tosca.nodes.nfv.Vdu.Compute`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -50,21 +51,24 @@ pub struct Vdu {
     /// Artifacts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Artifact>,
-    /// `nfvi_constraints`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub nfvi_constraints: Value,
-    /// `logical_node`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub logical_node: Value,
-    /// `requested_additional_capabilities`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub requested_additional_capabilities: Value,
-    /// `compute_requirements`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub compute_requirements: Value,
-    /// `monitoring_parameters`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub monitoring_parameters: Value,
+    /// `nfvi_constraints`; version 2.6.1 lists names only, whose values are then empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nfvi_constraints: BTreeMap<String, String>,
+    /// `logical_node`: requirements on parts of the host, such as NUMA cells.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub logical_nodes: BTreeMap<String, LogicalNode>,
+    /// `requested_additional_capabilities`: accelerators and the like.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub additional_capabilities: BTreeMap<String, AdditionalCapability>,
+    /// `compute_requirements`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub compute_requirements: BTreeMap<String, String>,
+    /// `monitoring_parameters`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringParameter>,
+    /// `nfvi_maintenance_info` of the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<MaintenanceInfo>,
     /// `metadata` of the node template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -202,6 +206,9 @@ pub struct VirtualStorage {
     /// `vdu_storage_requirements`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requirements: BTreeMap<String, String>,
+    /// `nfvi_maintenance_info`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<MaintenanceInfo>,
     /// Virtual link through which a file storage is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_link: Option<String>,

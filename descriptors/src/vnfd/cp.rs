@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::network::{Connectivity, CpAddress, VlProfile};
+use super::hardware::InterfaceRequirement;
+use crate::network::{Connectivity, CpAddress, MaintenanceInfo, MonitoringParameter, VlProfile};
 
 /// `tosca.nodes.nfv.VduCp`: one NIC of every VNFC of a VDU.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,9 +46,12 @@ pub struct VduCp {
     /// Whether frames with foreign source addresses are dropped. On unless the node template's metadata says
     /// `port_security: "false"`, which is ours, not the standard's.
     pub port_security: bool,
-    /// `virtual_network_interface_requirements`, as written.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub interface_requirements: Value,
+    /// `ip_stack_mode` (from version 4.4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_stack_mode: Option<String>,
+    /// `virtual_network_interface_requirements`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interface_requirements: Vec<InterfaceRequirement>,
     /// `metadata` of the node template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -75,6 +79,9 @@ pub struct ExtCp {
     /// `description`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// `virtual_network_interface_requirements` of a `VnfExtCp`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interface_requirements: Vec<InterfaceRequirement>,
     /// Everything else of a `VnfExtCp`.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
@@ -111,7 +118,60 @@ pub struct VnfVirtualLink {
     /// `test_access`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_access: Vec<String>,
+    /// `monitoring_parameters`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringParameter>,
+    /// `nfvi_maintenance_info`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<MaintenanceInfo>,
+    /// `externally_managed`: `allowed` or `required`; whether the link may be made by somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub externally_managed: Option<String>,
     /// Everything else.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
+}
+
+/// `tosca.nodes.nfv.VipCp`: an address that several connection points share.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VipCp {
+    /// Name of the node template.
+    pub name: String,
+    /// The connection points that share the address, by node template.
+    pub targets: Vec<String>,
+    /// The internal virtual link it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_link: Option<String>,
+    /// `vip_function`: `high_availability` or `load_balance`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// `dedicated_ip_address`: whether the address is apart from those of the targets; yes unless said.
+    pub dedicated_ip_address: bool,
+    /// `layer_protocols`.
+    pub layer_protocols: Vec<String>,
+    /// `protocol`: how it gets its address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<CpAddress>,
+    /// `description`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Everything else.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub extra: Value,
+}
+
+/// `tosca.nodes.nfv.VduSubCp`: a port of a trunk. It is no NIC of its own; its frames go over the parent's, tagged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VduSubCp {
+    /// The connection point itself; `vdu` is the one its parent is bound to.
+    #[serde(flatten)]
+    pub cp: VduCp,
+    /// The `VduCp` in trunk mode that carries it.
+    pub parent: String,
+    /// `segmentation_type`: `vlan`, or `inherit` for the tag of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segmentation_type: Option<String>,
+    /// `segmentation_id`: the VLAN tag within the VNFC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segmentation_id: Option<u32>,
 }

@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compute::{SwImage, Vdu, VirtualStorage};
-use super::cp::{ExtCp, VduCp, VnfVirtualLink};
+use super::container::{DeployableUnit, Mciop, OsContainer, VirtualCp};
+use super::cp::{ExtCp, VduCp, VduSubCp, VipCp, VnfVirtualLink};
+use super::policies::{CoordinationAction, Indicator, OperationCoordination, PackageChange, SupportedInterface};
 use super::scaling::Scaling;
 use crate::diag::Diagnostics;
-use crate::network::{Artifact, Declaration, Interface, PlacementRule, RawElement, RawPolicy, SecurityGroupRule};
+use crate::network::{
+    Artifact, Declaration, Interface, MaintenanceInfo, MonitoringParameter, PlacementRule, RawElement, RawPolicy,
+    SecurityGroupRule,
+};
 
 /// A VNF descriptor.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,6 +59,12 @@ pub struct Vnfd {
     /// `lcm_operations_configuration`.
     #[serde(default)]
     pub lcm_operations: LcmOperations,
+    /// `monitoring_parameters` of the VNF as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringParameter>,
+    /// Attributes that the VNF's own type declares, among them those of indicators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Declaration>,
     /// Properties of the VNF node that are none of the above.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
@@ -99,6 +110,24 @@ pub struct Flavour {
     /// Connection points of the VDUs, in order of VDU and NIC.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vdu_cps: Vec<VduCp>,
+    /// Ports of trunks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_cps: Vec<VduSubCp>,
+    /// Shared addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vip_cps: Vec<VipCp>,
+    /// Deployable units of containers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployable_units: Vec<DeployableUnit>,
+    /// Containers of deployable units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub containers: Vec<OsContainer>,
+    /// Packages for a container manager.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mciops: Vec<Mciop>,
+    /// Services in front of deployable units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub virtual_cps: Vec<VirtualCp>,
     /// External connection points.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ext_cps: Vec<ExtCp>,
@@ -114,6 +143,24 @@ pub struct Flavour {
     /// Security group rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub security_group_rules: Vec<SecurityGroupRule>,
+    /// `nfvi_maintenance_group_info` of affinity and anti-affinity rules, by policy name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub group_maintenance: BTreeMap<String, MaintenanceInfo>,
+    /// `SupportedVnfInterface`: what the VNF answers at its connection points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supported_interfaces: Vec<SupportedInterface>,
+    /// `VnfIndicator` policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indicators: Vec<Indicator>,
+    /// `VnfPackageChange`: from which packages to which it may change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub package_changes: Vec<PackageChange>,
+    /// `LcmCoordinationAction`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coordination_actions: Vec<CoordinationAction>,
+    /// `LcmCoordinationsForLcmOperation`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coordinations: Vec<OperationCoordination>,
     /// Interfaces of the VNF node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interfaces: Vec<Interface>,
@@ -135,6 +182,15 @@ pub struct Flavour {
     /// Policies without a typed form.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_policies: Vec<RawPolicy>,
+    /// What policies with a typed form say beyond it, by policy name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy_extras: BTreeMap<String, Value>,
+    /// What the VNF's own node template says beyond what stands elsewhere.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub vnf_extra: Value,
+    /// What the template says beside nodes, groups, policies and inputs, such as `outputs` and `workflows`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub template_extra: Value,
 }
 
 impl Flavour {
@@ -159,6 +215,12 @@ impl Flavour {
     /// The connection points of a VDU in the order of its NICs.
     pub fn cps_of(&self, vdu: &str) -> impl Iterator<Item = &VduCp> {
         self.vdu_cps.iter().filter(move |cp| cp.vdu == vdu)
+    }
+
+    /// A deployable unit by its name.
+    #[must_use]
+    pub fn deployable_unit(&self, name: &str) -> Option<&DeployableUnit> {
+        self.deployable_units.iter().find(|u| u.name == name)
     }
 
     /// An internal virtual link by its name.
@@ -237,6 +299,12 @@ pub struct LcmOperations {
     /// Causes that heal understands.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heal_causes: Vec<String>,
+    /// Whether instantiation may name target scale levels.
+    #[serde(default)]
+    pub target_scale_levels_supported: bool,
+    /// The operations that the property names, such as `change_flavour`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub configured: Vec<String>,
     /// The whole property, as written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub raw: Value,

@@ -3,19 +3,31 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Flavour, LcmOperations, ModifiableAttributes, Vnfd};
-use super::{read_flavour, read_scaling};
+use super::model::{Flavour, ModifiableAttributes, Vnfd};
+use super::{read_flavour, read_lcm, read_policies, read_scaling};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
-use crate::network::Declaration;
-use crate::network::read::declaration;
+use crate::network::read::{declaration, undeclared};
+use crate::network::{Declaration, monitoring_parameters};
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
-use crate::tosca::{Bundle, NodeTemplate, PropertyDef, Topology, TypeKind, Unit, load, owner, validate};
+use crate::tosca::{Bundle, NodeTemplate, PropertyDef, Schema, Topology, TypeKind, load, owner, required, validate};
 use crate::yaml::{Entry, Node};
 
 pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
+
+/// Properties that the reader asks for itself.
+const KNOWN: [&str; 8] = [
+    "descriptor_id",
+    "descriptor_version",
+    "provider",
+    "product_name",
+    "software_version",
+    "vnfm_info",
+    "flavour_id",
+    "flavour_description",
+];
 
 /// Reads the VNFD of a package.
 ///
@@ -80,6 +92,9 @@ impl<'a> Reader<'a> {
         let shared = self.shared_properties(&node_type, top, &sources);
         let at = top.map(|(_, n)| n.at).or(mapped.map(|(_, at)| at)).or(main.topology.as_ref().map(|t| t.at))?;
         let mut vnfd = self.descriptor(&node_type, &shared, at);
+        let nodes: Vec<_> = sources.iter().filter_map(|s| s.vnf).chain(top.map(|(_, n)| n)).collect();
+        let given = |name: &str| shared.contains_key(name) || nodes.iter().any(|n| n.properties.get(name).is_some());
+        required(self.bundle, &node_type, (&format!("VNF `{node_type}`"), at), &KNOWN, &given, self.sink);
         self.selects_flavour(top, &sources);
         for source in &sources {
             let flavour = self.flavour(&node_type, &shared, source);
@@ -241,8 +256,10 @@ impl<'a> Reader<'a> {
         fields.get("flavour_id");
         fields.get("flavour_description");
         fields.get("vnf_profile");
-        vnfd.lcm_operations = lcm_operations(&fields.sub("lcm_operations_configuration"), sink);
+        vnfd.lcm_operations = read_lcm::read(&fields.sub("lcm_operations_configuration"), sink);
+        vnfd.monitoring = monitoring_parameters(&fields, "monitoring_parameters", sink);
         vnfd.extra = fields.rest();
+        vnfd.attributes = self.attributes(node_type);
         (vnfd.configurable_properties.standard, vnfd.configurable_properties.additional) =
             self.declared(node_type, ["configurable_properties", "additional_configurable_properties"], configurable);
         vnfd.modifiable_attributes = ModifiableAttributes {
@@ -250,6 +267,23 @@ impl<'a> Reader<'a> {
             metadata: self.declared(node_type, ["modifiable_attributes", "metadata"], modifiable).1,
         };
         vnfd
+    }
+
+    /// The attributes that the package's own types declare for the VNF.
+    fn attributes(&self, node_type: &str) -> Vec<Declaration> {
+        let types = &self.bundle.types;
+        let standard = types.section(TypeKind::Node, VNF, "attributes");
+        let all = types.section(TypeKind::Node, node_type, "attributes");
+        let own = all.iter().filter(|(name, _)| !standard.contains_key(*name));
+        own.map(|(name, body)| Declaration {
+            name: name.clone(),
+            value_type: Schema::read(body).type_name,
+            required: false,
+            default: body.get("default").map(Node::to_json),
+            description: body.get("description").and_then(Node::text).map(str::to_owned),
+            constraints: body.get("constraints").map(Node::to_json).unwrap_or_default(),
+        })
+        .collect()
     }
 
     /// What the data type of a property of the VNF declares, and what the data type of one of its members does.
@@ -266,14 +300,7 @@ impl<'a> Reader<'a> {
             // Values of properties that no type declares are kept too.
             for entry in given.iter().flat_map(|g| g.each()) {
                 if entry.key != skip && !declared.contains_key(&entry.key) {
-                    found.push(Declaration {
-                        name: entry.key.clone(),
-                        value_type: "any".to_owned(),
-                        required: false,
-                        default: Some(entry.value.to_json()),
-                        description: None,
-                        constraints: serde_json::Value::Null,
-                    });
+                    found.push(undeclared(entry));
                 }
             }
             found
@@ -294,7 +321,7 @@ impl<'a> Reader<'a> {
 
     fn flavour(&mut self, node_type: &str, shared: &BTreeMap<String, Entry>, source: &FlavourSource<'a>) -> Flavour {
         let mapping = source.topology.substitution.as_ref();
-        let mapped_id = mapping.and_then(|m| m.dig(&["properties", "flavour_id"]));
+        let mapped_id = source.topology.mapped_flavour();
         let own_id = source.vnf.and_then(|n| n.properties.get("flavour_id")).filter(|n| is_settled(n));
         // A default shared by several flavours names none of them; without a mapping there is only one.
         let default_id = shared.get("flavour_id").map(|e| &e.value).filter(|_| mapping.is_none());
@@ -317,8 +344,8 @@ impl<'a> Reader<'a> {
             let fields = Fields::new(&properties, format!("VNF `{}`", vnf.name), vnf.at);
             flavour.description = fields.text("flavour_description", self.sink).unwrap_or_default();
             flavour.vnf_profile = fields.json("vnf_profile");
-            flavour.interfaces = crate::network::read::interfaces(&self.bundle.types, vnf);
-            flavour.artifacts = crate::network::read::artifacts(self.package, vnf);
+            flavour.artifacts = crate::network::read::artifacts(self.package, &self.bundle.types, vnf);
+            flavour.interfaces = crate::network::interfaces(&self.bundle.types, vnf, &flavour.artifacts, self.sink);
         }
         if flavour.description.is_empty() {
             let text = shared.get("flavour_description").and_then(|e| e.value.text());
@@ -336,8 +363,11 @@ impl<'a> Reader<'a> {
             &mut flavour,
         );
         flavour.inputs = scope.open_inputs();
+        flavour.template_extra = source.topology.extra.clone();
         scope.tell(self.sink);
         read_scaling::check(&flavour, source.topology, self.sink);
+        let own_id = shared.get("descriptor_id").and_then(|e| e.value.text()).unwrap_or_default();
+        read_policies::check(&flavour, own_id, source.topology, self.sink);
         flavour
     }
 }
@@ -350,28 +380,4 @@ fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|g| g.len()).eq([8, 4, 4, 4, 12])
         && groups.iter().all(|g| g.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-fn lcm_operations(fields: &Fields<'_>, sink: &mut Sink) -> LcmOperations {
-    let terminate = fields.sub("terminate");
-    let operate = fields.sub("operate");
-    let yes = |fields: Fields<'_>, key: &str, sink: &mut Sink| fields.bool(key, sink).unwrap_or_default();
-    LcmOperations {
-        min_graceful_termination_s: terminate.unit("min_graceful_termination_timeout", Unit::Time, sink),
-        max_recommended_graceful_termination_s: terminate.unit(
-            "max_recommended_graceful_termination_timeout",
-            Unit::Time,
-            sink,
-        ),
-        min_graceful_stop_s: operate.unit("min_graceful_stop_timeout", Unit::Time, sink),
-        max_recommended_graceful_stop_s: operate.unit("max_recommended_graceful_stop_timeout", Unit::Time, sink),
-        scaling_by_more_than_one_step_supported: yes(
-            fields.sub("scale"),
-            "scaling_by_more_than_one_step_supported",
-            sink,
-        ),
-        arbitrary_target_levels_supported: yes(fields.sub("scale_to_level"), "arbitrary_target_levels_supported", sink),
-        heal_causes: fields.sub("heal").texts("causes", sink),
-        raw: fields.whole_json(),
-    }
 }

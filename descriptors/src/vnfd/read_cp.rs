@@ -2,21 +2,36 @@
 
 use std::collections::HashMap;
 
-use super::cp::{ExtCp, ExtCpKind, VduCp, VnfVirtualLink};
+use serde_json::Value;
+
+use super::cp::{ExtCp, ExtCpKind, VduCp, VduSubCp, VipCp, VnfVirtualLink};
+use super::hardware::interface_requirements;
 use super::model::Flavour;
 use super::read_flavour::Context;
 use crate::codes;
 use crate::diag::Pos;
-use crate::network::read::{connectivity, cp_addresses, vl_profile};
+use crate::network::read::{connectivity, cp_addresses, merged, node_rest, vl_profile};
+use crate::network::{maintenance, monitoring_parameters};
 use crate::tosca::fields::Fields;
 use crate::tosca::{NodeTemplate, nearest};
+use crate::yaml::Node;
 
-pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Option<VduCp> {
+const SUB_CP: &str = "tosca.nodes.nfv.VduSubCp";
+
+/// A connection point of a VDU.
+pub(super) enum Port {
+    /// A NIC.
+    Nic(VduCp),
+    /// A port of a trunk.
+    Sub(VduSubCp),
+}
+
+pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Option<Port> {
     let properties = context.scope.eval(&node.properties, Some(node));
     let fields = Fields::new(&properties, format!("connection point `{}`", node.name), node.at);
     let sink = &mut *context.sink;
     let metadata = node.metadata();
-    let cp = VduCp {
+    let mut cp = VduCp {
         name: node.name.clone(),
         vdu: node.target("virtual_binding").unwrap_or_default().to_owned(),
         virtual_link: node.target("virtual_link").map(str::to_owned),
@@ -30,10 +45,18 @@ pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Opti
         role: fields.text("role", sink),
         description: fields.text("description", sink),
         port_security: metadata.get("port_security").is_none_or(|v| v != "false"),
-        interface_requirements: fields.json("virtual_network_interface_requirements"),
+        ip_stack_mode: fields.text("ip_stack_mode", sink),
+        interface_requirements: interface_requirements(&fields, sink),
         metadata,
-        extra: fields.rest(),
+        extra: Value::Null,
     };
+    let trunk = context.ancestor(&node.type_name, [SUB_CP]).is_some().then(|| trunk(context, node, &fields));
+    cp.extra =
+        merged(fields.rest(), node_rest(node, &["metadata"], &["virtual_binding", "virtual_link", "trunk_binding"]));
+    if let Some(sub) = trunk {
+        cp.vdu = sub.cp.vdu;
+        return Some(Port::Sub(VduSubCp { cp, ..sub }));
+    }
     let bound = context.topology.node(&cp.vdu).is_some_and(|n| {
         context
             .ancestor(&n.type_name, ["tosca.nodes.nfv.Vdu.Compute", "tosca.nodes.nfv.Vdu.OsContainerDeployableUnit"])
@@ -51,7 +74,55 @@ pub(super) fn vdu_cp(context: &mut Context<'_, '_>, node: &NodeTemplate) -> Opti
         }
         return None;
     }
-    Some(cp)
+    Some(Port::Nic(cp))
+}
+
+/// The parent of a trunk's port, which tells the VDU, and the tag.
+fn trunk(context: &mut Context<'_, '_>, node: &NodeTemplate, fields: &Fields<'_>) -> VduSubCp {
+    let parent = node.target("trunk_binding").unwrap_or_default();
+    let carrier = context.topology.node(parent);
+    let mut fault = |message: String, mend: &str| context.sink.error_mend(&codes::TRUNK, node.at, message, mend);
+    match carrier {
+        // An unknown name was told with the requirement.
+        None if !parent.is_empty() => {}
+        None => fault(
+            format!("the connection point `{}` is in no trunk", node.name),
+            "add `requirements: [ trunk_binding: <VduCp> ]`",
+        ),
+        Some(carrier) => {
+            let trunk_mode = carrier.properties.get("trunk_mode").and_then(Node::bool).unwrap_or_default();
+            if !trunk_mode {
+                fault(
+                    format!("`{}` is to carry `{}`, but is not in trunk mode", carrier.name, node.name),
+                    "add `trunk_mode: true` to its properties",
+                );
+            }
+        }
+    }
+    let vdu = carrier.and_then(|c| c.target("virtual_binding")).unwrap_or_default().to_owned();
+    VduSubCp {
+        cp: VduCp { vdu, ..VduCp::default() },
+        parent: parent.to_owned(),
+        segmentation_type: fields.text("segmentation_type", context.sink),
+        segmentation_id: fields.whole("segmentation_id", context.sink),
+    }
+}
+
+pub(super) fn vip(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VipCp {
+    let properties = context.scope.eval(&node.properties, Some(node));
+    let fields = Fields::new(&properties, format!("virtual IP `{}`", node.name), node.at);
+    let sink = &mut *context.sink;
+    VipCp {
+        name: node.name.clone(),
+        targets: node.targets("target").map(|(n, _)| n.to_owned()).collect(),
+        virtual_link: node.target("virtual_link").map(str::to_owned),
+        function: fields.text("vip_function", sink),
+        dedicated_ip_address: fields.bool("dedicated_ip_address", sink).unwrap_or(true),
+        layer_protocols: fields.texts("layer_protocols", sink),
+        addresses: cp_addresses(&fields, sink),
+        description: fields.text("description", sink),
+        extra: merged(fields.rest(), node_rest(node, &[], &["target", "virtual_link"])),
+    }
 }
 
 pub(super) fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -> VnfVirtualLink {
@@ -64,7 +135,10 @@ pub(super) fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -
         connectivity: connectivity(&fields.sub("connectivity_type"), sink),
         profile: vl_profile(&fields.sub("vl_profile"), sink),
         test_access: fields.texts("test_access", sink),
-        extra: fields.rest(),
+        monitoring: monitoring_parameters(&fields, "monitoring_parameters", sink),
+        maintenance: maintenance(&fields.sub("nfvi_maintenance_info"), sink),
+        externally_managed: fields.text("externally_managed", sink),
+        extra: merged(fields.rest(), node_rest(node, &[], &[])),
     }
 }
 
@@ -155,7 +229,8 @@ fn ext_cp(
             layer_protocols: cp.layer_protocols.clone(),
             addresses: cp.addresses.clone(),
             description: cp.description.clone(),
-            extra: serde_json::Value::Null,
+            interface_requirements: cp.interface_requirements.clone(),
+            extra: Value::Null,
         });
     }
     let properties = context.scope.eval(&node.properties, Some(node));
@@ -171,7 +246,13 @@ fn ext_cp(
         layer_protocols: fields.texts("layer_protocols", context.sink),
         addresses: cp_addresses(&fields, context.sink),
         description: fields.text("description", context.sink),
-        extra: fields.rest(),
+        interface_requirements: interface_requirements(&fields, context.sink),
+        // Connection points with a typed form of their own are found there.
+        extra: if is_ext {
+            merged(fields.rest(), node_rest(node, &[], &["internal_virtual_link", "external_virtual_link"]))
+        } else {
+            fields.rest()
+        },
     })
 }
 
@@ -212,7 +293,8 @@ fn dangling(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
             layer_protocols: cp.layer_protocols.clone(),
             addresses: cp.addresses.clone(),
             description: cp.description.clone(),
-            extra: serde_json::Value::Null,
+            interface_requirements: cp.interface_requirements.clone(),
+            extra: Value::Null,
         });
     }
 }

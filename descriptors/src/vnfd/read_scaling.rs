@@ -6,6 +6,8 @@ use super::model::Flavour;
 use super::scaling::{Aspect, Level, Scaling, Size};
 use crate::codes;
 use crate::diag::Sink;
+use crate::network::Bitrate;
+use crate::network::read::bitrate;
 use crate::tosca::fields::Fields;
 use crate::tosca::{Policy, Topology, nearest};
 use crate::yaml::Node;
@@ -14,52 +16,46 @@ use crate::yaml::Node;
 pub(super) fn policy(
     scaling: &mut Scaling,
     policy: &Policy,
-    properties: &Node,
+    fields: &Fields<'_>,
     is: &dyn Fn(&str) -> bool,
     sink: &mut Sink,
 ) -> bool {
-    let fields = Fields::new(properties, format!("policy `{}`", policy.name), policy.at);
+    let targets = || policy.targets.iter().map(|(target, _)| target.clone());
     if is("ScalingAspects") {
-        for entry in fields.get("aspects").iter().flat_map(|a| a.each()) {
-            let aspect = fields.item("aspects", 0, &entry.value);
-            scaling.aspects.insert(
-                entry.key.clone(),
-                Aspect {
-                    name: aspect.text("name", sink).unwrap_or_else(|| entry.key.clone()),
-                    description: aspect.text("description", sink).unwrap_or_default(),
-                    max_scale_level: aspect.whole("max_scale_level", sink).unwrap_or_default(),
-                    step_deltas: aspect.texts("step_deltas", sink),
-                },
-            );
-        }
+        aspects(scaling, &fields.sub("aspects"), sink);
     } else if is("InstantiationLevels") {
-        for entry in fields.get("levels").iter().flat_map(|l| l.each()) {
-            let level = fields.item("levels", 0, &entry.value);
-            let mut scale_info = BTreeMap::new();
-            for aspect in level.get("scale_info").iter().flat_map(|s| s.each()) {
-                let info = level.item("scale_info", 0, &aspect.value);
-                scale_info.insert(aspect.key.clone(), info.whole("scale_level", sink).unwrap_or_default());
-            }
-            let description = level.text("description", sink).unwrap_or_default();
-            scaling.levels.insert(entry.key.clone(), Level { description, scale_info });
-        }
+        levels_of(scaling, &fields.sub("levels"), sink);
         scaling.default_level = fields.text("default_level", sink);
-    } else if is("VduInitialDelta") {
-        let delta = fields.sub("initial_delta");
-        let count = delta.need_whole("number_of_instances", sink);
-        for (vdu, _) in &policy.targets {
-            scaling.initial.insert(vdu.clone(), count);
-        }
-    } else if is("VduScalingAspectDeltas") {
+    } else if is("VduInitialDelta") || is("VipCpInitialDelta") {
+        let count = number(&fields.sub("initial_delta"), sink);
+        let into = if is("VduInitialDelta") { &mut scaling.initial } else { &mut scaling.vip_initial };
+        into.extend(targets().map(|t| (t, count)));
+    } else if is("VirtualLinkBitrateInitialDelta") {
+        let rate = bitrate_of(&fields.sub("initial_delta"), sink);
+        scaling.link_initial.extend(targets().map(|t| (t, rate)));
+    } else if is("VduScalingAspectDeltas") || is("VipCpScalingAspectDeltas") {
         let aspect = fields.need_text("aspect", sink);
-        let counts = counts(&fields, "deltas", sink);
-        for (vdu, _) in &policy.targets {
-            scaling.deltas.entry(vdu.clone()).or_default().insert(aspect.clone(), counts.clone());
+        let counts = each(&fields.sub("deltas"), number, sink);
+        let into = if is("VduScalingAspectDeltas") { &mut scaling.deltas } else { &mut scaling.vip_deltas };
+        for target in targets() {
+            into.entry(target).or_default().insert(aspect.clone(), counts.clone());
         }
-    } else if is("VduInstantiationLevels") {
-        let counts = counts(&fields, "levels", sink);
-        for (vdu, _) in &policy.targets {
-            scaling.vdu_levels.entry(vdu.clone()).or_default().extend(counts.clone());
+    } else if is("VirtualLinkBitrateScalingAspectDeltas") {
+        let aspect = fields.need_text("aspect", sink);
+        let rates = each(&fields.sub("deltas"), bitrate_of, sink);
+        for target in targets() {
+            scaling.link_deltas.entry(target).or_default().insert(aspect.clone(), rates.clone());
+        }
+    } else if is("VduInstantiationLevels") || is("VipCpInstantiationLevels") {
+        let counts = each(&fields.sub("levels"), number, sink);
+        let into = if is("VduInstantiationLevels") { &mut scaling.vdu_levels } else { &mut scaling.vip_levels };
+        for target in targets() {
+            into.entry(target).or_default().extend(counts.clone());
+        }
+    } else if is("VirtualLinkInstantiationLevels") {
+        let rates = each(&fields.sub("levels"), bitrate_of, sink);
+        for target in targets() {
+            scaling.link_levels.entry(target).or_default().extend(rates.clone());
         }
     } else {
         return false;
@@ -67,12 +63,47 @@ pub(super) fn policy(
     true
 }
 
-fn counts(fields: &Fields<'_>, key: &str, sink: &mut Sink) -> BTreeMap<String, u32> {
-    let map = fields.get(key);
-    map.iter()
-        .flat_map(|m| m.each())
-        .map(|e| (e.key.clone(), fields.item(key, 0, &e.value).need_whole("number_of_instances", sink)))
-        .collect()
+fn aspects(scaling: &mut Scaling, all: &Fields<'_>, sink: &mut Sink) {
+    for entry in all.entries(sink) {
+        let aspect = all.sub(&entry.key);
+        scaling.aspects.insert(
+            entry.key.clone(),
+            Aspect {
+                name: aspect.text("name", sink).unwrap_or_else(|| entry.key.clone()),
+                description: aspect.text("description", sink).unwrap_or_default(),
+                max_scale_level: aspect.whole("max_scale_level", sink).unwrap_or_default(),
+                step_deltas: aspect.texts("step_deltas", sink),
+            },
+        );
+    }
+}
+
+fn levels_of(scaling: &mut Scaling, all: &Fields<'_>, sink: &mut Sink) {
+    for entry in all.entries(sink) {
+        let level = all.sub(&entry.key);
+        let description = level.text("description", sink).unwrap_or_default();
+        let info = level.sub("scale_info");
+        let at = |info: &Fields<'_>, sink: &mut Sink| info.whole("scale_level", sink).unwrap_or_default();
+        let scale_info = each(&info, at, sink);
+        scaling.levels.insert(entry.key.clone(), Level { description, scale_info });
+    }
+}
+
+/// One value for each key of a map.
+fn each<T>(map: &Fields<'_>, read: impl Fn(&Fields<'_>, &mut Sink) -> T, sink: &mut Sink) -> BTreeMap<String, T> {
+    map.entries(sink).iter().map(|e| (e.key.clone(), read(&map.sub(&e.key), sink))).collect()
+}
+
+fn number(fields: &Fields<'_>, sink: &mut Sink) -> u32 {
+    fields.need_whole("number_of_instances", sink)
+}
+
+fn bitrate_of(fields: &Fields<'_>, sink: &mut Sink) -> Bitrate {
+    let rate = fields.sub("bitrate_requirements");
+    if !rate.exists() {
+        fields.missing("bitrate_requirements", "tosca.datatypes.nfv.LinkBitrateRequirements", sink);
+    }
+    bitrate(&rate, sink).unwrap_or_default()
 }
 
 /// Checks that policies name what exists and agree with each other.

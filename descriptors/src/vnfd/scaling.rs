@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::network::Bitrate;
+
 /// The scaling policies of a deployment flavour.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scaling {
@@ -22,6 +24,24 @@ pub struct Scaling {
     pub default_level: Option<String>,
     /// `VduInstantiationLevels`: by VDU, then by level, the VNFCs.
     pub vdu_levels: BTreeMap<String, BTreeMap<String, u32>>,
+    /// `VirtualLinkBitrateInitialDelta`: bit rate per link at scale level 0 of all aspects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub link_initial: BTreeMap<String, Bitrate>,
+    /// `VirtualLinkBitrateScalingAspectDeltas`: by link, then by aspect, then by delta identifier.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub link_deltas: BTreeMap<String, BTreeMap<String, BTreeMap<String, Bitrate>>>,
+    /// `VirtualLinkInstantiationLevels`: by link, then by level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub link_levels: BTreeMap<String, BTreeMap<String, Bitrate>>,
+    /// `VipCpInitialDelta`: instances per shared address at scale level 0 of all aspects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vip_initial: BTreeMap<String, u32>,
+    /// `VipCpScalingAspectDeltas`: by shared address, then by aspect, then by delta identifier.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vip_deltas: BTreeMap<String, BTreeMap<String, BTreeMap<String, u32>>>,
+    /// `VipCpInstantiationLevels`: by shared address, then by level.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vip_levels: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 /// `tosca.datatypes.nfv.ScalingAspect`.
@@ -159,13 +179,8 @@ impl Scaling {
     /// # Errors
     /// [`SizeError`] when the size names what the flavour does not have.
     pub fn instances(&self, vdu: &str, size: Size<'_>) -> Result<u32, SizeError> {
-        let level = match size {
-            Size::Default => self.default_level(),
-            Size::Level(level) => Some(level),
-            Size::ScaleLevels(_) => None,
-        };
         let levels = self.scale_levels(size)?;
-        if let Some(n) = level.and_then(|l| self.vdu_levels.get(vdu)?.get(l)) {
+        if let Some(n) = self.level_of(size).and_then(|l| self.vdu_levels.get(vdu)?.get(l)) {
             return Ok(*n);
         }
         let mut total = self.initial.get(vdu).copied().unwrap_or_else(|| u32::from(!self.scales(vdu)));
@@ -182,16 +197,31 @@ impl Scaling {
     }
 
     fn added(&self, vdu: &str, aspect: &str, level: u32) -> u32 {
-        let (Some(steps), Some(deltas)) =
-            (self.aspects.get(aspect), self.deltas.get(vdu).and_then(|by_aspect| by_aspect.get(aspect)))
-        else {
-            return 0;
-        };
+        let Some(deltas) = self.deltas.get(vdu).and_then(|by_aspect| by_aspect.get(aspect)) else { return 0 };
+        self.steps(aspect, level, deltas).fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// The instantiation level that a size names or stands for.
+    pub(super) fn level_of<'a>(&'a self, size: Size<'a>) -> Option<&'a str> {
+        match size {
+            Size::Default => self.default_level(),
+            Size::Level(level) => Some(level),
+            Size::ScaleLevels(_) => None,
+        }
+    }
+
+    /// The delta of every step from 0 to `level`.
+    pub(super) fn steps<'a, T>(
+        &'a self,
+        aspect: &str,
+        level: u32,
+        deltas: &'a BTreeMap<String, T>,
+    ) -> impl Iterator<Item = &'a T> + use<'a, T> {
+        let steps = self.aspects.get(aspect);
         // The standard lets a policy with one delta leave `step_deltas` out.
-        let only = || deltas.values().next().filter(|_| deltas.len() == 1 && steps.step_deltas.is_empty());
-        (1..=level)
-            .filter_map(|to| steps.delta_of_step(to).and_then(|id| deltas.get(id)).or_else(only))
-            .fold(0, |sum, n| sum.saturating_add(*n))
+        let only =
+            deltas.values().next().filter(|_| deltas.len() == 1 && steps.is_some_and(|s| s.step_deltas.is_empty()));
+        (1..=level).filter_map(move |to| steps?.delta_of_step(to).and_then(|id| deltas.get(id)).or(only))
     }
 }
 
@@ -222,6 +252,7 @@ mod tests {
             levels: BTreeMap::from([("small".into(), level(0)), ("big".into(), level(3))]),
             default_level: Some("small".into()),
             vdu_levels: BTreeMap::from([("db".into(), BTreeMap::from([("big".into(), 4)]))]),
+            ..Scaling::default()
         }
     }
 
