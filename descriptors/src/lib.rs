@@ -17,6 +17,8 @@ pub mod expr;
 pub mod lint;
 pub mod network;
 pub mod nsd;
+pub mod picture;
+pub mod plan;
 pub mod pnfd;
 pub mod signature;
 pub mod tosca;

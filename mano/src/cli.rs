@@ -170,6 +170,15 @@ pub struct Lint {
     /// Time at which certificates must be valid, in seconds since 1970-01-01T00:00:00Z; now when absent.
     #[arg(long, value_name = "SECONDS")]
     pub at: Option<i64>,
+    /// Prints what would be created too: per flavour and level the VNFCs, processors, memory, disks, ports and networks.
+    #[arg(long)]
+    pub plan: bool,
+    /// Draws the topology into this file, one file a flavour.
+    #[arg(long, value_name = "FILE.svg", requires = "plan")]
+    pub svg: Option<PathBuf>,
+    /// Says whether these hosts can hold it; YAML: `hosts: [{ name: c, count: 4, vcpus: 32, memory: 128 GiB, disk: 1 TiB }]`.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub nfvi: Option<PathBuf>,
 }
 
 /// Form of a report.

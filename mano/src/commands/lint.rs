@@ -32,7 +32,13 @@ pub fn run(args: &Lint, kind: PackageKind, output: Format) -> Result<(), Failure
         }
     }
     let report = lint::lint(&args.path, &options);
-    print(&report, form(args, output))?;
+    // A report for programs stands alone; the plan is then what is printed.
+    if !args.plan || matches!(form(args, output), Form::Text) {
+        print(&report, form(args, output))?;
+    }
+    if args.plan {
+        super::plan::run(args, kind, output)?;
+    }
     match report.verdict {
         Verdict::Accepted => Ok(()),
         Verdict::Refused => Err(Failure::Reported),

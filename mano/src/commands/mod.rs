@@ -6,6 +6,7 @@ mod lint;
 mod ns;
 mod op;
 mod package;
+mod plan;
 mod topology;
 mod vim;
 mod vim_events;

@@ -258,7 +258,8 @@ impl Switch for OvsSwitch {
 #[derive(Debug, Default)]
 struct Seen {
     lost: bool,
-    bridge: Option<bool>,
+    /// Row of the bridge, once it was looked for.
+    bridge: Option<Option<Uuid>>,
 }
 
 impl Seen {
@@ -279,15 +280,25 @@ impl Seen {
             }
             MonitorEvent::Changed(changes) => changes,
         };
-        let present =
-            monitor.table("Bridge").any(|(_, row)| row.get::<String>("name").is_ok_and(|name| name == bridge));
-        if self.bridge.replace(present) != Some(present) {
-            told.push(if present { SwitchEvent::BridgeBack } else { SwitchEvent::BridgeLost });
-        }
+        let named = |row: &Row| row.get::<String>("name").is_ok_and(|name| name == bridge);
+        told.extend(self.bridge_is(monitor.table("Bridge").find(|(_, row)| named(row)).map(|(id, _)| id)));
         told.extend(
             port_changes(&changes).into_iter().map(|(iface_id, present)| SwitchEvent::Port { iface_id, present }),
         );
         told
+    }
+}
+
+impl Seen {
+    /// What became of the bridge, whose row has this id now. One that was deleted and made again may be told by the
+    /// database in one breath: only its id tells that every port on it is gone.
+    fn bridge_is(&mut self, now: Option<Uuid>) -> Vec<SwitchEvent> {
+        match (self.bridge.replace(now), now) {
+            (Some(before), now) if before == now => Vec::new(),
+            (Some(Some(_)), Some(_)) => vec![SwitchEvent::BridgeLost, SwitchEvent::BridgeBack],
+            (_, Some(_)) => vec![SwitchEvent::BridgeBack],
+            (_, None) => vec![SwitchEvent::BridgeLost],
+        }
     }
 }
 
@@ -312,6 +323,19 @@ fn port_changes(changes: &[Change]) -> Vec<(Uuid, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bridge_that_is_made_again_in_one_breath_was_lost_all_the_same() {
+        use SwitchEvent::{BridgeBack, BridgeLost};
+        let (first, second) = (Some(Uuid::from_u128(1)), Some(Uuid::from_u128(2)));
+        let mut seen = Seen::default();
+        assert_eq!(seen.bridge_is(first), [BridgeBack]);
+        assert_eq!(seen.bridge_is(first), []);
+        assert_eq!(seen.bridge_is(second), [BridgeLost, BridgeBack]);
+        assert_eq!(seen.bridge_is(None), [BridgeLost]);
+        assert_eq!(seen.bridge_is(second), [BridgeBack]);
+        assert_eq!(Seen::default().bridge_is(None), [BridgeLost]);
+    }
 
     #[test]
     fn a_port_that_is_renamed_or_made_again_at_once_has_neither_come_nor_gone() {
