@@ -8,8 +8,10 @@ use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use openssl::cms::CmsContentInfo;
 use openssl::x509::X509;
 
-/// Most certificates and signers read from one signature.
+/// Most parts of any one list in a signature, certificates among them.
 const MAX_ITEMS: usize = 64;
+/// Most signers of one signature; each costs a reading of the whole content.
+const MAX_SIGNERS: usize = 8;
 
 const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
@@ -157,6 +159,9 @@ fn signed_data(der: &[u8]) -> der::Result<Result<SignedData, String>> {
                 signers.push(signer_info(signer.value())?);
             }
         }
+    }
+    if signers.len() > MAX_SIGNERS {
+        return Ok(Err(format!("it holds {} signatures, at most {MAX_SIGNERS} are judged", signers.len())));
     }
     if signers.is_empty() {
         return Ok(Err("it holds certificates but no signature".to_owned()));
