@@ -76,7 +76,7 @@ proptest! {
         )
         .unwrap();
         let trust = Trust::new(0, Unsigned::Warn);
-        let options = LintOptions { mode: Mode::Lenient, limits: Limits::default(), trust, kind: None };
+        let options = LintOptions { mode: Mode::Lenient, limits: Limits::default(), trust, extra: Vec::new(), kind: None };
         let before = lint(&path, &options);
         prop_assert!(before.findings.iter().all(|f| f.line > 0 && f.column > 0));
         serde_json::from_str::<serde_json::Value>(&before.to_sarif().to_string()).unwrap();

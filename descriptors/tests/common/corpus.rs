@@ -280,7 +280,13 @@ impl Line {
 const AT: i64 = 1_600_600_000;
 
 fn options(mode: Mode) -> LintOptions {
-    LintOptions { mode, limits: Limits::default(), trust: Trust::new(AT, Unsigned::Accept), kind: None }
+    LintOptions {
+        mode,
+        limits: Limits::default(),
+        trust: Trust::new(AT, Unsigned::Accept),
+        extra: Vec::new(),
+        kind: None,
+    }
 }
 
 /// Lints directories laid over placeholders for files that the collected sources lack. What is said about a placeholder's
