@@ -8,7 +8,6 @@ use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::{self, Nsd};
 use crate::pnfd::{self, Pnfd};
 use crate::signature::{self, Signer, Trust};
-use crate::tosca;
 use crate::vnfd::{self, Vnfd};
 
 /// What came of checking a package.
@@ -76,23 +75,25 @@ pub fn ns(opened: Inspected, trust: Option<&Trust>) -> Checked<Nsd> {
     })
 }
 
-/// Checks a PNFD archive (SOL004 clause 4.3.2, SOL007). Without `trust` its signatures are not looked at.
+/// Checks a PNFD archive (SOL004 clause 4.3.2, SOL007) as far as anything is done with it: what its PNFD says wrong is told
+/// and forbids nothing, because no PNF is made from it. Without `trust` its signatures are not looked at.
 #[must_use]
 pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
     check(PackageKind::Pnf, opened, trust, |package, found| {
-        let mut sink = Sink::new();
-        let bundle = tosca::load(package, &mut sink);
-        if let Some(bundle) = &bundle {
-            tosca::validate(package, bundle, &["tosca.nodes.nfv.PNF"], &mut sink);
-        }
-        // What a PNFD says beyond its being readable is not acted on, so it forbids nothing.
-        let mut read = sink.finish();
-        if bundle.is_some() {
-            read.soften("TOSCA-");
-        }
-        found.extend(read);
-        found.extend(agree::pnf(package, None));
-        (bundle.map(|_| ()), Vec::new())
+        let (pnfd, mut told) = match pnfd::read_pnfd(package) {
+            Ok(mut pnfd) => {
+                let told = std::mem::take(&mut pnfd.warnings);
+                (Some(pnfd), told)
+            }
+            Err(told) => (None, told),
+        };
+        told.soften("TOSCA-");
+        told.soften("SOL001-");
+        // Files that are no YAML, or would exhaust a reader, are refused all the same.
+        let readable = !told.has_errors();
+        found.extend(told);
+        found.extend(agree::pnf(package, pnfd.as_ref()));
+        (readable.then_some(()), Vec::new())
     })
 }
 

@@ -17,7 +17,7 @@ use quick_xml::events::Event;
 
 fn options(mode: Mode) -> LintOptions {
     let trust = Trust::new(1_717_200_000, Unsigned::Accept);
-    LintOptions { mode, limits: Limits::default(), trust, kind: None }
+    LintOptions { mode, limits: Limits::default(), trust, extra: Vec::new(), kind: None }
 }
 
 /// A sample package, taken apart into a directory.

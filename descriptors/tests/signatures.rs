@@ -320,6 +320,42 @@ fn weak_digests_are_told() {
 }
 
 #[test]
+fn smime_is_read() {
+    let signer = identity("leaf", Kind::Rsa, None);
+    let csar = package(&manifest(), &[]);
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in [("k", signer.key_pem()), ("c", signer.cert_pem()), ("t", csar.clone())] {
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+    }
+    // Opaque, with the content inside, and detached, with the content beside; both in the form that the tool takes for usual.
+    for more in [&["-nodetach"][..], &[][..]] {
+        let made = std::process::Command::new("openssl")
+            .current_dir(dir.path())
+            .args(["cms", "-sign", "-binary", "-signer", "c", "-inkey", "k", "-in", "t", "-outform", "SMIME"])
+            .args(more)
+            .output()
+            .expect("the openssl command line tool");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let outer = zip_of(&[("a.csar", &csar), ("a.sm", &made.stdout)], zip::CompressionMethod::Stored);
+        let judged = judge(outer, &trust(&[&signer]));
+        assert!(judged.found.is_empty(), "{more:?}: {}", judged.found);
+        let other = package(&manifest().replace("name: a", "name: b"), &[]);
+        let outer = zip_of(&[("a.csar", &other), ("a.sm", &made.stdout)], zip::CompressionMethod::Stored);
+        assert_eq!(errors(&judge(outer, &trust(&[&signer])).found), ["SIGNATURE-0003"], "{more:?}");
+    }
+    // BER with lengths that are not given before the content, as the tool streams it.
+    let made = std::process::Command::new("openssl")
+        .current_dir(dir.path())
+        .args(["cms", "-sign", "-binary", "-stream", "-signer", "c", "-inkey", "k", "-in", "t", "-outform", "DER"])
+        .output()
+        .expect("the openssl command line tool");
+    assert!(made.stdout.starts_with(&[0x30, 0x80]), "an unbounded length");
+    let outer = zip_of(&[("a.csar", &csar), ("a.cms", &made.stdout)], zip::CompressionMethod::Stored);
+    let judged = judge(outer, &trust(&[&signer]));
+    assert!(judged.found.is_empty(), "{}", judged.found);
+}
+
+#[test]
 fn hostile_signatures_are_refused_quickly() {
     let trust = Trust::new(NOON, Unsigned::Warn);
     let csar = package(&manifest(), &[]);

@@ -150,8 +150,11 @@ pub enum Hash {
 
 #[derive(Debug, Args)]
 pub struct Lint {
-    /// Archive, or directory with the content of one.
+    /// Archive, or directory with the content or the sources of one.
     pub path: PathBuf,
+    /// Further file that `build` would put into the archive, as ARCHIVE_PATH=FILE; may be given several times.
+    #[arg(long = "add", value_name = "PATH=FILE")]
+    pub add: Vec<String>,
     /// Demands everything the standard demands.
     #[arg(long)]
     pub strict: bool,

@@ -155,6 +155,25 @@ fn lint_prints_every_form_fixes_and_tells_by_its_exit_code() {
 }
 
 #[test]
+fn sources_are_judged_as_the_package_made_of_them() {
+    let place = place();
+    let dir = place.path();
+    let web = sample("web");
+    let whole = mano(dir, &["vnfpkg", "lint", &web, "--add", IMAGE, "--strict"]);
+    assert_eq!(whole.code, 0, "{}", whole.out);
+    let lacking = mano(dir, &["vnfpkg", "lint", &web]);
+    assert_eq!(lacking.code, 1);
+    assert!(
+        lacking.out.contains("names a file that is not there") && lacking.out.contains("--> Definitions/web.yaml:37:")
+    );
+    assert!(
+        !lacking.out.contains("is not listed"),
+        "the manifest is written when the package is made: {}",
+        lacking.out
+    );
+}
+
+#[test]
 fn nsd_lint_judges_archives_of_network_services() {
     let place = place();
     let dir = place.path();

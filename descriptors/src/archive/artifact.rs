@@ -17,6 +17,7 @@ pub struct Artifact {
 enum ArtifactSource {
     Zip(Arc<zip::read::OwnedZipFileEntry>, Handle),
     File(File),
+    Memory(Arc<[u8]>),
 }
 
 impl Artifact {
@@ -24,6 +25,7 @@ impl Artifact {
         let source = match (&entry.place, handle) {
             (Place::Zip(zip), Some(handle)) => ArtifactSource::Zip(Arc::clone(zip), handle.clone()),
             (Place::File(file), _) => ArtifactSource::File(File::open(file)?),
+            (Place::Memory(bytes), _) => ArtifactSource::Memory(Arc::clone(bytes)),
             (Place::Zip(_), None) => return Err(io::Error::other("the archive is closed")),
         };
         Ok(Self { source, size: entry.size })
@@ -47,6 +49,7 @@ impl Artifact {
                 let file = (**entry).as_ref().with_reader(handle, options).map_err(io::Error::other)?;
                 Ok(Box::new(Bounded { inner: file, left: size }))
             }
+            ArtifactSource::Memory(bytes) => Ok(Box::new(&**bytes)),
             ArtifactSource::File(file) => {
                 io::Seek::rewind(file)?;
                 Ok(Box::new(Bounded { inner: file, left: size }))

@@ -195,6 +195,14 @@ fn check_manifest(package: &Package, file: FileId, read: &manifest::Manifest, la
     let proofs = Proofs::of(package, read);
     let proves = |p: &str| proofs.contains(p);
     let mut listed: HashMap<&str, u32> = HashMap::new();
+    for entry in read.files.iter().filter(|e| e.is_external() && e.bare) {
+        sink.warn(
+            &codes::NO_DIGEST,
+            at(entry.line),
+            format!("`{}` lies elsewhere and is listed without digest, so it could be anything", shown(&entry.source)),
+            "add `Algorithm: SHA-256` and the digest of the file that is meant",
+        );
+    }
     for entry in read.files.iter().filter(|e| !e.is_external()) {
         let source = entry.source.as_str();
         let first = if entry.in_set { None } else { listed.insert(source, entry.line) };

@@ -41,6 +41,9 @@ pub struct ToscaMeta {
     /// Lines of the keynames of the first block, from 1.
     #[serde(skip)]
     pub(crate) lines: BTreeMap<&'static str, u32>,
+    /// First and last line of the first block, from 1; zeros when there is none.
+    #[serde(skip)]
+    pub(crate) head: (u32, u32),
 }
 
 impl ToscaMeta {
@@ -98,6 +101,8 @@ impl DigestLines {
 
 struct Line {
     at: Pos,
+    /// The last line of the value, from 1.
+    last: u32,
     key: String,
     value: String,
 }
@@ -106,6 +111,10 @@ struct Line {
 pub(crate) fn parse(file: FileId, text: &str, sink: &mut Sink) -> ToscaMeta {
     let mut meta = ToscaMeta::default();
     let blocks = blocks(file, text, sink);
+    let first = blocks.first().map(|b| (b.first(), b.last()));
+    if let Some((Some(first), Some(last))) = first {
+        meta.head = (first.at.line, last.last);
+    }
     let mut blocks = blocks.into_iter();
     for line in blocks.next().unwrap_or_default() {
         head(&mut meta, line, sink);
@@ -166,11 +175,12 @@ fn blocks(file: FileId, text: &str, sink: &mut Sink) -> Vec<Vec<Line>> {
             && let Some(last) = block.last_mut()
         {
             last.value.push_str(raw.trim_start());
+            last.last = at.line;
             continue;
         }
         match raw.split_once(':') {
             Some((key, value)) if !key.trim().is_empty() => {
-                block.push(Line { at, key: key.trim().to_owned(), value: value.trim().to_owned() });
+                block.push(Line { at, last: at.line, key: key.trim().to_owned(), value: value.trim().to_owned() });
             }
             _ => sink.error_mend(
                 &codes::META_SYNTAX,
@@ -207,7 +217,7 @@ pub(crate) fn canonical(key: &str) -> Option<&'static str> {
 }
 
 fn head(meta: &mut ToscaMeta, line: Line, sink: &mut Sink) {
-    let Line { at, key, value } = line;
+    let Line { at, key, value, .. } = line;
     let wanted = canonical(&key);
     let Some(wanted) = wanted else {
         meta.other.push((key, value));
@@ -264,7 +274,8 @@ fn file_block(block: Vec<Line>, sink: &mut Sink) -> Option<MetaFile> {
     let mut hash: Option<(Pos, String)> = None;
     let start = block.first().map(|l| l.at)?;
     let mut named = false;
-    for Line { at, key, value } in block {
+    let mut continued = false;
+    for Line { at, last, key, value } in block {
         match key.to_ascii_lowercase().as_str() {
             "name" => {
                 described.line = at.line;
@@ -272,8 +283,14 @@ fn file_block(block: Vec<Line>, sink: &mut Sink) -> Option<MetaFile> {
                 named = true;
             }
             "content-type" => described.content_type = Some(value),
-            "algorithm" => algorithm = Some((at, value)),
-            "hash" => hash = Some((at, value)),
+            "algorithm" => {
+                continued |= last > at.line;
+                algorithm = Some((at, value));
+            }
+            "hash" => {
+                continued |= last > at.line;
+                hash = Some((at, value));
+            }
             _ => described.other.push((key, value)),
         }
     }
@@ -286,7 +303,10 @@ fn file_block(block: Vec<Line>, sink: &mut Sink) -> Option<MetaFile> {
         );
         return None;
     }
-    described.lines = DigestLines::of(algorithm.as_ref(), hash.as_ref());
+    // A value of several lines is not replaced line by line.
+    if !continued {
+        described.lines = DigestLines::of(algorithm.as_ref(), hash.as_ref());
+    }
     described.digest = pair(&described.name, algorithm, hash, sink);
     Some(described)
 }

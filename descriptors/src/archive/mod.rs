@@ -46,6 +46,8 @@ use index::Listing;
 enum Place {
     Zip(Arc<zip::read::OwnedZipFileEntry>),
     File(PathBuf),
+    /// A text that is made when the package is made.
+    Memory(Arc<[u8]>),
 }
 
 /// One file of the package.
@@ -147,6 +149,15 @@ impl Package {
         Self::assemble(None, entries, None, limits, sink)
     }
 
+    /// As [`Package::inspect`], for the sources of a package, as [`pack_dir`] takes them: judged is what it would make of
+    /// them. `None` when the directory holds no placeholders and there are no `extra` files, so that it is what it is.
+    #[must_use]
+    pub fn inspect_sources(dir: &Path, extra: &[(&str, &Path)], limits: &Limits) -> Option<Inspected> {
+        let mut sink = Sink::new();
+        let files = pack::sources(dir, extra, limits, &mut sink)?;
+        Some(Self::assemble(None, Listing { files, ..Listing::default() }, None, limits, sink))
+    }
+
     fn inspect_handle(handle: Result<Handle, String>, limits: &Limits) -> Inspected {
         let mut sink = Sink::new();
         let handle = match handle {
@@ -174,7 +185,7 @@ impl Package {
         limits: &Limits,
         mut sink: Sink,
     ) -> Inspected {
-        let harmful = sink.has_errors();
+        let harmful = sink.has_errors_beside(&codes::PLACEHOLDER);
         let mut package = Self {
             handle,
             entries: listing.files,

@@ -19,6 +19,9 @@ const CERTIFICATES: [&str; 5] = [".cert", ".crt", ".cer", ".pem", ".der"];
 /// Largest signature or certificate file, in bytes.
 pub(crate) const PROOF_BYTES: u64 = 1 << 20;
 
+/// Most signature and certificate files that are read.
+const PROOFS: usize = 16;
+
 /// What lies beside the package in the outer archive.
 #[derive(Debug)]
 pub(crate) struct Wrapper {
@@ -56,6 +59,7 @@ pub(super) fn unwrap(
 ) -> Option<(Handle, Wrapper)> {
     let csar = packages(&entries).first().map(|p| (*p).clone())?;
     let mut wrapper = Wrapper { csar, content: outer.clone(), signatures: Vec::new(), certificates: Vec::new() };
+    let mut told = 0;
     for (path, entry) in entries.iter().filter(|(p, _)| **p != wrapper.csar) {
         let list = if ends(path, &SIGNATURES) {
             &mut wrapper.signatures
@@ -75,6 +79,12 @@ pub(super) fn unwrap(
             );
             continue;
         };
+        told += 1;
+        if told > PROOFS {
+            let message = format!("more than {PROOFS} signatures and certificates stand beside the package");
+            sink.error_mend(&codes::WRAPPER, None, message, "keep the one signature and certificate that are needed");
+            return None;
+        }
         match proof(entry, outer) {
             Ok(bytes) => list.push((path.clone(), bytes)),
             Err(e) => {

@@ -186,6 +186,16 @@ impl Sink {
         self.failed
     }
 
+    /// Whether any error was reported but those of one code.
+    pub(crate) fn has_errors_beside(&self, code: &'static Code) -> bool {
+        let same = |d: &&Diagnostic| d.severity == Severity::Error && d.code == code.id;
+        self.failed && self.found.iter().filter(same).count() != self.error_count()
+    }
+
+    fn error_count(&self) -> usize {
+        self.dropped + self.found.iter().filter(|d| d.severity == Severity::Error).count()
+    }
+
     /// Hands the findings out, ordered by file and line, errors of unknown place first.
     #[must_use]
     pub fn finish(mut self) -> Diagnostics {

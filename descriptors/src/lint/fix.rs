@@ -60,7 +60,9 @@ pub(super) fn is_mechanical(d: &Diagnostic) -> bool {
     let undecided = d.code == codes::META_KEY_MISSING.id
         && (d.message.contains("Entry-Definitions")
             || d.mend.as_ref().is_none_or(|m| m.starts_with("write a manifest")));
-    MECHANICAL.iter().any(|c| c.id == d.code) && !undecided
+    // Nothing is fetched, so digests of artifacts elsewhere stay unknown.
+    let elsewhere = d.code == codes::NO_DIGEST.id && d.message.contains("://");
+    MECHANICAL.iter().any(|c| c.id == d.code) && !undecided && !elsewhere
 }
 
 /// Mends a package in place, archive or directory. A signed manifest is left alone: any change would break its signature.
@@ -75,9 +77,14 @@ pub fn fix(path: &Path, limits: &Limits) -> Result<Fixed, FixError> {
         return Err(FixError::Signed);
     }
     let failed = |source: io::Error| FixError::Io { path: path.display().to_string(), source };
+    let sources = dir && Package::inspect_sources(path, &[], limits).is_some();
     let mut mender = Mender { package: &package, texts: BTreeMap::new(), fixed: Fixed::default() };
     mender.meta().map_err(failed)?;
-    mender.manifest().map_err(failed)?;
+    if sources {
+        mender.fixed.left.push("these are sources of a package: its digests are filled in when it is made".to_owned());
+    } else {
+        mender.manifest().map_err(failed)?;
+    }
     let Mender { texts, fixed, .. } = mender;
     if !texts.is_empty() {
         let written = if dir { write_files(path, &texts) } else { rewrite(path, &texts) };
@@ -95,40 +102,39 @@ struct Mender<'a> {
 
 /// A text as lines that can be changed by the line numbers they had at first.
 struct Lines {
-    lines: Vec<Vec<String>>,
+    /// One slot for each line with what was put behind it; the first slot is the place before all lines.
+    slots: Vec<Vec<String>>,
     end: &'static str,
 }
 
 impl Lines {
     fn new(text: &str) -> Self {
         let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        Self { lines: text.lines().map(|l| vec![l.to_owned()]).collect(), end }
+        let lines = text.lines().map(|l| vec![l.to_owned()]);
+        Self { slots: std::iter::once(Vec::new()).chain(lines).collect(), end }
     }
 
     fn get(&self, line: u32) -> &str {
-        let slot = (line as usize).checked_sub(1).and_then(|i| self.lines.get(i));
+        let slot = if line == 0 { None } else { self.slots.get(line as usize) };
         slot.and_then(|s| s.first()).map_or("", String::as_str)
     }
 
     fn set(&mut self, line: u32, text: String) {
-        if let Some(first) =
-            (line as usize).checked_sub(1).and_then(|i| self.lines.get_mut(i)).and_then(|s| s.first_mut())
-        {
+        let slot = if line == 0 { None } else { self.slots.get_mut(line as usize) };
+        if let Some(first) = slot.and_then(|s| s.first_mut()) {
             *first = text;
         }
     }
 
     /// Puts a line behind another and behind what was put there before; behind line 0 is the start.
     fn insert_after(&mut self, line: u32, text: String) {
-        if self.lines.is_empty() || line == 0 {
-            self.lines.insert(0, vec![text]);
-        } else if let Some(slot) = self.lines.get_mut(line as usize - 1) {
+        if let Some(slot) = self.slots.get_mut(line as usize) {
             slot.push(text);
         }
     }
 
     fn text(self) -> String {
-        let all: Vec<String> = self.lines.into_iter().flatten().collect();
+        let all: Vec<String> = self.slots.into_iter().flatten().collect();
         all.join(self.end) + self.end
     }
 }
@@ -155,11 +161,8 @@ impl Mender<'_> {
         let text = self.text(META_PATH)?;
         let mut lines = Lines::new(&text);
         let before = self.fixed.changes.len();
-        // The first block ends at the first empty line behind its first line.
-        let first = text.lines().position(|l| !l.trim().is_empty()).unwrap_or(0);
-        let length = text.lines().skip(first).position(|l| l.trim().is_empty());
-        let end = u32::try_from(length.map_or(text.lines().count(), |n| first + n)).unwrap_or(u32::MAX);
-        for n in 1..=end {
+        let (first, end) = meta.head;
+        for n in first..=end {
             let line = lines.get(n).to_owned();
             let Some((key, rest)) = line.split_once(':') else { continue };
             if let Some(wanted) = canonical_key(key.trim()).filter(|w| *w != key.trim()) {
@@ -181,7 +184,7 @@ impl Mender<'_> {
         }
         for described in meta.files.iter().filter(|f| self.package.contains(&f.name)) {
             let given = described.digest.as_ref();
-            if given.is_some() || !described.lines.is_empty() {
+            if !described.lines.is_empty() {
                 self.block(META_PATH, &mut lines, &described.name, described.line, given, described.lines)?;
             }
         }
@@ -326,6 +329,7 @@ mod tests {
         assert_eq!(lines.text(), "a\r\nx\r\ny\r\nB\r\n");
         let mut empty = Lines::new("");
         empty.insert_after(0, "x".to_owned());
-        assert_eq!(empty.text(), "x\n");
+        empty.insert_after(0, "y".to_owned());
+        assert_eq!(empty.text(), "x\ny\n");
     }
 }

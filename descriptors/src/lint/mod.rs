@@ -10,7 +10,7 @@ mod render;
 mod sarif;
 mod words;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -43,6 +43,8 @@ pub struct LintOptions {
     pub limits: Limits,
     /// Whose signatures count, and when.
     pub trust: Trust,
+    /// Files put into the package when it is made of a directory: path in the package, and where the file is.
+    pub extra: Vec<(String, PathBuf)>,
     /// What the package should describe; without it the manifest's metadata decide.
     pub kind: Option<PackageKind>,
 }
@@ -124,12 +126,17 @@ impl Report {
     }
 }
 
-/// Looks at an archive or directory and tells everything that is wrong with it.
+/// Looks at an archive or directory and tells everything that is wrong with it. A directory with placeholders is judged as
+/// the package that would be made of it.
 #[must_use]
 pub fn lint(path: &Path, options: &LintOptions) -> Report {
-    let dir = path.is_dir();
-    let opened =
-        if dir { Package::inspect_dirs(&[path], &options.limits) } else { Package::inspect(path, &options.limits) };
+    let opened = if path.is_dir() {
+        let extra: Vec<(&str, &Path)> = options.extra.iter().map(|(p, file)| (p.as_str(), file.as_path())).collect();
+        let sources = Package::inspect_sources(path, &extra, &options.limits);
+        sources.unwrap_or_else(|| Package::inspect_dirs(&[path], &options.limits))
+    } else {
+        Package::inspect(path, &options.limits)
+    };
     judge(&path.display().to_string(), opened, options)
 }
 

@@ -47,6 +47,11 @@ const LENIENCIES: &[(&Code, &str, &str)] = &[
     (&codes::REQUIREMENT_UNKNOWN, "unknown-requirements", "the requirement is kept and not acted on"),
     (&codes::SUBSTITUTION, "substitution", "the template is read by what it does say"),
     (&codes::NOT_A_UUID, "descriptor-ids", "any unique text identifies the descriptor"),
+    (&codes::SCALING, "scaling", "the policy is read by what it does say"),
+    (&codes::LEVELS, "instantiation-levels", "the levels are read by what they do say"),
+    (&codes::NO_VDU, "flavours-without-vdus", "the flavour is kept and runs nothing"),
+    (&codes::CP_BINDING, "unbound-ports", "the connection point is kept and not made"),
+    (&codes::CP_LINK, "unlinked-ports", "the connection point is kept and connected to nothing"),
     (&codes::SW_IMAGE, "image-descriptions", "the file in the package is what counts"),
 ];
 

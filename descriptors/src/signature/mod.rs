@@ -10,6 +10,8 @@ mod signed_data;
 mod trust;
 mod verify;
 
+use std::collections::HashSet;
+
 use openssl::x509::X509;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,11 @@ use crate::codes;
 use crate::diag::{Diagnostics, FileId, Pos, Severity, Sink};
 use signed_data::pem_blocks;
 use verify::{Case, Content, Named};
+
+/// Most signature blocks of one manifest, and most certificate files, that are looked at.
+const MAX_PROOFS: usize = 8;
+/// Most signatures of single artifacts that are looked at.
+const MAX_ARTIFACTS: usize = 1000;
 
 /// Who signed what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +97,7 @@ impl Checker<'_> {
         let mut paths: Vec<String> = named.into_iter().collect();
         paths.extend(in_root);
         paths.dedup();
+        paths.truncate(MAX_PROOFS);
         for path in paths {
             self.certificate(&path);
         }
@@ -103,7 +111,7 @@ impl Checker<'_> {
         if !self.package.contains(path) {
             return Vec::new();
         }
-        let read = self.package.read(path).map_err(|e| e.to_string()).and_then(|bytes| {
+        let read = self.proof(path).and_then(|bytes| {
             let read = trust::certificates(&bytes).map_err(|e| e.to_string())?;
             if read.is_empty() { Err("there is none in it".to_owned()) } else { Ok(read) }
         });
@@ -168,7 +176,12 @@ impl Checker<'_> {
             .enumerate()
             .find(|(i, w)| *w == b"-----BEGIN" && (*i == 0 || raw.get(i - 1).is_some_and(|b| *b == b'\n')));
         let content = end.and_then(|(i, _)| raw.get(..i)).unwrap_or(&raw).to_vec();
-        for block in pem_blocks(manifest.cms.as_deref().unwrap_or_default()) {
+        let blocks = pem_blocks(manifest.cms.as_deref().unwrap_or_default());
+        if blocks.len() > MAX_PROOFS {
+            let message = format!("the manifest holds {} signatures, at most {MAX_PROOFS} are judged", blocks.len());
+            self.sink.error_mend(&codes::SIGNATURE_FORMAT, at, message, "keep those that are needed");
+        }
+        for block in blocks.iter().take(MAX_PROOFS) {
             let content = Content::Text(content.clone());
             let case = Case { what: "manifest", shown: manifest.path.clone(), content, extra: &[], at };
             self.case(block.as_bytes(), case);
@@ -185,10 +198,19 @@ impl Checker<'_> {
         let text = self.package.read(&manifest.path).map(|b| String::from_utf8_lossy(&b).into_owned());
         let file = self.sink.add_source(manifest.path.as_str(), text.unwrap_or_default());
         let mut n = 0;
+        // A file that is listed twice, which is told elsewhere, is read once.
+        let mut seen = HashSet::new();
         for entry in &manifest.files {
-            let Some(signature) = &entry.signature else { continue };
+            let Some(signature) = entry.signature.as_ref().filter(|_| seen.insert(entry.source.as_str())) else {
+                continue;
+            };
             n += 1;
             let at = Pos { file, line: entry.line, column: 1 };
+            if n > MAX_ARTIFACTS {
+                let message = format!("more than {MAX_ARTIFACTS} artifacts have signatures of their own");
+                self.sink.error_mend(&codes::SIGNATURE_FORMAT, at, message, "sign the manifest, which covers them all");
+                break;
+            }
             let mut extra = Vec::new();
             if let Some(path) = &entry.certificate {
                 if self.package.contains(path) {

@@ -8,8 +8,13 @@ use der::{Decode, Encode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use openssl::cms::CmsContentInfo;
 use openssl::x509::X509;
 
-/// Most certificates and signers read from one signature.
+/// Most parts of any one list in a signature, certificates among them.
 const MAX_ITEMS: usize = 64;
+/// Most signers of one signature; each costs a reading of the whole content.
+const MAX_SIGNERS: usize = 8;
+
+/// Where the head of an S/MIME message is looked for, in bytes from the start.
+const MIME_HEAD: usize = 1024;
 
 const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
 const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
@@ -81,6 +86,12 @@ fn content_info(bytes: &[u8]) -> Result<CmsContentInfo, String> {
     if bytes.first() == Some(&0x30) {
         return CmsContentInfo::from_der(bytes).map_err(|_| "it is no CMS or PKCS #7 structure".to_owned());
     }
+    // Before the PEM block that the content of an S/MIME message may hold too.
+    let head =
+        String::from_utf8_lossy(bytes.get(..bytes.len().min(MIME_HEAD)).unwrap_or_default()).to_ascii_lowercase();
+    if head.contains("content-type:") && !head.trim_start().starts_with("-----begin ") {
+        return CmsContentInfo::smime_read_cms(bytes).map_err(|_| "its S/MIME message cannot be read".to_owned());
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| "it is neither PEM, DER nor S/MIME".to_owned())?;
     if let Some(start) = text.find("-----BEGIN ") {
         let block = text.get(start..).unwrap_or_default();
@@ -94,9 +105,6 @@ fn content_info(bytes: &[u8]) -> Result<CmsContentInfo, String> {
             .replace(&format!("-----END {label}-----"), "-----END CMS-----");
         return CmsContentInfo::from_pem(named.as_bytes())
             .map_err(|_| "its PEM block holds no CMS or PKCS #7 structure".to_owned());
-    }
-    if text.to_ascii_lowercase().contains("content-type:") {
-        return CmsContentInfo::smime_read_cms(bytes).map_err(|_| "its S/MIME message cannot be read".to_owned());
     }
     Err("it is neither PEM, DER nor S/MIME".to_owned())
 }
@@ -157,6 +165,9 @@ fn signed_data(der: &[u8]) -> der::Result<Result<SignedData, String>> {
                 signers.push(signer_info(signer.value())?);
             }
         }
+    }
+    if signers.len() > MAX_SIGNERS {
+        return Ok(Err(format!("it holds {} signatures, at most {MAX_SIGNERS} are judged", signers.len())));
     }
     if signers.is_empty() {
         return Ok(Err("it holds certificates but no signature".to_owned()));

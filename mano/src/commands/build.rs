@@ -12,13 +12,8 @@ use crate::output;
 
 /// Makes the archive.
 pub fn run(args: &Build) -> Result<(), Failure> {
-    let mut extra: Vec<(&str, PathBuf)> = Vec::new();
-    for item in &args.add {
-        let (path, file) =
-            item.split_once('=').ok_or_else(|| Failure::usage(format!("--add {item:?} is not PATH=FILE")))?;
-        extra.push((path, PathBuf::from(file)));
-    }
-    let extra: Vec<(&str, &Path)> = extra.iter().map(|(path, file)| (*path, file.as_path())).collect();
+    let extra = added(&args.add)?;
+    let extra: Vec<(&str, &Path)> = extra.iter().map(|(path, file)| (path.as_str(), file.as_path())).collect();
     let key = key(args)?;
     let place = if args.sign_option == "2" { SignatureOption::Outer } else { SignatureOption::Manifest };
     let hash = match args.hash {
@@ -48,6 +43,15 @@ pub fn run(args: &Build) -> Result<(), Failure> {
     };
     output::note(&format!("{}: {} files, {}{signed}", out.display(), packed.files.len(), output::bytes(bytes)));
     Ok(())
+}
+
+/// Paths in the archive with the files that are put there.
+pub fn added(items: &[String]) -> Result<Vec<(String, PathBuf)>, Failure> {
+    let pair = |item: &String| {
+        let pair = item.split_once('=').map(|(path, file)| (path.to_owned(), PathBuf::from(file)));
+        pair.ok_or_else(|| Failure::usage(format!("--add {item:?} is not PATH=FILE")))
+    };
+    items.iter().map(pair).collect()
 }
 
 fn key(args: &Build) -> Result<Option<SigningKey>, Failure> {

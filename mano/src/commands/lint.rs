@@ -18,6 +18,7 @@ pub fn run(args: &Lint, kind: PackageKind, output: Format) -> Result<(), Failure
         mode: if args.strict { Mode::Strict } else { Mode::Lenient },
         limits: Limits::default(),
         trust: trust(args)?,
+        extra: super::build::added(&args.add)?,
         kind: Some(kind),
     };
     if args.fix {

@@ -19,7 +19,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::{HashAlgorithm, Limits, digest, meta, names};
+use super::{Entry, HashAlgorithm, Limits, Place, digest, meta, names};
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::signature::{SignError, SigningKey};
@@ -177,6 +177,40 @@ pub fn pack_dir_with<W: Write + Seek>(
     let name = manifest.rsplit('/').next().and_then(|n| n.strip_suffix(".mf")).unwrap_or("package");
     write::outer(name, inner, &signature, out)?;
     Ok(Packed { manifest, files: packed })
+}
+
+/// The files that a package would have when it were made of these sources; `None` when there is nothing to make of them.
+pub(super) fn sources(
+    dir: &Path,
+    extra: &[(&str, &Path)],
+    limits: &Limits,
+    sink: &mut Sink,
+) -> Option<BTreeMap<String, Entry>> {
+    let mut quiet = Sink::new();
+    let mut files = list(dir, &mut quiet).ok().filter(|f| f.len() <= limits.entries)?;
+    for (path, file) in extra.iter().filter(|(path, _)| names::refusal(path).is_none()) {
+        files.insert((*path).to_owned(), Content::File(file.to_path_buf()));
+    }
+    let manifest = heads(dir, &files, &mut quiet);
+    let mut digests = Digests::new(HashAlgorithm::Sha256);
+    fill::placeholders(&mut files, &mut digests, sink).ok()?;
+    let ordinary = extra.is_empty() && !files.values().any(|c| matches!(c, Content::Text(_)));
+    // Links and unsafe names are told where directories are read as they are.
+    if ordinary || quiet.has_errors_beside(&codes::MANIFEST_MISSING) {
+        return None;
+    }
+    if let Some(path) = manifest {
+        let text = fill::manifest(&path, &files, &mut digests).ok()?;
+        files.insert(path, Content::Text(text));
+    }
+    let entry = |content: Content| match content {
+        Content::Text(text) => Some(Entry { size: text.len() as u64, place: Place::Memory(text.into_bytes().into()) }),
+        Content::File(path) => {
+            let size = std::fs::metadata(&path).ok()?.len();
+            Some(Entry { place: Place::File(path), size })
+        }
+    };
+    files.into_iter().map(|(path, content)| Some((path, entry(content)?))).collect()
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackError {
