@@ -9,8 +9,9 @@ use super::types::{TypeDef, TypeKind};
 use crate::diag::{FileId, Sink};
 use crate::yaml::{self, Budget};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("tosca_simple_profile.yaml", include_str!("../builtin/tosca_simple_profile.yaml")),
+    ("tosca_normative.yaml", include_str!("../builtin/tosca_normative.yaml")),
     ("sol001_common.yaml", include_str!("../builtin/sol001_common.yaml")),
     ("sol001_vnfd.yaml", include_str!("../builtin/sol001_vnfd.yaml")),
     ("sol001_nsd.yaml", include_str!("../builtin/sol001_nsd.yaml")),

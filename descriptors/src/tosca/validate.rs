@@ -197,9 +197,9 @@ fn check_node(
     scope.tell(sink);
     let mut checker = Checker { types, sink, owner: owner.clone() };
     checker.properties(TypeKind::Node, &node.type_name, &properties, (!whole).then_some(node.at));
-    let capabilities = types.section(TypeKind::Node, &node.type_name, "capabilities");
+    let capabilities = types.capabilities_of(&node.type_name);
     for given in node.body.get("capabilities").iter().flat_map(|c| c.each()) {
-        let Some(declared) = capabilities.get(&given.key) else {
+        let Some((_, type_name)) = capabilities.iter().find(|(name, _)| *name == given.key) else {
             checker.sink.warn(
                 &codes::PROPERTY_UNKNOWN,
                 given.key_at,
@@ -208,7 +208,6 @@ fn check_node(
             );
             continue;
         };
-        let type_name = declared.get("type").unwrap_or(declared).text().unwrap_or_default();
         if let Some(given_properties) = given.value.get("properties") {
             let values = scope.eval(given_properties, Some(node));
             checker.properties(TypeKind::Capability, type_name, &values, Some(given_properties.at));
