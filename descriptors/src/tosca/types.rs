@@ -109,6 +109,27 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// The schema in the form in which descriptors write it: a plain name where there is nothing else to say.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut map = serde_json::Map::new();
+        for (key, schema) in [("key_schema", &self.key), ("entry_schema", &self.entry)] {
+            if let Some(schema) = schema {
+                map.insert(key.to_owned(), schema.to_json());
+            }
+        }
+        if let Some(constraints) = &self.constraints {
+            map.insert("constraints".to_owned(), constraints.to_json());
+        }
+        if map.is_empty() {
+            return serde_json::Value::String(self.type_name.clone());
+        }
+        map.insert("type".to_owned(), serde_json::Value::String(self.type_name.clone()));
+        serde_json::Value::Object(map)
+    }
+}
+
 /// A property that a type declares, with what its ancestors say merged in.
 #[derive(Clone, Debug)]
 pub struct PropertyDef {

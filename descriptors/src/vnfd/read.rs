@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{Flavour, ModifiableAttributes, Vnfd};
-use super::{read_flavour, read_lcm, read_policies, read_scaling};
+use super::{check_scaling, read_flavour, read_lcm, read_policies};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
@@ -278,6 +278,7 @@ impl<'a> Reader<'a> {
         own.map(|(name, body)| Declaration {
             name: name.clone(),
             value_type: Schema::read(body).type_name,
+            entry_schema: body.get("entry_schema").map(Node::to_json).unwrap_or_default(),
             required: false,
             default: body.get("default").map(Node::to_json),
             description: body.get("description").and_then(Node::text).map(str::to_owned),
@@ -365,7 +366,7 @@ impl<'a> Reader<'a> {
         flavour.inputs = scope.open_inputs();
         flavour.template_extra = source.topology.extra.clone();
         scope.tell(self.sink);
-        read_scaling::check(&flavour, source.topology, self.sink);
+        check_scaling::check(&flavour, source.topology, &self.bundle.types, self.sink);
         let own_id = shared.get("descriptor_id").and_then(|e| e.value.text()).unwrap_or_default();
         read_policies::check(&flavour, own_id, source.topology, self.sink);
         flavour

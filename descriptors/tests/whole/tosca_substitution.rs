@@ -77,6 +77,12 @@ fn requirements_in_the_short_and_the_long_form() {
     let long = edited_vnfd(from, "      - inside: { mapping: [ worker_data, virtual_link ] }\n")
         .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(long.flavours[0].ext_cp("inside").unwrap().cp, "worker_data");
+    let more = edited_vnfd(
+        "    requirements:\n      - outside",
+        "    capabilities: { c: [ worker, virtual_binding ] }\n    requirements:\n      - outside",
+    );
+    let kept = &more.unwrap_or_else(|e| panic!("{e}")).flavours[0].template_extra["substitution_mappings"];
+    assert_eq!(kept["capabilities"]["c"][0], "worker");
     let found = edited_vnfd(from, "      - inside: [ worker_date, virtual_link ]\n").unwrap_err();
     assert!(told(&found).contains("did you mean `worker_data`?"), "{found}");
     let found = edited_vnfd(from, "      - inside: worker_data\n").map_or_else(|e| e, |v| v.warnings);
