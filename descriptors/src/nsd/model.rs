@@ -44,6 +44,9 @@ pub struct Nsd {
     pub strict_onboarding: Option<bool>,
     /// Deployment flavours.
     pub flavours: Vec<NsFlavour>,
+    /// What the main file says beside types, imports and topology, such as its `metadata` and `description`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_template: Value,
     /// Properties of the NS node that are none of the above.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,

@@ -115,6 +115,7 @@ impl<'a> Reader<'a> {
         fields.get("flavour_id");
         fields.get("ns_profile");
         nsd.extra = fields.rest();
+        nsd.service_template = main.extra.clone();
         for (topology, own) in sources {
             let flavour = self.flavour(&shared, topology, own);
             if nsd.flavour(&flavour.id).is_some() {

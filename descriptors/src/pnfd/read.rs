@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
         self.policies(&scope, topology, &mut pnfd);
         pnfd.inputs = scope.open_inputs();
         pnfd.template_extra = topology.extra.clone();
+        pnfd.service_template = self.bundle.templates.first().map(|t| t.extra.clone()).unwrap_or_default();
         scope.tell(self.sink);
         Some(pnfd)
     }

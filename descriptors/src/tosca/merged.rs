@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::types::{PropertyDef, PropertyMap, RequirementDef, Schema, TypeKind, Types};
+use super::types::{Capabilities, PropertyDef, PropertyMap, RequirementDef, Schema, TypeKind, Types};
 use crate::yaml::Node;
 
 impl Types {
@@ -43,13 +43,13 @@ impl Types {
     }
 
     /// The types of the capabilities that a node type offers, computed once for each type.
-    pub(crate) fn capabilities_of(&self, name: &str) -> Rc<[(String, String)]> {
+    pub(crate) fn capabilities_of(&self, name: &str) -> Capabilities {
         if let Some(known) = self.capabilities.borrow().get(name) {
             return Rc::clone(known);
         }
         let type_of = |body: &Node| body.get("type").unwrap_or(body).text().unwrap_or_default().to_owned();
         let all = self.section(TypeKind::Node, name, "capabilities");
-        let found: Rc<[_]> = all.iter().map(|(name, body)| (name.clone(), type_of(body))).collect();
+        let found: Capabilities = all.iter().map(|(name, body)| (name.clone(), type_of(body))).collect();
         self.capabilities.borrow_mut().insert(name.to_owned(), Rc::clone(&found));
         found
     }

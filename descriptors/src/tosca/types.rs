@@ -160,6 +160,8 @@ pub struct RequirementDef {
     pub max: Option<i64>,
 }
 
+/// Names and types of capabilities.
+pub(crate) type Capabilities = Rc<[(String, String)]>;
 pub(super) type PropertyMap = BTreeMap<String, PropertyDef>;
 
 /// All types known to a service template: its own, the imported ones, and the built-in ones behind them.
@@ -171,7 +173,7 @@ pub struct Types {
     patterns: Patterns,
     pub(super) properties: RefCell<HashMap<TypeKind, HashMap<String, Rc<PropertyMap>>>>,
     pub(super) requirements: RefCell<HashMap<String, Rc<[RequirementDef]>>>,
-    pub(super) capabilities: RefCell<HashMap<String, Rc<[(String, String)]>>>,
+    pub(super) capabilities: RefCell<HashMap<String, Capabilities>>,
 }
 
 /// Packages exist that define data types in the section of node types; their names tell what they are.

@@ -8,7 +8,7 @@ use super::{check_scaling, read_flavour, read_lcm, read_policies};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
-use crate::network::read::{declaration, undeclared};
+use crate::network::read::{declaration, merged, undeclared};
 use crate::network::{Declaration, monitoring_parameters};
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
@@ -95,6 +95,7 @@ impl<'a> Reader<'a> {
         let nodes: Vec<_> = sources.iter().filter_map(|s| s.vnf).chain(top.map(|(_, n)| n)).collect();
         let given = |name: &str| shared.contains_key(name) || nodes.iter().any(|n| n.properties.get(name).is_some());
         required(self.bundle, &node_type, (&format!("VNF `{node_type}`"), at), &KNOWN, &given, self.sink);
+        vnfd.service_template = main.extra.clone();
         self.selects_flavour(top, &sources);
         for source in &sources {
             let flavour = self.flavour(&node_type, &shared, source);
@@ -365,6 +366,12 @@ impl<'a> Reader<'a> {
         );
         flavour.inputs = scope.open_inputs();
         flavour.template_extra = source.topology.extra.clone();
+        // The main file's own words stand with the whole descriptor.
+        let file = self.bundle.templates.iter().skip(1).find(|t| t.path == source.path);
+        if let Some(file) = file.filter(|f| !f.extra.is_null()) {
+            let own = serde_json::json!({ "service_template": file.extra });
+            flavour.template_extra = merged(flavour.template_extra.take(), own);
+        }
         scope.tell(self.sink);
         check_scaling::check(&flavour, source.topology, &self.bundle.types, self.sink);
         let own_id = shared.get("descriptor_id").and_then(|e| e.value.text()).unwrap_or_default();

@@ -11,7 +11,7 @@ fn template(mapping: &str, vdus: &[&str]) -> String {
     let mut text = format!(
         "{}topology_template:\n  inputs: {{ product_name: {{ type: string }} }}\n  substitution_mappings:\n    node_type: x.Vnf\n{mapping}  node_templates:\n    \
          VNF: {{ type: x.Vnf, properties: {{ flavour_description: d }} }}\n",
-        HEAD.replace("IMPORTS", "etsi_nfv_sol001_vnfd_types.yaml, types.yaml")
+        HEAD.replace("IMPORTS", "etsi_nfv_sol001_vnfd_types.yaml, types.yaml") + "description: one flavour\n"
     );
     for vdu in vdus {
         text.push_str(&format!(
@@ -60,6 +60,7 @@ fn a_base_template_with_one_per_flavour() {
             "a value of the base feeds the flavour"
         );
         assert!(vnfd.flavour("c").is_none());
+        assert_eq!(vnfd.flavour("a").unwrap().template_extra["service_template"]["description"], "one flavour");
     }
 }
 
