@@ -168,6 +168,8 @@ pub(super) type PropertyMap = BTreeMap<String, PropertyDef>;
 #[derive(Debug, Default)]
 pub struct Types {
     own: HashMap<TypeKind, HashMap<String, TypeDef>>,
+    /// Types that two published files define differently.
+    ambiguous: HashSet<(TypeKind, String)>,
     /// `namespace_prefix` of the imports.
     prefixes: HashSet<String>,
     patterns: Patterns,
@@ -201,20 +203,33 @@ impl Types {
     pub fn add_file(&mut self, root: &Node, sink: &mut Sink) {
         for (section, kind) in TypeKind::SECTIONS {
             for entry in root.get(section).iter().flat_map(|n| n.each()) {
-                let family = self.own.entry(real_kind(kind, &entry.key)).or_default();
-                if let Some(first) = family.get(&entry.key) {
-                    if first.at != entry.key_at {
-                        let first = sink.place(first.at);
-                        sink.warn(
-                            &codes::TYPE_DUPLICATE,
-                            entry.key_at,
-                            format!("the {} `{}` is already defined at {first}", kind.word(), entry.key),
-                            "keep one definition; the first one is used",
-                        );
+                let kind = real_kind(kind, &entry.key);
+                let family = self.own.entry(kind).or_default();
+                let Some(first) = family.get(&entry.key) else {
+                    if !self.ambiguous.contains(&(kind, entry.key.clone())) {
+                        family.insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
                     }
                     continue;
+                };
+                if first.at == entry.key_at {
+                    continue;
                 }
-                family.insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
+                // Version 2.6.1 publishes policies of one name for VNFDs and for NSDs; the built-in ones serve both.
+                let files = [sink.file_name(first.at.file), sink.file_name(entry.key_at.file)];
+                if builtin::publish_both(files)
+                    && builtin::types().get(&kind).is_some_and(|f| f.contains_key(&entry.key))
+                {
+                    family.remove(&entry.key);
+                    self.ambiguous.insert((kind, entry.key.clone()));
+                    continue;
+                }
+                let first = sink.place(first.at);
+                sink.warn(
+                    &codes::TYPE_DUPLICATE,
+                    entry.key_at,
+                    format!("the {} `{}` is already defined at {first}", kind.word(), entry.key),
+                    "keep one definition; the first one is used",
+                );
             }
         }
     }

@@ -15,6 +15,7 @@ mod tosca_substitution;
 mod tosca_types;
 mod tosca_values;
 mod versions;
+mod versions_ns;
 mod vnfd_compute;
 mod vnfd_containers;
 mod vnfd_lcm;
