@@ -3,6 +3,7 @@
 
 mod builtin_types;
 mod lossless;
+mod mutations;
 mod nsd_forwarding;
 mod nsd_parts;
 mod nsd_scaling;
