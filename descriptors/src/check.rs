@@ -8,7 +8,6 @@ use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::{self, Nsd};
 use crate::pnfd::{self, Pnfd};
 use crate::signature::{self, Signer, Trust};
-use crate::tosca;
 use crate::vnfd::{self, Vnfd};
 
 /// What came of checking a package.
@@ -79,20 +78,21 @@ pub fn ns(opened: Inspected, trust: Option<&Trust>) -> Checked<Nsd> {
 /// Checks a PNFD archive (SOL004 clause 4.3.2, SOL007). Without `trust` its signatures are not looked at.
 #[must_use]
 pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
-    check(PackageKind::Pnf, opened, trust, |package, found| {
-        let mut sink = Sink::new();
-        let bundle = tosca::load(package, &mut sink);
-        if let Some(bundle) = &bundle {
-            tosca::validate(package, bundle, &["tosca.nodes.nfv.PNF"], &mut sink);
+    check(PackageKind::Pnf, opened, trust, |package, found| match pnfd::read_pnfd(package) {
+        Ok(mut pnfd) => {
+            found.extend(std::mem::take(&mut pnfd.warnings));
+            found.extend(agree::pnf(package, Some(&pnfd)));
+            (Some(()), Vec::new())
         }
-        // What a PNFD says beyond its being readable is not acted on, so it forbids nothing.
-        let mut read = sink.finish();
-        if bundle.is_some() {
-            read.soften("TOSCA-");
+        Err(mut faults) => {
+            // What a PNFD says beyond its being readable is not acted on, so it forbids nothing.
+            faults.soften("TOSCA-");
+            faults.soften("SOL001-");
+            let readable = !faults.has_errors();
+            found.extend(faults);
+            found.extend(agree::pnf(package, None));
+            (readable.then_some(()), Vec::new())
         }
-        found.extend(read);
-        found.extend(agree::pnf(package, None));
-        (bundle.map(|_| ()), Vec::new())
     })
 }
 
