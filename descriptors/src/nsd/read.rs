@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
         let mut flavour = NsFlavour { id, ..NsFlavour::default() };
         if let Some(own) = own {
             flavour.artifacts = artifacts(self.package, &self.bundle.types, own);
-            flavour.interfaces = interfaces(&self.bundle.types, own, &flavour.artifacts, self.sink);
+            flavour.interfaces = interfaces(self.package, &self.bundle.types, own, &flavour.artifacts, self.sink);
         }
         let mut parts = read_parts::Context { bundle: self.bundle, topology, scope: &scope, sink: self.sink };
         read_parts::read(&mut parts, &mut flavour);

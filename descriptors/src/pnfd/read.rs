@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
             location: location(&fields.sub("geographical_location_info"), sink),
             version_dependencies: version_dependencies(&fields, sink),
             node_type: node.type_name.clone(),
-            interfaces: interfaces(types, node, &artifacts, sink),
+            interfaces: interfaces(self.package, types, node, &artifacts, sink),
             artifacts,
             extra: merged(fields.rest(), node_rest(node, &["interfaces", "artifacts"], &[])),
             ..Pnfd::default()

@@ -220,7 +220,13 @@ fn check_node(
 }
 
 fn check_artifacts(package: &Package, bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {
-    for artifact in node.body.get("artifacts").iter().flat_map(|a| a.each()) {
+    // What its types bring along counts like its own, unless it says otherwise.
+    let inherited = bundle.types.chain(TypeKind::Node, &node.type_name).filter_map(|def| def.body.get("artifacts"));
+    let mut seen = HashSet::new();
+    for artifact in node.body.get("artifacts").into_iter().chain(inherited).flat_map(Node::each) {
+        if !seen.insert(artifact.key.as_str()) {
+            continue;
+        }
         let file = artifact.value.get("file").unwrap_or(&artifact.value);
         let Some(reference) = file.text() else {
             sink.error_mend(

@@ -347,7 +347,8 @@ impl<'a> Reader<'a> {
             flavour.description = fields.text("flavour_description", self.sink).unwrap_or_default();
             flavour.vnf_profile = fields.json("vnf_profile");
             flavour.artifacts = crate::network::read::artifacts(self.package, &self.bundle.types, vnf);
-            flavour.interfaces = crate::network::interfaces(&self.bundle.types, vnf, &flavour.artifacts, self.sink);
+            flavour.interfaces =
+                crate::network::interfaces(self.package, &self.bundle.types, vnf, &flavour.artifacts, self.sink);
         }
         if flavour.description.is_empty() {
             let text = shared.get("flavour_description").and_then(|e| e.value.text());

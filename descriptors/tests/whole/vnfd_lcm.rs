@@ -88,6 +88,11 @@ fn vnflcm_operations_with_their_artifacts() {
     let found = edited_vnfd("{ implementation: flow, inputs", "{ implementation: flaw, inputs")
         .unwrap_or_else(|e| panic!("{e}"));
     assert!(told(&found.warnings).contains("`flaw`, which is no artifact of it"), "{}", found.warnings);
+    let direct = edited_vnfd("{ implementation: flow, inputs", "{ implementation: Files/boot.sh, inputs").unwrap();
+    assert_eq!(
+        direct.flavours[0].interfaces.iter().find(|i| i.name == "Vnflcm").unwrap().operations[0].file.as_deref(),
+        Some("Files/boot.sh")
+    );
 }
 
 #[test]
