@@ -133,7 +133,7 @@ codes! {
     NS_FORWARDING = "SOL001-0024", "SOL001 clause 7.8", "a forwarding path leads nowhere";
     NS_SCALING = "SOL001-0025", "SOL001 clause 7.10", "scaling aspects and levels of the service do not fit together";
     NS_PART = "SOL001-0026", "SOL001 clause 7.8", "a PNF or nested service cannot be identified";
-    NO_PNF = "SOL001-0030", "SOL001 clause 8.6", "no PNF node type or template";
+    NO_PNF = "SOL001-0030", "SOL001 clause 8", "no PNF node type or template";
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //!
 //! Order of use: [`archive::Package::open`], then [`read_vnfd`](vnfd::read_vnfd), [`read_nsd`](nsd::read_nsd) or
 //! [`read_pnfd`](pnfd::read_pnfd), and [`archive::Package::verify`] for the digests. [`check_vnf_package`],
-//! [`check_nsd_archive`] and [`check_pnfd_archive`] do all of it at once; [`check_signed_vnf_package`] and
-//! [`check_signed_nsd_archive`] judge [signatures](signature) too.
+//! [`check_nsd_archive`] and [`check_pnfd_archive`] do all of it at once; [`check_signed_vnf_package`],
+//! [`check_signed_nsd_archive`] and [`check_signed_pnfd_archive`] judge [signatures](signature) too.
 
 mod agree;
 pub mod archive;
@@ -84,7 +84,19 @@ fn nsd_archive(path: &Path, limits: &Limits, trust: Option<&Trust>) -> Result<(P
 /// # Errors
 /// Every fault of archive, descriptor and digests.
 pub fn check_pnfd_archive(path: &Path, limits: &Limits) -> Result<(Package, Pnfd), Diagnostics> {
-    let (package, mut pnfd, found) = check::pnfd(Package::inspect(path, limits), None).settle()?;
+    pnfd_archive(path, limits, None)
+}
+
+/// As [`check_pnfd_archive`], with signatures judged by `trust`.
+///
+/// # Errors
+/// Every fault of archive, descriptor, digests and signatures.
+pub fn check_signed_pnfd_archive(path: &Path, limits: &Limits, trust: &Trust) -> Result<(Package, Pnfd), Diagnostics> {
+    pnfd_archive(path, limits, Some(trust))
+}
+
+fn pnfd_archive(path: &Path, limits: &Limits, trust: Option<&Trust>) -> Result<(Package, Pnfd), Diagnostics> {
+    let (package, mut pnfd, found) = check::pnfd(Package::inspect(path, limits), trust).settle()?;
     pnfd.warnings = found;
     Ok((package, pnfd))
 }

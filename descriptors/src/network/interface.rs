@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::read::declaration;
 use super::{Artifact, Declaration};
+use crate::archive::Package;
 use crate::codes;
 use crate::diag::Sink;
-use crate::tosca::{NodeTemplate, TypeKind, Types, operations, others};
+use crate::tosca::{NodeTemplate, TypeKind, Types, operations, others, package_path};
 use crate::yaml::{Entry, Node};
 
 /// An interface of a VNF or NS with its operations.
@@ -44,7 +45,7 @@ pub struct Operation {
     /// Name of the implementation artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub implementation: Option<String>,
-    /// Path or URI of that artifact, where the node has an artifact of that name.
+    /// Path or URI of that artifact, or the path of the file where the implementation names one directly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Further artifacts the implementation needs.
@@ -66,6 +67,7 @@ const STANDARD: [&str; 5] = [
 
 /// The interfaces of a node type, with its ancestors, and of its template; what is said nearer goes before.
 pub(crate) fn interfaces(
+    package: &Package,
     types: &Types,
     node: &NodeTemplate,
     artifacts: &[Artifact],
@@ -97,8 +99,8 @@ pub(crate) fn interfaces(
             }
         }
     }
-    for operation in by_name.values().flat_map(|i| &i.operations) {
-        unknown_artifact(node, operation, artifacts, sink);
+    for operation in by_name.values_mut().flat_map(|i| &mut i.operations) {
+        implemented(package, node, operation, artifacts, sink);
     }
     // What every type inherits and nobody fills says nothing.
     by_name
@@ -166,12 +168,17 @@ fn operation(entry: &Entry, artifacts: &[Artifact]) -> Option<Operation> {
     })
 }
 
-/// An implementation that looks like the name of an artifact should be one.
-fn unknown_artifact(node: &NodeTemplate, operation: &Operation, artifacts: &[Artifact], sink: &mut Sink) {
-    let Some(name) = &operation.implementation else { return };
-    // Files may be named directly, relative to the template.
-    let is_file = name.contains('/') || name.contains('.');
-    if artifacts.is_empty() || is_file || artifacts.iter().any(|a| a.name == *name) {
+/// An implementation is an artifact of the node or a file of the package.
+fn implemented(
+    package: &Package,
+    node: &NodeTemplate,
+    operation: &mut Operation,
+    artifacts: &[Artifact],
+    sink: &mut Sink,
+) {
+    let Some(name) = operation.implementation.as_ref().filter(|_| operation.file.is_none()) else { return };
+    operation.file = package_path(package, &node.file, name);
+    if operation.file.is_some() || name.contains("://") {
         return;
     }
     let near = crate::tosca::nearest(name, artifacts.iter().map(|a| a.name.as_str()));
@@ -179,7 +186,7 @@ fn unknown_artifact(node: &NodeTemplate, operation: &Operation, artifacts: &[Art
         &codes::OPERATION_UNKNOWN,
         node.at,
         format!(
-            "the operation `{}` of `{}` is implemented by `{name}`, which is no artifact of it",
+            "the operation `{}` of `{}` is implemented by `{name}`, which is no artifact of it and no file of the package",
             operation.name, node.name
         ),
         near.map_or_else(|| format!("add the artifact `{name}`"), |n| format!("did you mean `{n}`?")),

@@ -308,6 +308,9 @@ pub struct Declaration {
     pub name: String,
     /// Its TOSCA type.
     pub value_type: String,
+    /// Type and constraints of the entries of a list or map, as written.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub entry_schema: Value,
     /// Whether a value must be given.
     pub required: bool,
     /// The declared default, or the value the template gives.

@@ -222,6 +222,7 @@ pub(crate) fn undeclared(entry: &Entry) -> Declaration {
     Declaration {
         name: entry.key.clone(),
         value_type: "any".to_owned(),
+        entry_schema: Value::Null,
         required: false,
         default: Some(entry.value.to_json()),
         description: None,
@@ -234,6 +235,7 @@ pub(crate) fn declaration(def: &PropertyDef, given: Option<&Node>) -> Declaratio
     Declaration {
         name: def.name.clone(),
         value_type: def.schema.type_name.clone(),
+        entry_schema: def.schema.entry.as_ref().map(|e| e.to_json()).unwrap_or_default(),
         required: def.required,
         default: given.or(def.default.as_ref()).map(Node::to_json),
         description: def.description.clone(),

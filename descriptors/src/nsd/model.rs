@@ -44,6 +44,9 @@ pub struct Nsd {
     pub strict_onboarding: Option<bool>,
     /// Deployment flavours.
     pub flavours: Vec<NsFlavour>,
+    /// What the main file says beside types, imports and topology, such as its `metadata` and `description`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_template: Value,
     /// Properties of the NS node that are none of the above.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
@@ -313,7 +316,7 @@ pub struct NsVirtualLink {
     /// `test_access`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_access: Vec<String>,
-    /// `service_availability_level` of the profile, from 1; versions before 3.7.1 write `level1` to `level3`.
+    /// `service_availability_level` of the profile, from 1; versions before 3 write `level1` to `level3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_availability_level: Option<u32>,
     /// `data_flow_mirroring` of the profile.

@@ -115,6 +115,7 @@ impl<'a> Reader<'a> {
         fields.get("flavour_id");
         fields.get("ns_profile");
         nsd.extra = fields.rest();
+        nsd.service_template = main.extra.clone();
         for (topology, own) in sources {
             let flavour = self.flavour(&shared, topology, own);
             if nsd.flavour(&flavour.id).is_some() {
@@ -181,7 +182,7 @@ impl<'a> Reader<'a> {
         let mut flavour = NsFlavour { id, ..NsFlavour::default() };
         if let Some(own) = own {
             flavour.artifacts = artifacts(self.package, &self.bundle.types, own);
-            flavour.interfaces = interfaces(&self.bundle.types, own, &flavour.artifacts, self.sink);
+            flavour.interfaces = interfaces(self.package, &self.bundle.types, own, &flavour.artifacts, self.sink);
         }
         let mut parts = read_parts::Context { bundle: self.bundle, topology, scope: &scope, sink: self.sink };
         read_parts::read(&mut parts, &mut flavour);

@@ -256,7 +256,7 @@ fn virtual_link(context: &mut Context<'_, '_>, node: &NodeTemplate) -> NsVirtual
     link
 }
 
-/// A number since version 3.7.1; `level1`, `level2` or `level3` before.
+/// A number since version 3; `level1`, `level2` or `level3` before.
 fn availability(profile: &Fields<'_>, sink: &mut Sink) -> Option<u32> {
     let old = profile.sub("service_availability").text("level", sink);
     let old = old.and_then(|level| level.trim_start_matches("level").parse().ok());

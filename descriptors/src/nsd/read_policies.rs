@@ -156,7 +156,8 @@ fn numbered<T>(map: BTreeMap<String, T>, at: Pos, sink: &mut Sink) -> BTreeMap<u
 pub(super) fn check(context: &mut Context<'_, '_>, flavour: &NsFlavour) {
     let policies = &context.topology.policies;
     for policy in policies {
-        let is = |name: &str| policy.type_name.ends_with(&format!(".{name}"));
+        let types = &context.bundle.types;
+        let is = |name: &str| types.is_a(TypeKind::Policy, &policy.type_name, &format!("tosca.policies.nfv.{name}"));
         let key = if policy.properties.get("bit_rate_requirements").is_some() {
             "bit_rate_requirements"
         } else {
@@ -166,7 +167,7 @@ pub(super) fn check(context: &mut Context<'_, '_>, flavour: &NsFlavour) {
         if is("VnfToLevelMapping") || is("NsToLevelMapping") || is("VirtualLinkToLevelMapping") {
             let aspect = policy.properties.get("aspect");
             aspect_levels(flavour, &policy.name, aspect, given, context.sink);
-        } else if policy.type_name.ends_with("ToInstantiationLevelMapping") {
+        } else if ["Vnf", "Ns", "VirtualLink"].iter().any(|part| is(&format!("{part}ToInstantiationLevelMapping"))) {
             for level in given.into_iter().flat_map(Node::each) {
                 if !flavour.levels.levels.contains_key(&level.key) {
                     let near = nearest(&level.key, flavour.levels.levels.keys().map(String::as_str));

@@ -65,6 +65,9 @@ pub struct Pnfd {
     /// What the template says beside nodes, groups, policies and inputs.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub template_extra: Value,
+    /// What the main file says beside types, imports and topology, such as its `metadata` and `description`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_template: Value,
     /// What the PNF node says beyond all this.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,

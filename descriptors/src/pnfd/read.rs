@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
         self.policies(&scope, topology, &mut pnfd);
         pnfd.inputs = scope.open_inputs();
         pnfd.template_extra = topology.extra.clone();
+        pnfd.service_template = self.bundle.templates.first().map(|t| t.extra.clone()).unwrap_or_default();
         scope.tell(self.sink);
         Some(pnfd)
     }
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
             location: location(&fields.sub("geographical_location_info"), sink),
             version_dependencies: version_dependencies(&fields, sink),
             node_type: node.type_name.clone(),
-            interfaces: interfaces(types, node, &artifacts, sink),
+            interfaces: interfaces(self.package, types, node, &artifacts, sink),
             artifacts,
             extra: merged(fields.rest(), node_rest(node, &["interfaces", "artifacts"], &[])),
             ..Pnfd::default()

@@ -9,8 +9,9 @@ use super::types::{TypeDef, TypeKind};
 use crate::diag::{FileId, Sink};
 use crate::yaml::{self, Budget};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("tosca_simple_profile.yaml", include_str!("../builtin/tosca_simple_profile.yaml")),
+    ("tosca_normative.yaml", include_str!("../builtin/tosca_normative.yaml")),
     ("sol001_common.yaml", include_str!("../builtin/sol001_common.yaml")),
     ("sol001_vnfd.yaml", include_str!("../builtin/sol001_vnfd.yaml")),
     ("sol001_nsd.yaml", include_str!("../builtin/sol001_nsd.yaml")),
@@ -38,11 +39,22 @@ pub(super) fn types() -> &'static HashMap<TypeKind, HashMap<String, TypeDef>> {
 
 /// Whether an import means one of the files that ETSI publishes with SOL001.
 pub(super) fn is_sol001_file(reference: &str) -> bool {
+    published_part(reference).is_some()
+}
+
+/// Whether these are two different ones of the files that ETSI publishes with SOL001.
+pub(super) fn publish_both(files: [&str; 2]) -> bool {
+    let [one, other] = files.map(published_part);
+    one.is_some() && other.is_some() && one != other
+}
+
+/// Which of the published files a reference means.
+fn published_part(reference: &str) -> Option<&'static str> {
     let name = reference.rsplit('/').next().unwrap_or(reference);
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name);
+    let part = stem.strip_prefix("etsi_nfv_sol001_")?;
     // Version 2.5.1 put its number before the word `types`.
-    let is = |part: &str| stem.strip_prefix("etsi_nfv_sol001_").and_then(|s| s.strip_prefix(part));
-    ["common", "vnfd", "nsd", "pnfd"].into_iter().filter_map(is).any(|rest| rest.contains("_types"))
+    ["common", "vnfd", "nsd", "pnfd"].into_iter().find(|p| part.strip_prefix(p).is_some_and(|r| r.contains("_types")))
 }
 
 #[cfg(test)]

@@ -25,7 +25,11 @@ pub(super) const OPERATORS: [&str; 12] = [
 ];
 
 /// Largest compiled pattern in bytes; patterns come from outside.
-const PATTERN_BYTES: usize = 1 << 20;
+const PATTERN_BYTES: usize = 1 << 18;
+/// Longest pattern compiled, in bytes of its text.
+const PATTERN_TEXT: usize = 2000;
+/// Patterns compiled for one package; honest ones have a handful.
+const PATTERNS: usize = 200;
 
 /// Compiled patterns by their text; `None` for one that cannot be compiled.
 #[derive(Debug, Default)]
@@ -35,13 +39,20 @@ impl Patterns {
     /// Whether the whole text has the pattern; `None` when the pattern cannot be compiled.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> Option<bool> {
         let mut known = self.0.borrow_mut();
+        if known.len() >= PATTERNS && !known.contains_key(pattern) {
+            return None;
+        }
         let compiled = known.entry(pattern.to_owned()).or_insert_with(|| compile(pattern));
         compiled.as_ref().map(|r| r.is_match(text))
     }
 }
 
 fn compile(pattern: &str) -> Option<Regex> {
-    RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(PATTERN_BYTES).build().ok()
+    if pattern.len() > PATTERN_TEXT {
+        return None;
+    }
+    let whole = format!("^(?:{pattern})$");
+    RegexBuilder::new(&whole).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build().ok()
 }
 
 /// What the value should be, when it breaks the clause. Clauses that do not apply to the type are passed over.

@@ -360,6 +360,7 @@ impl<'a> Scope<'a> {
             .map(|i| crate::network::Declaration {
                 name: i.key.clone(),
                 value_type: Schema::read(&i.value).type_name,
+                entry_schema: i.value.get("entry_schema").map(Node::to_json).unwrap_or_default(),
                 required: i.value.get("required").and_then(Node::bool).unwrap_or(true)
                     && i.value.get("default").is_none(),
                 default: i.value.get("default").map(Node::to_json),

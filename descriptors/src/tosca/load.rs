@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::builtin;
-use super::template::Topology;
-use super::types::Types;
+use super::template::{Topology, others};
+use super::types::{TypeKind, Types};
 use crate::archive::{Package, names};
 use crate::codes;
 use crate::diag::{Pos, Sink};
@@ -17,6 +17,8 @@ pub(crate) struct Template {
     pub path: String,
     /// Its topology, where it has one.
     pub topology: Option<Topology>,
+    /// What the file says beside types, imports and topology, such as `metadata` and `description`.
+    pub extra: serde_json::Value,
 }
 
 /// The main service template with everything it imports.
@@ -40,10 +42,10 @@ struct Loader<'a> {
 /// Reads the main service template and its imports. `None` when the main one cannot be read at all.
 pub(crate) fn load(package: &Package, sink: &mut Sink) -> Option<Bundle> {
     let entry = package.entry_definitions().to_owned();
-    let others: Vec<String> = package.meta().map(|m| m.other_definitions.clone()).unwrap_or_default();
+    let listed: Vec<String> = package.meta().map(|m| m.other_definitions.clone()).unwrap_or_default();
     let mut loader = Loader { package, sink, state: HashMap::new(), stack: Vec::new(), roots: Vec::new() };
     loader.file(&entry);
-    for other in others {
+    for other in listed {
         if !loader.state.contains_key(&other) {
             loader.file(&other);
         }
@@ -63,7 +65,9 @@ pub(crate) fn load(package: &Package, sink: &mut Sink) -> Option<Bundle> {
         .into_iter()
         .map(|(path, root)| {
             let topology = root.get("topology_template").map(|t| Topology::read(t, &path, sink));
-            Template { path, topology }
+            let mut known = vec!["tosca_definitions_version", "imports", "topology_template"];
+            known.extend(TypeKind::SECTIONS.map(|(section, _)| section));
+            Template { path, topology, extra: others(&root, &known) }
         })
         .collect();
     (!templates.is_empty()).then_some(Bundle { templates, types })

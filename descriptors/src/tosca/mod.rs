@@ -7,6 +7,7 @@ mod definition;
 pub(crate) mod fields;
 pub(crate) mod function;
 mod load;
+mod merged;
 mod names;
 pub(crate) mod operations;
 mod requirements;

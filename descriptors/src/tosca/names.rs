@@ -10,13 +10,14 @@ pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         return None;
     }
     let limit = (name.len() / 4).clamp(1, 8);
-    known.take(CANDIDATES).map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
+    known.take(CANDIDATES).filter_map(|k| Some((distance(name, k, limit)?, k))).min().map(|(_, k)| k)
 }
 
-/// How many bytes are to be put in, taken out, replaced or swapped with their neighbour (optimal string alignment).
-fn distance(a: &str, b: &str) -> usize {
-    if a.len().abs_diff(b.len()) > 8 {
-        return usize::MAX;
+/// How many bytes are to be put in, taken out, replaced or swapped with their neighbour (optimal string alignment), unless
+/// that is more than `limit`.
+fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
     }
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let at = |row: &[usize], i: usize| row.get(i).copied().unwrap_or(usize::MAX);
@@ -35,8 +36,12 @@ fn distance(a: &str, b: &str) -> usize {
             row.push(best);
         }
         before = std::mem::replace(&mut above, row);
+        // What follows can only add to the smallest of the last two rows.
+        if above.iter().chain(&before).all(|n| *n > limit) {
+            return None;
+        }
     }
-    above.last().copied().unwrap_or(usize::MAX)
+    above.last().copied().filter(|n| *n <= limit)
 }
 
 #[cfg(test)]
@@ -48,8 +53,18 @@ mod tests {
         let known = ["tosca.nodes.nfv.VduCp", "tosca.nodes.nfv.VnfExtCp"];
         assert_eq!(nearest("tosca.nodes.nfv.VDUCp", known.into_iter()), Some("tosca.nodes.nfv.VduCp"));
         assert_eq!(nearest("com.example.Thing", known.into_iter()), None);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!((distance("prot", "port"), distance("ab", "ba"), distance("abc", "cab")), (1, 1, 2));
-        assert_eq!((distance("", "abc"), distance("abc", ""), distance("", "")), (3, 3, 0));
+        for (a, b, expected) in [
+            ("kitten", "sitting", Some(3)),
+            ("prot", "port", Some(1)),
+            ("ab", "ba", Some(1)),
+            ("abc", "cab", Some(2)),
+            ("", "abc", Some(3)),
+            ("abc", "", Some(3)),
+            ("", "", Some(0)),
+            ("abcd", "wxyz", None),
+            ("a", "abcde", None),
+        ] {
+            assert_eq!(distance(a, b, 3), expected, "{a} {b}");
+        }
     }
 }

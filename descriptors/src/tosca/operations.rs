@@ -34,8 +34,9 @@ pub(crate) fn declared(types: &Types, interface_type: &str) -> BTreeSet<String> 
 /// Tells unknown interface types and operations that the type does not have.
 pub(super) fn check(bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {
     let types = &bundle.types;
+    let Some(interfaces) = node.body.get("interfaces") else { return };
     let of_type = types.section(TypeKind::Node, &node.type_name, "interfaces");
-    for given in node.body.get("interfaces").iter().flat_map(|i| i.each()) {
+    for given in interfaces.each() {
         let of_node_type = of_type.get(&given.key);
         let named = given.value.get("type").or_else(|| of_node_type?.get("type"));
         let Some((name, at)) = named.and_then(|n| Some((n.text()?, n.at))) else { continue };

@@ -7,7 +7,6 @@ use super::types::{RequirementDef, TypeKind};
 use super::validate::Mapped;
 use crate::codes;
 use crate::diag::Sink;
-use crate::yaml::Node;
 
 pub(super) fn check(
     bundle: &Bundle,
@@ -17,7 +16,7 @@ pub(super) fn check(
     whole: bool,
     sink: &mut Sink,
 ) {
-    let declared = bundle.types.requirements(&node.type_name);
+    let declared = bundle.types.requirements_of(&node.type_name);
     for requirement in &node.requirements {
         let def = declared.iter().find(|d| d.name == requirement.name);
         if def.is_none() && !sink.is_full() {
@@ -90,12 +89,9 @@ fn capability(
     let types = &bundle.types;
     let wanted = def.and_then(|d| d.capability.as_deref()).filter(|w| types.get(TypeKind::Capability, w).is_some());
     let (Some(wanted), Some((_, at))) = (wanted, &requirement.target) else { return };
-    let offered = types.section(TypeKind::Node, &found.type_name, "capabilities");
-    let fits = |c: &Node| {
-        let name = c.get("type").unwrap_or(c).text().unwrap_or_default();
-        types.is_a(TypeKind::Capability, name, wanted)
-    };
-    if types.get(TypeKind::Node, &found.type_name).is_some() && !offered.values().any(fits) && !sink.is_full() {
+    let offered = types.capabilities_of(&found.type_name);
+    let fits = |(_, name): &(String, String)| types.is_a(TypeKind::Capability, name, wanted);
+    if types.get(TypeKind::Node, &found.type_name).is_some() && !offered.iter().any(fits) && !sink.is_full() {
         sink.warn(
             &codes::CAPABILITY_LACKING,
             *at,

@@ -99,7 +99,15 @@ impl Topology {
         let group_index = groups.iter().enumerate().map(|(i, g)| (g.key.clone(), i)).collect();
         let substitution = node.get("substitution_mappings").cloned();
         let known = ["inputs", "node_templates", "groups", "policies", "substitution_mappings"];
-        let extra = others(node, &known);
+        let mut extra = others(node, &known);
+        // What is mapped beyond the node type, the flavour and its connection points.
+        let mapped = ["node_type", "properties", "substitution_filter", "requirements"];
+        let beyond = substitution.as_ref().map(|s| others(s, &mapped)).unwrap_or_default();
+        if !beyond.is_null() {
+            let mut map = extra.as_object().cloned().unwrap_or_default();
+            map.insert("substitution_mappings".to_owned(), beyond);
+            extra = serde_json::Value::Object(map);
+        }
         Self { at: node.at, inputs, nodes, relationships, groups, policies, substitution, extra, index, group_index }
     }
 

@@ -109,6 +109,27 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// The schema in the form in which descriptors write it: a plain name where there is nothing else to say.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut map = serde_json::Map::new();
+        for (key, schema) in [("key_schema", &self.key), ("entry_schema", &self.entry)] {
+            if let Some(schema) = schema {
+                map.insert(key.to_owned(), schema.to_json());
+            }
+        }
+        if let Some(constraints) = &self.constraints {
+            map.insert("constraints".to_owned(), constraints.to_json());
+        }
+        if map.is_empty() {
+            return serde_json::Value::String(self.type_name.clone());
+        }
+        map.insert("type".to_owned(), serde_json::Value::String(self.type_name.clone()));
+        serde_json::Value::Object(map)
+    }
+}
+
 /// A property that a type declares, with what its ancestors say merged in.
 #[derive(Clone, Debug)]
 pub struct PropertyDef {
@@ -139,16 +160,22 @@ pub struct RequirementDef {
     pub max: Option<i64>,
 }
 
-type PropertyMap = BTreeMap<String, PropertyDef>;
+/// Names and types of capabilities.
+pub(crate) type Capabilities = Rc<[(String, String)]>;
+pub(super) type PropertyMap = BTreeMap<String, PropertyDef>;
 
 /// All types known to a service template: its own, the imported ones, and the built-in ones behind them.
 #[derive(Debug, Default)]
 pub struct Types {
     own: HashMap<TypeKind, HashMap<String, TypeDef>>,
+    /// Types that two published files define differently.
+    ambiguous: HashSet<(TypeKind, String)>,
     /// `namespace_prefix` of the imports.
     prefixes: HashSet<String>,
     patterns: Patterns,
-    properties: RefCell<HashMap<TypeKind, HashMap<String, Rc<PropertyMap>>>>,
+    pub(super) properties: RefCell<HashMap<TypeKind, HashMap<String, Rc<PropertyMap>>>>,
+    pub(super) requirements: RefCell<HashMap<String, Rc<[RequirementDef]>>>,
+    pub(super) capabilities: RefCell<HashMap<String, Capabilities>>,
 }
 
 /// Packages exist that define data types in the section of node types; their names tell what they are.
@@ -176,20 +203,33 @@ impl Types {
     pub fn add_file(&mut self, root: &Node, sink: &mut Sink) {
         for (section, kind) in TypeKind::SECTIONS {
             for entry in root.get(section).iter().flat_map(|n| n.each()) {
-                let family = self.own.entry(real_kind(kind, &entry.key)).or_default();
-                if let Some(first) = family.get(&entry.key) {
-                    if first.at != entry.key_at {
-                        let first = sink.place(first.at);
-                        sink.warn(
-                            &codes::TYPE_DUPLICATE,
-                            entry.key_at,
-                            format!("the {} `{}` is already defined at {first}", kind.word(), entry.key),
-                            "keep one definition; the first one is used",
-                        );
+                let kind = real_kind(kind, &entry.key);
+                let family = self.own.entry(kind).or_default();
+                let Some(first) = family.get(&entry.key) else {
+                    if !self.ambiguous.contains(&(kind, entry.key.clone())) {
+                        family.insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
                     }
                     continue;
+                };
+                if first.at == entry.key_at {
+                    continue;
                 }
-                family.insert(entry.key.clone(), TypeDef::new(entry.key_at, &entry.value));
+                // Version 2.6.1 publishes policies of one name for VNFDs and for NSDs; the built-in ones serve both.
+                let files = [sink.file_name(first.at.file), sink.file_name(entry.key_at.file)];
+                if builtin::publish_both(files)
+                    && builtin::types().get(&kind).is_some_and(|f| f.contains_key(&entry.key))
+                {
+                    family.remove(&entry.key);
+                    self.ambiguous.insert((kind, entry.key.clone()));
+                    continue;
+                }
+                let first = sink.place(first.at);
+                sink.warn(
+                    &codes::TYPE_DUPLICATE,
+                    entry.key_at,
+                    format!("the {} `{}` is already defined at {first}", kind.word(), entry.key),
+                    "keep one definition; the first one is used",
+                );
             }
         }
     }
@@ -201,6 +241,9 @@ impl Types {
 
     /// The name without the prefix of an import.
     pub(crate) fn plain<'n>(&self, name: &'n str) -> &'n str {
+        if self.prefixes.is_empty() {
+            return name;
+        }
         match name.split_once(':') {
             Some((prefix, plain)) if self.prefixes.contains(prefix) => plain,
             _ => name,
@@ -256,61 +299,6 @@ impl Types {
         self.plain(name) == ancestor || self.chain(kind, name).any(leads_there)
     }
 
-    /// The properties a type declares, with those of its ancestors.
-    #[must_use]
-    pub fn properties(&self, kind: TypeKind, name: &str) -> Rc<PropertyMap> {
-        if let Some(known) = self.properties.borrow().get(&kind).and_then(|f| f.get(name)) {
-            return Rc::clone(known);
-        }
-        let mut merged = PropertyMap::new();
-        let chain: Vec<_> = self.chain(kind, name).collect();
-        for def in chain.iter().rev() {
-            for entry in def.body.get("properties").iter().flat_map(|n| n.each()) {
-                let refined = refine(merged.remove(&entry.key), &entry.key, &entry.value);
-                merged.insert(entry.key.clone(), refined);
-            }
-        }
-        let merged = Rc::new(merged);
-        self.properties.borrow_mut().entry(kind).or_default().insert(name.to_owned(), Rc::clone(&merged));
-        merged
-    }
-
-    /// The requirements a node type declares, with those of its ancestors.
-    #[must_use]
-    pub fn requirements(&self, name: &str) -> Vec<RequirementDef> {
-        let mut found: Vec<RequirementDef> = Vec::new();
-        for def in self.chain(TypeKind::Node, name) {
-            let listed = def.body.get("requirements");
-            let entries = listed.into_iter().flat_map(|r| r.items().unwrap_or(std::slice::from_ref(r)));
-            for entry in entries.flat_map(Node::each) {
-                if found.iter().any(|r| r.name == entry.key) {
-                    continue;
-                }
-                let body = &entry.value;
-                let text = |key: &str| body.get(key).and_then(Node::text).map(str::to_owned);
-                let bounds = body.get("occurrences").and_then(Node::items);
-                let min = bounds.and_then(|b| b.first()?.integer()).unwrap_or(1);
-                // Without `occurrences` the profile says one; packages rely on more being taken, so only a stated bound counts.
-                let max = bounds.and_then(|b| b.get(1)?.integer());
-                let capability = text("capability").or_else(|| body.text().map(str::to_owned));
-                found.push(RequirementDef { name: entry.key.clone(), capability, node: text("node"), min, max });
-            }
-        }
-        found
-    }
-
-    /// The value of `key` in the body of a type or its nearest ancestor, for maps of named definitions.
-    #[must_use]
-    pub fn section(&self, kind: TypeKind, name: &str, key: &str) -> BTreeMap<String, Node> {
-        let mut merged = BTreeMap::new();
-        for def in self.chain(kind, name) {
-            for entry in def.body.get(key).iter().flat_map(|n| n.each()) {
-                merged.entry(entry.key.clone()).or_insert_with(|| entry.value.clone());
-            }
-        }
-        merged
-    }
-
     /// Tells unknown parents and circles of derivation among the package's own types.
     pub fn check(&self, sink: &mut Sink) {
         for (section, kind) in TypeKind::SECTIONS {
@@ -358,29 +346,5 @@ impl Types {
             None => "import the file that defines it".to_owned(),
         };
         sink.error_mend(&codes::TYPE_UNKNOWN, at, format!("the {} `{name}` is not defined", kind.word()), mend);
-    }
-}
-
-fn refine(parent: Option<PropertyDef>, name: &str, body: &Node) -> PropertyDef {
-    let own = Schema::read(body);
-    let description = body.get("description").and_then(Node::text).map(str::to_owned);
-    let required = body.get("required").and_then(Node::bool);
-    let default = body.get("default").cloned();
-    match parent {
-        None => {
-            PropertyDef { name: name.to_owned(), schema: own, required: required.unwrap_or(true), default, description }
-        }
-        Some(parent) => PropertyDef {
-            name: name.to_owned(),
-            schema: Schema {
-                type_name: if body.get("type").is_some() { own.type_name } else { parent.schema.type_name },
-                constraints: own.constraints.or(parent.schema.constraints),
-                entry: own.entry.or(parent.schema.entry),
-                key: own.key.or(parent.schema.key),
-            },
-            required: required.unwrap_or(parent.required),
-            default: default.or(parent.default),
-            description: description.or(parent.description),
-        },
     }
 }

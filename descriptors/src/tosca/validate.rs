@@ -197,9 +197,9 @@ fn check_node(
     scope.tell(sink);
     let mut checker = Checker { types, sink, owner: owner.clone() };
     checker.properties(TypeKind::Node, &node.type_name, &properties, (!whole).then_some(node.at));
-    let capabilities = types.section(TypeKind::Node, &node.type_name, "capabilities");
+    let capabilities = types.capabilities_of(&node.type_name);
     for given in node.body.get("capabilities").iter().flat_map(|c| c.each()) {
-        let Some(declared) = capabilities.get(&given.key) else {
+        let Some((_, type_name)) = capabilities.iter().find(|(name, _)| *name == given.key) else {
             checker.sink.warn(
                 &codes::PROPERTY_UNKNOWN,
                 given.key_at,
@@ -208,7 +208,6 @@ fn check_node(
             );
             continue;
         };
-        let type_name = declared.get("type").unwrap_or(declared).text().unwrap_or_default();
         if let Some(given_properties) = given.value.get("properties") {
             let values = scope.eval(given_properties, Some(node));
             checker.properties(TypeKind::Capability, type_name, &values, Some(given_properties.at));
@@ -221,7 +220,13 @@ fn check_node(
 }
 
 fn check_artifacts(package: &Package, bundle: &Bundle, node: &NodeTemplate, sink: &mut Sink) {
-    for artifact in node.body.get("artifacts").iter().flat_map(|a| a.each()) {
+    // What its types bring along counts like its own, unless it says otherwise.
+    let inherited = bundle.types.chain(TypeKind::Node, &node.type_name).filter_map(|def| def.body.get("artifacts"));
+    let mut seen = HashSet::new();
+    for artifact in node.body.get("artifacts").into_iter().chain(inherited).flat_map(Node::each) {
+        if !seen.insert(artifact.key.as_str()) {
+            continue;
+        }
         let file = artifact.value.get("file").unwrap_or(&artifact.value);
         let Some(reference) = file.text() else {
             sink.error_mend(

@@ -1,6 +1,7 @@
 //! VNF descriptors: the typed model and its reader (SOL001 clause 6).
 
 mod boot;
+mod check_scaling;
 mod compute;
 mod container;
 mod cp;

@@ -65,6 +65,9 @@ pub struct Vnfd {
     /// Attributes that the VNF's own type declares, among them those of indicators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Declaration>,
+    /// What the main file says beside types, imports and topology, such as its `metadata` and `description`.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub service_template: Value,
     /// Properties of the VNF node that are none of the above.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use super::model::{Flavour, ModifiableAttributes, Vnfd};
-use super::{read_flavour, read_lcm, read_policies, read_scaling};
+use super::{check_scaling, read_flavour, read_lcm, read_policies};
 use crate::archive::Package;
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
-use crate::network::read::{declaration, undeclared};
+use crate::network::read::{declaration, merged, undeclared};
 use crate::network::{Declaration, monitoring_parameters};
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
@@ -95,6 +95,7 @@ impl<'a> Reader<'a> {
         let nodes: Vec<_> = sources.iter().filter_map(|s| s.vnf).chain(top.map(|(_, n)| n)).collect();
         let given = |name: &str| shared.contains_key(name) || nodes.iter().any(|n| n.properties.get(name).is_some());
         required(self.bundle, &node_type, (&format!("VNF `{node_type}`"), at), &KNOWN, &given, self.sink);
+        vnfd.service_template = main.extra.clone();
         self.selects_flavour(top, &sources);
         for source in &sources {
             let flavour = self.flavour(&node_type, &shared, source);
@@ -278,6 +279,7 @@ impl<'a> Reader<'a> {
         own.map(|(name, body)| Declaration {
             name: name.clone(),
             value_type: Schema::read(body).type_name,
+            entry_schema: body.get("entry_schema").map(Node::to_json).unwrap_or_default(),
             required: false,
             default: body.get("default").map(Node::to_json),
             description: body.get("description").and_then(Node::text).map(str::to_owned),
@@ -345,7 +347,8 @@ impl<'a> Reader<'a> {
             flavour.description = fields.text("flavour_description", self.sink).unwrap_or_default();
             flavour.vnf_profile = fields.json("vnf_profile");
             flavour.artifacts = crate::network::read::artifacts(self.package, &self.bundle.types, vnf);
-            flavour.interfaces = crate::network::interfaces(&self.bundle.types, vnf, &flavour.artifacts, self.sink);
+            flavour.interfaces =
+                crate::network::interfaces(self.package, &self.bundle.types, vnf, &flavour.artifacts, self.sink);
         }
         if flavour.description.is_empty() {
             let text = shared.get("flavour_description").and_then(|e| e.value.text());
@@ -364,8 +367,14 @@ impl<'a> Reader<'a> {
         );
         flavour.inputs = scope.open_inputs();
         flavour.template_extra = source.topology.extra.clone();
+        // The main file's own words stand with the whole descriptor.
+        let file = self.bundle.templates.iter().skip(1).find(|t| t.path == source.path);
+        if let Some(file) = file.filter(|f| !f.extra.is_null()) {
+            let own = serde_json::json!({ "service_template": file.extra });
+            flavour.template_extra = merged(flavour.template_extra.take(), own);
+        }
         scope.tell(self.sink);
-        read_scaling::check(&flavour, source.topology, self.sink);
+        check_scaling::check(&flavour, source.topology, &self.bundle.types, self.sink);
         let own_id = shared.get("descriptor_id").and_then(|e| e.value.text()).unwrap_or_default();
         read_policies::check(&flavour, own_id, source.topology, self.sink);
         flavour

@@ -301,7 +301,8 @@ fn dangling(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
 
 /// Sorts by VDU and `order`; connection points without one come after those with one, as written.
 fn order(context: &mut Context<'_, '_>, flavour: &mut Flavour) {
-    let vdus: Vec<String> = flavour.vdus.iter().map(|v| v.name.clone()).collect();
+    let names = flavour.vdus.iter().map(|v| &v.name).chain(flavour.deployable_units.iter().map(|u| &u.name));
+    let vdus: Vec<String> = names.cloned().collect();
     let rank = |vdu: &str| vdus.iter().position(|v| v == vdu).unwrap_or(usize::MAX);
     flavour.vdu_cps.sort_by_key(|cp| (rank(&cp.vdu), cp.order.unwrap_or(u32::MAX)));
     for pair in flavour.vdu_cps.windows(2) {

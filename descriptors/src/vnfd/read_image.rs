@@ -43,7 +43,9 @@ pub(super) fn sw_image(context: &mut Context<'_, '_>, node: &NodeTemplate, field
         return Some(image_data(&node.name, &data, artifact.map(|a| a.file.clone()), sink));
     }
     if let Some(artifact) = artifact {
-        let body = node.body.dig(&["artifacts", &artifact.name]);
+        let path = ["artifacts", artifact.name.as_str()];
+        let mut inherited = types.chain(TypeKind::Node, &node.type_name).filter_map(|def| def.body.dig(&path));
+        let body = node.body.dig(&path).or_else(|| inherited.next());
         if let Some(properties) = body.and_then(|b| b.get("properties")) {
             let owner = format!("artifact `{}` of `{}`", artifact.name, node.name);
             let fields = Fields::new(properties, owner, properties.at);

@@ -191,3 +191,41 @@ fn nothing_that_any_version_permits_is_refused() {
         compared
     });
 }
+
+#[test]
+fn normative_types_of_the_simple_profile_are_known() {
+    let Some(shared) = std::env::var_os("MANO_SHARED") else {
+        println!("SKIPPED: MANO_SHARED is not set, so the types of the simple profile are not compared");
+        return;
+    };
+    let ours = Types::default();
+    for (profile, fewest) in [("1_0", 60), ("1_3", 60)] {
+        let path = PathBuf::from(&shared).join(format!("etsi/tosca/base/TOSCA_definition_{profile}.yaml"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (mut theirs, mut sink) = (Types::default(), Sink::new());
+        let id = sink.add_source(profile, text.clone());
+        theirs.add_file(&parse(id, &text, Budget { nodes: 100_000, depth: 64 }, &mut sink).unwrap(), &mut sink);
+        let (mut wrong, mut compared) = (Vec::new(), 0);
+        for (_, kind) in TypeKind::SECTIONS {
+            for (name, _) in theirs.own(kind) {
+                compared += 1;
+                if ours.get(kind, name).is_none() {
+                    wrong.push(format!("{name} is missing"));
+                    continue;
+                }
+                let mine = ours.properties(kind, name);
+                for (property, def) in theirs.properties(kind, name).iter() {
+                    match mine.get(property) {
+                        None => wrong.push(format!("{name}.{property} is missing")),
+                        Some(m) if m.required && m.default.is_none() && (!def.required || def.default.is_some()) => {
+                            wrong.push(format!("{name}.{property} is required here, not there"));
+                        }
+                        Some(_) => {}
+                    }
+                }
+            }
+        }
+        assert!(compared >= fewest, "{profile}: only {compared} types");
+        assert!(wrong.is_empty(), "{profile}: {} differ:\n{}", wrong.len(), wrong.join("\n"));
+    }
+}

@@ -107,6 +107,16 @@ fn every_value_of_a_pnfd_is_in_the_model() {
     assert_eq!(lost, Vec::<String>::new());
 }
 
+#[test]
+fn what_stands_beside_the_topology_is_kept() {
+    let metadata = |text: String| text.replacen("imports:", "metadata: { template_name: here }\nimports:", 1);
+    let vnfd = changed_vnfd(metadata).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(vnfd.service_template["description"], "A gateway of machines and containers");
+    assert_eq!(vnfd.service_template["metadata"]["template_name"], "here");
+    assert_eq!(changed_nsd(metadata).unwrap().service_template["metadata"]["template_name"], "here");
+    assert_eq!(changed_pnfd(metadata).unwrap().service_template["metadata"]["template_name"], "here");
+}
+
 const MARK: &str = "nobody_knows_this";
 
 /// The paths of all maps.

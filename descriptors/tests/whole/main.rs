@@ -3,6 +3,7 @@
 
 mod builtin_types;
 mod lossless;
+mod mutations;
 mod nsd_forwarding;
 mod nsd_parts;
 mod nsd_scaling;
@@ -15,6 +16,7 @@ mod tosca_substitution;
 mod tosca_types;
 mod tosca_values;
 mod versions;
+mod versions_ns;
 mod vnfd_compute;
 mod vnfd_containers;
 mod vnfd_lcm;

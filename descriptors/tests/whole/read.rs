@@ -42,7 +42,8 @@ pub fn changed_types(change: impl Fn(String) -> String) -> Result<Vnfd, Diagnost
     vnfd_of(VNFD, &change(VNFD_TYPES.to_owned()))
 }
 
-fn vnfd_of(template: &str, types: &str) -> Result<Vnfd, Diagnostics> {
+/// The VNFD of a template and its types.
+pub fn vnfd_of(template: &str, types: &str) -> Result<Vnfd, Diagnostics> {
     read_vnfd(&package(&[
         ("whole_vnfd.yaml", template),
         ("whole_vnfd_types.yaml", types),

@@ -11,7 +11,7 @@ fn template(mapping: &str, vdus: &[&str]) -> String {
     let mut text = format!(
         "{}topology_template:\n  inputs: {{ product_name: {{ type: string }} }}\n  substitution_mappings:\n    node_type: x.Vnf\n{mapping}  node_templates:\n    \
          VNF: {{ type: x.Vnf, properties: {{ flavour_description: d }} }}\n",
-        HEAD.replace("IMPORTS", "etsi_nfv_sol001_vnfd_types.yaml, types.yaml")
+        HEAD.replace("IMPORTS", "etsi_nfv_sol001_vnfd_types.yaml, types.yaml") + "description: one flavour\n"
     );
     for vdu in vdus {
         text.push_str(&format!(
@@ -60,6 +60,7 @@ fn a_base_template_with_one_per_flavour() {
             "a value of the base feeds the flavour"
         );
         assert!(vnfd.flavour("c").is_none());
+        assert_eq!(vnfd.flavour("a").unwrap().template_extra["service_template"]["description"], "one flavour");
     }
 }
 
@@ -77,6 +78,12 @@ fn requirements_in_the_short_and_the_long_form() {
     let long = edited_vnfd(from, "      - inside: { mapping: [ worker_data, virtual_link ] }\n")
         .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(long.flavours[0].ext_cp("inside").unwrap().cp, "worker_data");
+    let more = edited_vnfd(
+        "    requirements:\n      - outside",
+        "    capabilities: { c: [ worker, virtual_binding ] }\n    requirements:\n      - outside",
+    );
+    let kept = &more.unwrap_or_else(|e| panic!("{e}")).flavours[0].template_extra["substitution_mappings"];
+    assert_eq!(kept["capabilities"]["c"][0], "worker");
     let found = edited_vnfd(from, "      - inside: [ worker_date, virtual_link ]\n").unwrap_err();
     assert!(told(&found).contains("did you mean `worker_data`?"), "{found}");
     let found = edited_vnfd(from, "      - inside: worker_data\n").map_or_else(|e| e, |v| v.warnings);

@@ -7,7 +7,7 @@ use descriptors::network::GroupLimit;
 use descriptors::vnfd::{BootContext, ConfigDriveLayout, StorageKind};
 use serde_json::json;
 
-use crate::read::{edited_vnfd, flavour, told, vnfd};
+use crate::read::{VNFD, VNFD_TYPES, edited_vnfd, flavour, told, vnfd, vnfd_of};
 
 #[test]
 fn vdu_compute() {
@@ -195,4 +195,23 @@ fn a_vdu_of_a_derived_type_has_its_artifacts_and_properties() {
     assert_eq!((tuning.file.as_str(), tuning.artifact_type.as_deref()), ("Scripts/tune.sh", Some("acme.Playbook")));
     let painted = edited_vnfd("        name: worker\n", "        name: worker\n        colour: green\n").unwrap();
     assert_eq!(painted.flavours[0].vdu("worker").unwrap().extra["colour"], "green");
+}
+
+#[test]
+fn an_image_that_a_type_brings_along() {
+    let image = "      image:\n        type: tosca.artifacts.nfv.SwImage\n        file: Files/worker.qcow2\n        properties: { name: t, version: '1', \
+        container_format: bare, disk_format: raw, size: 1 B, checksum: { algorithm: sha-256, hash: \
+        2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881 } }\n";
+    let with = |image: &str| VNFD_TYPES.replacen("      tuning: {", &format!("{image}      tuning: {{"), 1);
+    let (before, after) = VNFD.split_once("      artifacts:\n        image:\n          type: tosca.artifacts.nfv.SwImage\n          file: Files/worker").unwrap();
+    let without = format!("{before}{}", &after[after.find("    root:").unwrap()..]);
+    let vnfd = vnfd_of(&without, &with(image)).unwrap_or_else(|e| panic!("{e}"));
+    let flavour = &vnfd.flavours[0];
+    assert_eq!(flavour.vdu("worker").unwrap().sw_image.as_deref(), Some("worker"));
+    assert_eq!(flavour.sw_image("worker").unwrap().name, "t");
+    let found = vnfd_of(&without, &with(&image.replace("worker.qcow2", "gone.qcow2"))).unwrap_err();
+    assert!(told(&found).contains("the file `Files/gone.qcow2` of artifact `image` is not in the package"), "{found}");
+    // What the template says itself goes before.
+    let own = vnfd_of(VNFD, &with(image)).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(own.flavours[0].sw_image("worker").unwrap().name, "worker image");
 }

@@ -1,6 +1,6 @@
 //! Containers in the VNFD of `data/whole_vnfd.yaml`.
 
-use crate::read::{edited_vnfd, flavour};
+use crate::read::{edited_vnfd, flavour, told};
 
 #[test]
 fn os_container() {
@@ -65,4 +65,15 @@ fn virtual_cp() {
     let old = edited_vnfd("serviceData: { host: proxy.example.com, path: [ /a, /b ] }", "serviceData: 'by hand'");
     let old = old.unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(old.flavours[0].virtual_cps[0].services[0].text.as_deref(), Some("by hand"));
+}
+
+#[test]
+fn connection_points_of_deployable_units() {
+    let vnfd = edited_vnfd("requirements: [ virtual_binding: worker ]", "requirements: [ virtual_binding: pod ]");
+    let vnfd = vnfd.unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<_> = vnfd.flavours[0].cps_of("pod").map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["worker_data"]);
+    let found = edited_vnfd("requirements: [ virtual_binding: worker ]", "requirements: [ virtual_binding: proxy ]")
+        .unwrap_err();
+    assert!(told(&found).contains("`worker_data` is bound to no VDU"), "a container is no VDU: {found}");
 }

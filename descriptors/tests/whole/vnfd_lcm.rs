@@ -26,6 +26,8 @@ fn configurable_properties_of_the_vnf() {
     assert!(names.contains(&"is_autoscale_enabled") && names.contains(&"vnfm_interface_info"), "{names:?}");
     let dns = all.additional.iter().find(|d| d.name == "dns").unwrap();
     assert_eq!((dns.description.as_deref(), dns.default.clone()), (Some("The resolver"), Some(json!("9.9.9.9"))));
+    let sites = all.additional.iter().find(|d| d.name == "sites").unwrap();
+    assert_eq!(sites.entry_schema, json!({"type": "integer", "constraints": [{"in_range": [1, 99]}]}));
     let found = edited_vnfd("dns: 9.9.9.9", "dns: nine").unwrap_err();
     assert!(told(&found).contains("must be like `[0-9.]+`"), "{found}");
     let found = edited_vnfd("sites: { oslo: 3 }", "sites: { trondheim: 3 }").unwrap_err();
@@ -86,6 +88,11 @@ fn vnflcm_operations_with_their_artifacts() {
     let found = edited_vnfd("{ implementation: flow, inputs", "{ implementation: flaw, inputs")
         .unwrap_or_else(|e| panic!("{e}"));
     assert!(told(&found.warnings).contains("`flaw`, which is no artifact of it"), "{}", found.warnings);
+    let direct = edited_vnfd("{ implementation: flow, inputs", "{ implementation: Files/boot.sh, inputs").unwrap();
+    assert_eq!(
+        direct.flavours[0].interfaces.iter().find(|i| i.name == "Vnflcm").unwrap().operations[0].file.as_deref(),
+        Some("Files/boot.sh")
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use descriptors::network::{Bitrate, PlacementKind};
 use descriptors::vnfd::Size;
 
-use crate::read::{edited_vnfd, flavour, told};
+use crate::read::{VNFD, VNFD_TYPES, edited_vnfd, flavour, told, vnfd_of};
 
 fn levels(workers: u32) -> BTreeMap<String, u32> {
     BTreeMap::from([("workers".to_owned(), workers)])
@@ -94,4 +94,51 @@ fn security_group_rule() {
     assert_eq!((rule.port_range_min, rule.port_range_max), (80, 443));
     assert_eq!((rule.targets.as_slice(), rule.description.as_deref()), (&["worker_data".to_owned()][..], Some("Web")));
     assert_eq!(flavour.policy_extras["web"]["description"], "Only the web");
+}
+
+#[test]
+fn deltas_and_levels_of_links_and_addresses_must_fit_too() {
+    for (from, to, words) in [
+        (
+            "{ aspect: workers, deltas: { two: { bitrate",
+            "{ aspect: worker, deltas: { two: { bitrate",
+            "the deltas of `backplane` are for the aspect `worker`",
+        ),
+        (
+            "five: { number_of_instances: 2 } }",
+            "fife: { number_of_instances: 2 } }",
+            "steps by `five`, for which `shared` has no delta",
+        ),
+        ("levels: { small: { bitrate", "levels: { smal: { bitrate", "the policy `link_levels` names the level `smal`"),
+        (
+            "levels: { large: { number_of_instances: 7",
+            "levels: { larg: { number_of_instances: 7",
+            "the policy `vip_levels` names the level `larg`",
+        ),
+        (
+            "max_number_of_instances: 9",
+            "max_number_of_instances: 7",
+            "the level `large` gives `worker` 8 VNFCs, its profile permits 1 to 7",
+        ),
+    ] {
+        let found = edited_vnfd(from, to).map_or_else(|e| e, |v| v.warnings);
+        assert!(told(&found).contains(words), "{to}: {found}");
+    }
+}
+
+#[test]
+fn policies_of_derived_types_are_checked_too() {
+    let found = vnfd_of(
+        &VNFD.replacen("type: tosca.policies.nfv.VduInstantiationLevels", "type: acme.Levels", 1).replacen(
+            "{ levels: { small: { number",
+            "{ levels: { smal: { number",
+            1,
+        ),
+        &VNFD_TYPES.replacen(
+            "policy_types:\n",
+            "policy_types:\n  acme.Levels: { derived_from: tosca.policies.nfv.VduInstantiationLevels }\n",
+            1,
+        ),
+    );
+    assert!(told(&found.unwrap_err()).contains("the policy `worker_levels` names the level `smal`"));
 }
