@@ -29,7 +29,8 @@ pub(super) fn draw(picture: &Picture) -> String {
     let boxes_at = MARGIN + TITLE + RAIL * count(picture.rails.len()) + 44;
     let bottom = boxes_at + if picture.boxes.is_empty() { 0 } else { box_height };
     let height = bottom + 16 + LINE * count(picture.notes.len()) + MARGIN;
-    let full = inner + 2 * MARGIN;
+    // The name of the last connection point may stand out to the right of its box.
+    let full = inner + 2 * MARGIN + PORT / 2;
 
     let mut svg = String::new();
     let _ = write!(
