@@ -19,6 +19,7 @@ pub mod network;
 pub mod nsd;
 pub mod pnfd;
 pub mod signature;
+pub mod sol006;
 pub mod tosca;
 pub mod vnfd;
 pub mod yaml;
