@@ -1,7 +1,7 @@
 //! The stable codes of all findings, each with the clause of the standard behind it.
 //!
 //! A code never changes its meaning. `ARCHIVE` is about SOL004 and SOL007 packages, `YAML` about syntax and resource
-//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say.
+//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `SOL006` about descriptors as YANG data.
 
 /// A stable code and the clause it rests on.
 #[derive(Debug, PartialEq, Eq)]
@@ -133,7 +133,28 @@ codes! {
     NS_FORWARDING = "SOL001-0024", "SOL001 clause 7.8", "a forwarding path leads nowhere";
     NS_SCALING = "SOL001-0025", "SOL001 clause 7.10", "scaling aspects and levels of the service do not fit together";
     NS_PART = "SOL001-0026", "SOL001 clause 7.8", "a PNF or nested service cannot be identified";
-    NO_PNF = "SOL001-0030", "SOL001 clause 8", "no PNF node type or template";
+    NO_PNF = "SOL001-0030", "SOL001 clause 8.6", "no PNF node type or template";
+
+    YANG_XML = "SOL006-0001", "", "an XML or JSON file cannot be read";
+    YANG_ROOT = "SOL006-0002", "SOL006 module etsi-nfv-descriptors", "the file does not hold the one descriptor asked for";
+    YANG_UNKNOWN = "SOL006-0003", "SOL006 modules etsi-nfv-vnf, etsi-nfv-ns and etsi-nfv-pnf", "the modules have no such node";
+    YANG_MISSING = "SOL006-0004", "RFC 7950 clause 7.6.5", "a mandatory node is missing";
+    YANG_VALUE = "SOL006-0005", "RFC 7950 clause 9", "a value is not of its type";
+    YANG_SHAPE = "SOL006-0006", "RFC 7950 clause 7", "a node is given in the wrong form";
+    YANG_REF = "SOL006-0007", "RFC 7950 clause 9.9", "a reference leads to nothing";
+    YANG_KEY = "SOL006-0008", "RFC 7950 clause 7.8.2", "entries of a list are not told apart";
+    YANG_MUST = "SOL006-0009", "RFC 7950 clause 7.5.3", "a condition of the module does not hold";
+    YANG_VAGUE = "SOL006-0010", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "the modules leave open what is meant";
+    OSM_YAML = "SOL006-0020", "SOL006 modules in JSON by RFC 7951 or XML by RFC 7950", "YAML in place of JSON or XML";
+    OSM_UNITS = "SOL006-0021", "SOL006 module etsi-nfv-vnf", "sizes counted in GiB";
+    OSM_ADDITION = "SOL006-0022", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "an addition of Open Source MANO";
+    OSM_BOOT = "SOL006-0023", "SOL006 module etsi-nfv-vnf", "boot data as Open Source MANO gives it";
+    OSM_DAY_1_2 = "SOL006-0024", "SOL006 module etsi-nfv-vnf", "configuration by charms or charts";
+    OSM_IMAGE = "SOL006-0025", "SOL006 module etsi-nfv-vnf", "an image as Open Source MANO names it";
+    OSM_STORAGE = "SOL006-0026", "SOL006 module etsi-nfv-vnf", "a storage as Open Source MANO describes it";
+    OSM_COMPUTE = "SOL006-0027", "SOL006 module etsi-nfv-vnf", "CPU or memory demands of Open Source MANO";
+    OSM_NETWORK = "SOL006-0028", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "network demands of Open Source MANO";
+    OSM_OLD = "SOL006-0029", "SOL006 modules", "the information model that Open Source MANO had before SOL006";
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod picture;
 pub mod plan;
 pub mod pnfd;
 pub mod signature;
+pub mod sol006;
 pub mod tosca;
 pub mod vnfd;
 pub mod yaml;

@@ -1,0 +1,403 @@
+//! VDUs, storages, images and containers of a VNFD (IFA011 clauses 7.1.6 and 7.1.9).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::get::{Get, bytes, declared, maintenance, monitoring, with};
+use super::source::Encoding;
+use super::vnfd::Context;
+use crate::archive::HashAlgorithm;
+use crate::codes;
+use crate::diag::Sink;
+use crate::expr::Expr;
+use crate::tosca::others;
+use crate::vnfd::{
+    AdditionalCapability, BootData, Checksum, ContentOrFile, Cpu, CpuPinning, HugePages, LocalStorage, LogicalNode,
+    Memory, StorageKind, SwImage, Vdu, VduProfile, VirtualStorage,
+};
+use crate::yaml::Node;
+
+/// The nodes of a VDU that its readers take.
+const VDU: [&str; 18] = [
+    "id",
+    "name",
+    "description",
+    "int-cpd",
+    "virtual-compute-desc",
+    "virtual-storage-desc",
+    "os-container-desc",
+    "boot-order",
+    "sw-image-desc",
+    "nfvi-constraint",
+    "monitoring-parameter",
+    "configurable-properties",
+    "boot-data",
+    "cloud-init-file",
+    "cloud-init",
+    "trunk-port",
+    "logical-node",
+    "request-additional-capability",
+];
+
+/// The nodes of an image that its model has.
+pub(super) const IMAGE: [&str; 13] = [
+    "id",
+    "name",
+    "version",
+    "provider",
+    "checksum",
+    "container-format",
+    "disk-format",
+    "min-disk",
+    "min-ram",
+    "size",
+    "image",
+    "operating-system",
+    "supported-virtualization-environment",
+];
+
+/// A VDU with the profile a flavour gives it.
+pub(super) fn vdu(context: &Context<'_>, node: &Node, profile: &Node, sink: &mut Sink) -> Vdu {
+    let name = node.id();
+    let compute = node.word("virtual-compute-desc").and_then(|id| context.part("virtual-compute-desc", &id));
+    let memory = memory(context, compute);
+    room_for_image(context, node, memory.size_bytes, sink);
+    let mut storages = node.words("virtual-storage-desc");
+    let mut boot: Vec<(u32, String)> = node
+        .list("boot-order")
+        .iter()
+        .filter_map(|b| Some((b.number("key").unwrap_or(u32::MAX), b.word("value")?)))
+        .collect();
+    boot.sort_unstable();
+    if !boot.is_empty() {
+        storages.retain(|s| !boot.iter().any(|(_, b)| b == s));
+        storages.splice(0..0, boot.iter().map(|(_, s)| s.clone()));
+    }
+    let of_compute: &[&str] =
+        &["id", "logical-node", "request-additional-capability", "virtual-memory", "virtual-cpu", "virtual-disk"];
+    let mut extra = others(node, &VDU);
+    extra = with(extra, "virtual-compute-desc", compute.map(|c| others(c, of_compute)).unwrap_or_default());
+    let numa = compute.and_then(|c| c.dig(&["virtual-memory", "numa-node-policy"]));
+    extra = with(extra, "numa-node-policy", numa.map(Node::to_json).unwrap_or_default());
+    Vdu {
+        display_name: node.word("name").unwrap_or_else(|| name.clone()),
+        description: node.word("description").unwrap_or_default(),
+        cpu: cpu(compute),
+        memory,
+        local_storages: compute.map(|c| local_storages(context, c)).unwrap_or_default(),
+        boot_order: !boot.is_empty(),
+        storages,
+        sw_image: node.word("sw-image-desc"),
+        boot_data: boot_data(node),
+        profile: vdu_profile(profile, sink),
+        configurable_properties: node
+            .list("configurable-properties")
+            .iter()
+            .map(|p| declared(&p.word("key").unwrap_or_default(), "string", p.word("value").map(Value::String)))
+            .collect(),
+        nfvi_constraints: node.words("nfvi-constraint").into_iter().map(|c| (c, String::new())).collect(),
+        logical_nodes: [Some(node), compute].into_iter().flatten().flat_map(logical_nodes).collect(),
+        additional_capabilities: [Some(node), compute].into_iter().flatten().flat_map(capabilities).collect(),
+        compute_requirements: compute
+            .and_then(|c| c.word("compute-requirements"))
+            .map(|text| ("compute-requirements".to_owned(), text))
+            .into_iter()
+            .collect(),
+        monitoring: monitoring(node.list("monitoring-parameter")),
+        maintenance: maintenance(profile),
+        extra,
+        name,
+        ..Vdu::default()
+    }
+}
+
+pub(super) fn vdu_profile(profile: &Node, sink: &mut Sink) -> VduProfile {
+    let min = profile.number("min-number-of-instances").unwrap_or(1);
+    let max = profile.number("max-number-of-instances").unwrap_or_else(|| min.max(1));
+    if max < min {
+        let at = profile.get("max-number-of-instances").map_or(profile.at, |n| n.at);
+        sink.error_mend(
+            &codes::YANG_MUST,
+            at,
+            format!("the profile of `{}` permits at least {min} and at most {max}", profile.id()),
+            "put the smaller number first",
+        );
+    }
+    VduProfile { min_instances: min, max_instances: max }
+}
+
+/// The module demands as much memory as the image does, and disks as large.
+fn room_for_image(context: &Context<'_>, vdu: &Node, memory: u64, sink: &mut Sink) {
+    let Some(image) = vdu.word("sw-image-desc").and_then(|id| context.part("sw-image-desc", &id)) else { return };
+    let wanted = image.decimal("min-ram").map_or(0, |n| bytes(n, context.unit));
+    if let (Some(at), true) = (vdu.get("virtual-compute-desc"), memory < wanted) {
+        sink.warn(
+            &codes::YANG_MUST,
+            at.at,
+            format!("`{}` has {memory} bytes of memory, its image `{}` asks for {wanted}", vdu.id(), image.id()),
+            "give it more memory, or correct `min-ram`",
+        );
+    }
+}
+
+fn cpu(compute: Option<&Node>) -> Cpu {
+    let Some(compute) = compute else { return Cpu::default() };
+    let Some(given) = compute.get("virtual-cpu") else { return Cpu { count: 1, ..Cpu::default() } };
+    let mut requirements = given.pairs("vdu-cpu-requirements");
+    let pinning = given.get("pinning").map(|p| {
+        requirements.extend(p.word("thread-policy").map(|t| ("thread-policy".to_owned(), t)));
+        // Version 3.3.1 has the policy as a list of words.
+        let policy =
+            p.words("cpu-policy").first().map(|w| if w == "dedicated" { "static" } else { "dynamic" }.to_owned());
+        let rules = p.pairs("rule").into_iter().map(|(k, v)| if v.is_empty() { k } else { format!("{k}={v}") });
+        CpuPinning {
+            policy: p.word("policy").or(policy).or_else(|| Some("dynamic".to_owned())),
+            rules: rules.collect(),
+        }
+    });
+    Cpu {
+        count: given.number("num-virtual-cpu").unwrap_or(1),
+        architecture: given.word("cpu-architecture"),
+        clock_hz: given.decimal("clock").map(|mhz| mhz * 1e6),
+        oversubscription_policy: given.word("oversubscription-policy"),
+        pinning,
+        requirements,
+    }
+}
+
+fn memory(context: &Context<'_>, compute: Option<&Node>) -> Memory {
+    let Some(compute) = compute else { return Memory::default() };
+    let Some(given) = compute.get("virtual-memory") else {
+        return Memory { size_bytes: context.unit, ..Memory::default() };
+    };
+    let size_bytes = bytes(given.decimal("size").unwrap_or(1.0), context.unit);
+    let page = match given.word("mempage-size").as_deref() {
+        Some("LARGE" | "PREFER_LARGE" | "SIZE_2MB") => Some(2 << 20),
+        Some("SIZE_1GB") => Some(1 << 30),
+        _ => None,
+    };
+    Memory {
+        size_bytes,
+        oversubscription_policy: given.word("over-subscription-policy"),
+        numa_enabled: given.flag("numa-enabled").unwrap_or_else(|| given.get("numa-node-policy").is_some()),
+        huge_pages: page.map(|page_bytes| HugePages { page_bytes, requested_bytes: size_bytes }).into_iter().collect(),
+        requirements: given.pairs("vdu-mem-requirements"),
+    }
+}
+
+fn local_storages(context: &Context<'_>, compute: &Node) -> Vec<LocalStorage> {
+    compute
+        .list("virtual-disk")
+        .iter()
+        .map(|disk| {
+            let mut requirements = disk.pairs("vdu-storage-requirements");
+            requirements.extend(disk.word("sw-image-desc").map(|i| ("sw-image-desc".to_owned(), i)));
+            LocalStorage {
+                size_bytes: disk.large("size-of-storage").unwrap_or_default().saturating_mul(context.unit),
+                requirements,
+                rdma_enabled: disk.flag("rdma-enabled").unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn logical_nodes(node: &Node) -> BTreeMap<String, LogicalNode> {
+    node.list("logical-node").iter().map(|n| (n.id(), n.pairs("requirement-detail"))).collect()
+}
+
+pub(super) fn capabilities(node: &Node) -> BTreeMap<String, AdditionalCapability> {
+    let one = |n: &Node| {
+        let name = n.word("name").unwrap_or_default();
+        let capability = AdditionalCapability {
+            name: name.clone(),
+            mandatory: n.flag("support-mandatory").unwrap_or_default(),
+            min_version: n.word("min-version"),
+            preferred_version: n.word("preferred-version"),
+            performance: n.pairs("target-performance-parameters"),
+        };
+        (name, capability)
+    };
+    node.list("request-additional-capability").iter().map(one).collect()
+}
+
+/// `boot-data` is the content; Open Source MANO names a file of the folder `cloud_init` instead.
+fn boot_data(vdu: &Node) -> Option<BootData> {
+    let content = vdu.word("boot-data").or_else(|| vdu.word("cloud-init"));
+    let source_path = vdu.word("cloud-init-file").map(|f| format!("cloud_init/{f}"));
+    if content.is_none() && source_path.is_none() {
+        return None;
+    }
+    let content = content.map(|text| Expr::Literal(Value::String(text)));
+    let content = ContentOrFile { content, source_path, ..ContentOrFile::default() };
+    Some(BootData { content: Some(content), ..BootData::default() })
+}
+
+/// A storage of the VNFD.
+pub(super) fn storage(context: &Context<'_>, node: &Node, sink: &mut Sink) -> VirtualStorage {
+    let kind = match node.word("type-of-storage").as_deref() {
+        Some("object") => StorageKind::Object,
+        Some("file") => StorageKind::File,
+        _ => StorageKind::Block,
+    };
+    let (key, size) = match kind {
+        StorageKind::Block => ("block-storage-data", "size-of-storage"),
+        StorageKind::Object => ("object-storage-data", "max-size-of-storage"),
+        StorageKind::File => ("file-storage-data", "size-of-storage"),
+    };
+    for other in ["block-storage-data", "object-storage-data", "file-storage-data"].iter().filter(|k| **k != key) {
+        if let Some(data) = node.entry(other) {
+            sink.error_mend(
+                &codes::YANG_MUST,
+                data.key_at,
+                format!("`{other}` does not fit the type of storage `{}`", node.id()),
+                format!("write `{key}`, or another `type-of-storage`"),
+            );
+        }
+    }
+    // Where there is no such part, its nodes stand in the storage itself.
+    let data = node.get(key).unwrap_or(node);
+    let mut sw_image = data.word("sw-image-desc");
+    let mut virtual_link = None;
+    if let (StorageKind::File, Some(named)) = (kind, data.get("int-virtual-link-desc")) {
+        let name = named.text().unwrap_or_default().to_owned();
+        if context.part("int-virtual-link-desc", &name).is_some() {
+            virtual_link = Some(name);
+        } else {
+            sink.warn(
+                &codes::YANG_VAGUE,
+                named.at,
+                format!("`int-virtual-link-desc` names the image `{name}`, as the module's reference has it, though a virtual link is meant; it is read as the image of the storage"),
+                "name the virtual link through which the files are reached",
+            );
+            sw_image = Some(name);
+        }
+    }
+    let size_bytes = data.large(size).unwrap_or_default().saturating_mul(context.unit);
+    let image = sw_image.as_ref().and_then(|id| context.part("sw-image-desc", id));
+    let wanted = image.and_then(|i| i.large("min-disk")).unwrap_or_default().saturating_mul(context.unit);
+    if size_bytes < wanted && kind == StorageKind::Block {
+        sink.warn(
+            &codes::YANG_MUST,
+            data.get(size).map_or(node.at, |n| n.at),
+            format!("the storage `{}` has {size_bytes} bytes, its image asks for {wanted}", node.id()),
+            "make it larger, or correct `min-disk`",
+        );
+    }
+    let taken = ["id", "type-of-storage", key, "nfvi-maintenance-info", "per-vnfc-instance"];
+    let within = [
+        size,
+        "vdu-storage-requirements",
+        "rdma-enabled",
+        "sw-image-desc",
+        "int-virtual-link-desc",
+        "file-system-protocol",
+    ];
+    let extra = if node.get(key).is_some() {
+        with(others(node, &taken), key, others(data, &within))
+    } else {
+        let all: Vec<&str> = taken.iter().chain(&within).copied().collect();
+        others(node, &all)
+    };
+    let mut extra = extra;
+    if let Some(word @ ("persistent-storage" | "ephemeral-storage" | "swap-storage")) =
+        node.get("type-of-storage").and_then(Node::text)
+    {
+        sink.warn(
+            &codes::OSM_STORAGE,
+            node.get("type-of-storage").map_or(node.at, |n| n.at),
+            format!("the type `{word}` is not of SOL006 but of Open Source MANO; it is read as `block`"),
+            "write `block`",
+        );
+        extra = with(extra, "type-of-storage", Value::String(word.to_owned()));
+    }
+    VirtualStorage {
+        name: node.id(),
+        kind,
+        size_bytes,
+        sw_image,
+        per_vnfc_instance: node.flag("per-vnfc-instance").unwrap_or(true),
+        rdma_enabled: data.flag("rdma-enabled").unwrap_or_default(),
+        file_system_protocol: (kind == StorageKind::File)
+            .then(|| data.word("file-system-protocol").unwrap_or_else(|| "cifs".to_owned())),
+        requirements: data.pairs("vdu-storage-requirements"),
+        maintenance: maintenance(node),
+        virtual_link,
+        artifacts: Vec::new(),
+        extra,
+    }
+}
+
+/// An image of the VNFD.
+pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwImage {
+    let id = node.id();
+    let given = node.get("checksum");
+    let osm = context.encoding == Encoding::Yaml;
+    let algorithm = given.and_then(|c| c.word("algorithm")).and_then(|a| HashAlgorithm::parse(&a));
+    let hash = given.and_then(|c| c.word("hash")).unwrap_or_default().to_ascii_lowercase();
+    let named = node.word("image").filter(|i| i != ".");
+    // A file or address has a path or an ending; Open Source MANO gives the name the image has in the VIM.
+    let is_file = |i: &String| i.contains('/') || (!osm && !i.is_empty()) || has_disk_ending(i);
+    let artifact = named.clone().filter(is_file);
+    if osm {
+        let reading = if artifact.is_some() { "it is taken as a file of the package" } else { "the VIM must have it" };
+        let name = named.as_deref().or(node.get("name").and_then(Node::text)).unwrap_or(&id).to_owned();
+        sink.warn(
+            &codes::OSM_IMAGE,
+            node.at,
+            format!("the image `{id}` is named `{name}` and described no further; {reading}"),
+            "give `version`, `checksum`, `size` and `min-disk`",
+        );
+    } else if given.is_none() {
+        sink.warn(
+            &codes::YANG_MISSING,
+            node.at,
+            format!("the image `{id}` has no `checksum`; a changed file goes unnoticed"),
+            "add `checksum` with `algorithm` and `hash`",
+        );
+    }
+    if let (Some(algorithm), Some(place)) = (algorithm, given.and_then(|c| c.get("hash"))) {
+        let digits = algorithm_digits(algorithm);
+        if hash.len() != digits || !hash.chars().all(|c| c.is_ascii_hexdigit()) {
+            sink.warn(
+                &codes::YANG_VAGUE,
+                place.at,
+                format!(
+                    "the digest of image `{id}` is not one of its algorithm, which has {digits} hexadecimal digits"
+                ),
+                "compute it from the image file",
+            );
+        }
+    }
+    SwImage {
+        name: if osm && artifact.is_none() { named } else { None }
+            .or_else(|| node.word("name"))
+            .unwrap_or_else(|| id.clone()),
+        version: node.word("version").unwrap_or_default(),
+        provider: node.word("provider"),
+        checksum: Checksum { algorithm: algorithm.unwrap_or(HashAlgorithm::Sha256), hash },
+        container_format: node.word("container-format").unwrap_or_else(|| "bare".to_owned()),
+        disk_format: node.word("disk-format").unwrap_or_else(|| "qcow2".to_owned()),
+        min_disk_bytes: node.large("min-disk").unwrap_or_default().saturating_mul(context.unit),
+        min_ram_bytes: node.decimal("min-ram").map(|n| bytes(n, context.unit)),
+        size_bytes: node.large("size").unwrap_or_default().saturating_mul(context.unit),
+        operating_system: node.word("operating-system"),
+        supported_environments: node.words("supported-virtualization-environment"),
+        artifact,
+        id,
+    }
+}
+
+fn has_disk_ending(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    ending.is_some_and(|e| ["qcow2", "img", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso"].contains(&e.as_str()))
+}
+
+fn algorithm_digits(algorithm: HashAlgorithm) -> usize {
+    match algorithm {
+        HashAlgorithm::Sha224 => 56,
+        HashAlgorithm::Sha256 => 64,
+        HashAlgorithm::Sha384 => 96,
+        HashAlgorithm::Sha512 => 128,
+    }
+}
