@@ -99,11 +99,25 @@ async fn notifier(db: &Db, clock: &ManualClock) -> Notifier {
     Notifier::open(db.clone(), clock, "vnflcm", "http://vnfm/vnflcm/v2/subscriptions", wants, shape).await.unwrap()
 }
 
-fn delivering(notifier: &Notifier) -> CancellationToken {
+/// A delivery that runs beside the test.
+struct Delivering {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Delivering {
+    /// Ends it, and waits until it has: what it would still do must not see what the test does next.
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+fn delivering(notifier: &Notifier) -> Delivering {
     let (notifier, stop) = (notifier.clone(), CancellationToken::new());
     let shutdown = stop.clone();
-    tokio::spawn(async move { notifier.deliver(shutdown).await });
-    stop
+    let task = tokio::spawn(async move { notifier.deliver(shutdown).await });
+    Delivering { stop, task }
 }
 
 async fn tell(notifier: &Notifier, db: &Db, clock: &ManualClock, n: i64, kind: &str) -> Uuid {
@@ -153,7 +167,7 @@ async fn notifications_arrive_in_order_after_failures_and_restarts() {
         clock.advance(Duration::from_millis(100));
         subscriber.tried(2).await;
         // The process ends here and another one goes on where it was.
-        stop.cancel();
+        stop.end().await;
         clock.advance(Duration::from_secs(120));
         let again = notifier(&db.reopen().await, &clock).await;
         let stop = delivering(&again);
@@ -166,7 +180,7 @@ async fn notifications_arrive_in_order_after_failures_and_restarts() {
         assert_eq!(body["_links"]["vnfInstance"]["href"], "x");
         let trace: TraceContext = headers["traceparent"].to_str().unwrap().parse().unwrap();
         assert_eq!(trace.trace_id(), context.trace_id());
-        stop.cancel();
+        stop.end().await;
     }
 }
 
@@ -193,7 +207,7 @@ async fn a_subscriber_that_hangs_does_not_hold_up_another() {
         good.tried(usize::try_from(n).unwrap()).await;
     }
     assert_eq!(good.numbers(), [1, 2, 3, 4, 5]);
-    stop.cancel();
+    stop.end().await;
 }
 
 #[tokio::test]
@@ -217,7 +231,7 @@ async fn what_is_rolled_back_is_not_told_and_what_is_too_old_is_dropped() {
         let stop = delivering(&notifier);
         subscriber.tried(2).await;
         assert_eq!(subscriber.numbers(), [2], "the first was a day old and not taken at its last attempt");
-        stop.cancel();
+        stop.end().await;
     }
 }
 
@@ -247,7 +261,9 @@ async fn replicas_on_one_database_deliver_each_notification_once() {
     });
     told.await.expect("all are delivered");
     assert_eq!(subscriber.numbers(), (1..=60).collect::<Vec<_>>());
-    stops.iter().for_each(CancellationToken::cancel);
+    for stop in stops {
+        stop.end().await;
+    }
 }
 
 #[tokio::test]
@@ -267,7 +283,7 @@ async fn filters_choose_and_verbosity_shapes() {
     assert_eq!((all.numbers(), short.numbers()), (vec![1, 2], vec![2]));
     assert_eq!(all.taken.lock().unwrap()[1].1["details"], json!(["much"]));
     assert!(short.taken.lock().unwrap()[0].1.get("details").is_none());
-    stop.cancel();
+    stop.end().await;
 }
 
 #[tokio::test]
@@ -341,5 +357,5 @@ async fn credentials_are_presented_and_never_shown() {
     // nfvo:s3cret
     assert_eq!(basic.taken.lock().unwrap()[0].0["authorization"], "Basic bmZ2bzpzM2NyZXQ=");
     assert_eq!(oauth.taken.lock().unwrap()[0].0["authorization"], "Bearer t0ken");
-    stop.cancel();
+    stop.end().await;
 }
