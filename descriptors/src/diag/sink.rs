@@ -93,8 +93,9 @@ impl Sink {
     fn excerpt(&self, at: Pos) -> Option<String> {
         let source = self.sources.get(at.file.0 as usize)?;
         let start = *source.starts.get((at.line as usize).checked_sub(1)?)?;
-        let line = source.text.get(start..)?.split(['\n', '\r']).next()?;
-        let cut: String = line.chars().take(EXCERPT_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // A line may be as long as the file; only what is shown is looked at.
+        let line = source.text.get(start..)?.chars().take_while(|c| !matches!(c, '\n' | '\r'));
+        let cut: String = line.take(EXCERPT_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
         (!cut.trim().is_empty()).then_some(cut)
     }
 

@@ -17,6 +17,9 @@ pub(super) fn conform(node: &Node, def: &Def, encoding: Encoding, sink: &mut Sin
     Conform { encoding, sink }.map(node, def)
 }
 
+/// Unknown nodes told one by one in each place; more would drown what matters.
+const MAX_UNKNOWN: usize = 20;
+
 struct Conform<'s> {
     encoding: Encoding,
     sink: &'s mut Sink,
@@ -53,6 +56,7 @@ impl Conform<'_> {
         };
         let mut found: Vec<Entry> = Vec::new();
         let mut names = HashSet::new();
+        let mut unknown = 0;
         for entry in entries {
             // Annotations (RFC 7952) say nothing about the descriptor itself.
             if entry.key.starts_with('@') || (entry.value.is_null() && self.encoding != Encoding::Xml) {
@@ -62,7 +66,10 @@ impl Conform<'_> {
             let value = match child {
                 Some(child) => self.child(entry, child),
                 None => {
-                    self.unknown(entry, def);
+                    unknown += 1;
+                    if unknown <= MAX_UNKNOWN {
+                        self.unknown(entry, def);
+                    }
                     Some(entry.value.clone())
                 }
             };
@@ -78,6 +85,14 @@ impl Conform<'_> {
                 found.push(Entry { key: key.to_owned(), key_at: entry.key_at, value });
             }
         }
+        if unknown > MAX_UNKNOWN {
+            self.sink.warn(
+                &codes::YANG_UNKNOWN,
+                node.at,
+                format!("`{}` has {} further nodes that are unknown", def.name, unknown - MAX_UNKNOWN),
+                "take them away, or say them in nodes of the standard",
+            );
+        }
         for name in def.children.iter().filter(|c| c.mandatory && !names.contains(c.name)).map(|c| c.name) {
             self.demand(
                 &codes::YANG_MISSING,
@@ -90,9 +105,6 @@ impl Conform<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry, def: &Def) {
-        if self.sink.is_full() {
-            return;
-        }
         let near = nearest(bare(&entry.key), def.children.iter().map(|c| c.name));
         self.sink.warn(
             &codes::YANG_UNKNOWN,
@@ -120,11 +132,13 @@ impl Conform<'_> {
                 let node = self.single(node, def)?;
                 self.leaf(node, def, of)
             }
-            Shape::LeafList(of) => {
+            Shape::LeafList(of) | Shape::LeafOrList(of) => {
                 let items: Vec<Node> = match node.items() {
                     Some(items) => items.iter().filter_map(|i| self.leaf(i, def, of)).collect(),
                     None => {
-                        self.lone(node, def);
+                        if matches!(def.shape, Shape::LeafList(_)) {
+                            self.lone(node, def);
+                        }
                         self.leaf(node, def, of).into_iter().collect()
                     }
                 };
@@ -202,10 +216,13 @@ impl Conform<'_> {
             );
             return None;
         };
-        let text = text.trim();
+        // People indent text in XML; a script is taken as it stands.
+        let whole = self.encoding != Encoding::Xml || def.name == "boot-data";
+        let (given, text) = (text, text.trim());
         let fault = |expected: String| (expected, String::new());
         let (expected, mend) = match of {
-            Type::Text | Type::Ref(_) => return Some(Node::text_value(node.at, text)),
+            Type::Text => return Some(Node::text_value(node.at, if whole { given } else { text })),
+            Type::Ref(_) => return Some(Node::text_value(node.at, text)),
             Type::Uint(max) => match text.parse::<u64>() {
                 Ok(n) if n <= *max => return Some(Node::scalar(node.at, n.to_string())),
                 _ => fault(format!("a whole number from 0 to {max}")),

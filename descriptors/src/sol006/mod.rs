@@ -136,13 +136,15 @@ fn read_all(file_name: &str, bytes: &[u8], sink: &mut Sink) -> Option<(FileId, D
     let (file, encoding, found) = source::read(file_name, bytes, sink)?;
     let mut checked = |nodes: &[Node], kind: &str| -> Vec<Node> {
         let Some(def) = schema::descriptor(kind) else { return Vec::new() };
-        let each = nodes.iter().map(|n| {
-            let node = conform::conform(n, def, encoding, sink);
-            refs::check(&node, def, sink);
-            node
-        });
-        let each: Vec<Node> = each.collect();
-        each.into_iter().filter(|node| !outsized(node, sink)).collect()
+        let mut conformed = Vec::new();
+        for raw in nodes {
+            if !outsized(raw, sink) {
+                let node = conform::conform(raw, def, encoding, sink);
+                refs::check(&node, def, sink);
+                conformed.push(node);
+            }
+        }
+        conformed
     };
     let (vnfds, nsds, pnfds) =
         (checked(&found.vnfds, "vnfd"), checked(&found.nsds, "nsd"), checked(&found.pnfds, "pnfd"));
@@ -166,8 +168,9 @@ fn outsized(node: &Node, sink: &mut Sink) -> bool {
         below + items.len() + items.iter().map(entries).sum::<usize>()
     }
     let all = entries(node);
-    let flavours = node.get("df").and_then(Node::items).map_or(0, <[Node]>::len);
-    let within = node.get("df").map_or(0, entries);
+    let df = node.each().find(|e| conform::bare(&e.key) == "df").map(|e| &e.value);
+    let flavours = df.and_then(Node::items).map_or(0, <[Node]>::len);
+    let within = df.map_or(0, entries);
     let unfolded = all.saturating_sub(within).saturating_mul(flavours);
     let over = all > MAX_ENTRIES || unfolded > MAX_UNFOLDED;
     if over {

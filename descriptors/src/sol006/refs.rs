@@ -33,12 +33,12 @@ impl<'a> Refs<'a, '_> {
             let Some(child) = def.child(&entry.key) else { continue };
             match &child.shape {
                 Shape::Leaf(Type::Ref(paths)) => self.leaf(&entry.value, child, paths),
-                Shape::LeafList(Type::Ref(paths)) => {
+                Shape::LeafList(Type::Ref(paths)) | Shape::LeafOrList(Type::Ref(paths)) => {
                     entry.value.items().unwrap_or_default().iter().for_each(|v| self.leaf(v, child, paths));
                 }
                 Shape::Container => self.below(&entry.value, child),
                 Shape::List(_) => entry.value.items().unwrap_or_default().iter().for_each(|i| self.below(i, child)),
-                Shape::Leaf(_) | Shape::LeafList(_) | Shape::Any => {}
+                Shape::Leaf(_) | Shape::LeafList(_) | Shape::LeafOrList(_) | Shape::Any => {}
             }
         }
     }
@@ -90,10 +90,14 @@ impl<'a> Refs<'a, '_> {
     }
 }
 
-/// What the path leads to, in a word.
+/// What the paths lead to, in words: a list, or a leaf of it that is not what its entries are known by.
 fn target(paths: &[Vec<&'static str>]) -> String {
-    let words: Vec<&str> = paths.iter().filter_map(|p| p.iter().rev().nth(1).copied()).collect();
-    words.join("` or `")
+    let word = |path: &Vec<&'static str>| match path.as_slice() {
+        [.., list, "id" | "coordination-action-name"] => (*list).to_owned(),
+        [.., list, leaf] => format!("{list}/{leaf}"),
+        other => other.concat(),
+    };
+    paths.iter().map(word).collect::<Vec<_>>().join("` or `")
 }
 
 fn collect(node: &Node, path: &[&str], found: &mut BTreeSet<String>) {

@@ -23,6 +23,8 @@ pub(super) enum Type {
 pub(super) enum Shape {
     Leaf(Type),
     LeafList(Type),
+    /// A leaf by the module, though more than one value is needed to say what is meant.
+    LeafOrList(Type),
     Container,
     /// A list with the names of its keys.
     List(Vec<&'static str>),
@@ -107,6 +109,8 @@ fn def(line: &'static str, below: &[(usize, &'static str)], aliases: &Aliases, g
         (name, Shape::List(keys.split_whitespace().collect()))
     } else if let Some(name) = head.strip_suffix('*') {
         (name, Shape::LeafList(leaf_type(told, aliases)))
+    } else if let Some(name) = head.strip_suffix('+') {
+        (name, Shape::LeafOrList(leaf_type(told, aliases)))
     } else if let Some(name) = head.strip_suffix('?') {
         (name, Shape::Any)
     } else {
@@ -145,7 +149,9 @@ mod tests {
         fn walk(def: &Def, root: &Def, seen: &mut usize) {
             *seen += 1;
             let refs = match &def.shape {
-                Shape::Leaf(Type::Ref(paths)) | Shape::LeafList(Type::Ref(paths)) => paths.as_slice(),
+                Shape::Leaf(Type::Ref(paths))
+                | Shape::LeafList(Type::Ref(paths))
+                | Shape::LeafOrList(Type::Ref(paths)) => paths.as_slice(),
                 _ => &[],
             };
             for path in refs {

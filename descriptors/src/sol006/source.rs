@@ -75,7 +75,9 @@ pub(super) fn read(name: &str, bytes: &[u8], sink: &mut Sink) -> Option<(FileId,
             let column = String::from_utf8_lossy(before).chars().rev().take_while(|c| *c != '\n').count() + 1;
             let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             let at = Pos { file, line: number(line), column: number(column) };
-            sink.error_mend(&codes::YAML_ENCODING, at, "this is not UTF-8 text", "write the file in UTF-8");
+            let is_yaml = !bytes.trim_ascii_start().starts_with(b"<") && !bytes.trim_ascii_start().starts_with(b"{");
+            let code = if is_yaml { &codes::YAML_ENCODING } else { &codes::YANG_XML };
+            sink.error_mend(code, at, "this is not UTF-8 text", "write the file in UTF-8");
             return None;
         }
     };

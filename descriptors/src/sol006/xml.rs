@@ -143,12 +143,12 @@ fn begin(open: &mut Vec<Open>, start: &BytesStart<'_>, at: Pos) -> Option<String
 /// Closes the innermost element.
 fn end(open: &mut Vec<Open>, root: &mut Option<Entry>) -> Option<String> {
     let closed = open.pop()?;
-    let kind_text = closed.text.trim();
-    if !closed.children.is_empty() && !kind_text.is_empty() {
+    let text = if closed.text.trim().is_empty() { "" } else { closed.text.as_str() };
+    if !closed.children.is_empty() && !text.is_empty() {
         return Some(format!("the element `{}` holds both text and elements", closed.name));
     }
     let value = if closed.children.is_empty() {
-        Node::scalar(closed.at, kind_text)
+        Node::scalar(closed.at, text)
     } else {
         Node::map(closed.at, grouped(closed.children))
     };
