@@ -1,7 +1,12 @@
 //! The stable codes of all findings, each with the clause of the standard behind it.
 //!
 //! A code never changes its meaning. `ARCHIVE` is about SOL004 and SOL007 packages, `YAML` about syntax and resource
+<<<<<<< HEAD
 //! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `SOL006` about descriptors as YANG data.
+=======
+//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `OVF`
+//! about appliances that packages are made from.
+>>>>>>> cc293d3 (descriptors: OVF appliances read, made into VNF packages and written again)
 
 /// A stable code and the clause it rests on.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,6 +140,7 @@ codes! {
     NS_PART = "SOL001-0026", "SOL001 clause 7.8", "a PNF or nested service cannot be identified";
     NO_PNF = "SOL001-0030", "SOL001 clause 8.6", "no PNF node type or template";
 
+<<<<<<< HEAD
     YANG_XML = "SOL006-0001", "", "an XML or JSON file cannot be read";
     YANG_ROOT = "SOL006-0002", "SOL006 module etsi-nfv-descriptors", "the file does not hold the one descriptor asked for";
     YANG_UNKNOWN = "SOL006-0003", "SOL006 modules etsi-nfv-vnf, etsi-nfv-ns and etsi-nfv-pnf", "the modules have no such node";
@@ -155,6 +161,24 @@ codes! {
     OSM_COMPUTE = "SOL006-0027", "SOL006 module etsi-nfv-vnf", "CPU or memory demands of Open Source MANO";
     OSM_NETWORK = "SOL006-0028", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "network demands of Open Source MANO";
     OSM_OLD = "SOL006-0029", "SOL006 modules", "the information model that Open Source MANO had before SOL006";
+=======
+    OVF_ARCHIVE = "OVF-0001", "DSP0243 clause 5.3", "the appliance is not packed as OVF asks";
+    OVF_ORDER = "OVF-0002", "DSP0243 clause 5.3", "the files of the archive stand in another order";
+    OVF_XML = "OVF-0003", "XML 1.0", "the descriptor is not well-formed XML";
+    OVF_BUDGET = "OVF-0004", "", "the descriptor exceeds a resource limit";
+    OVF_SHAPE = "OVF-0005", "DSP0243 clause 7", "an element of the descriptor has the wrong shape";
+    OVF_REFERENCE = "OVF-0006", "DSP0243 clause 7.1", "something is named that is not described";
+    OVF_FILE = "OVF-0007", "DSP0243 clause 7.1", "a file of the appliance cannot be used";
+    OVF_MANIFEST = "OVF-0008", "DSP0243 clause 5.1", "the manifest of the appliance cannot be read";
+    OVF_DIGEST = "OVF-0009", "DSP0243 clause 5.1", "a file's digest differs from the appliance's manifest";
+    OVF_UNITS = "OVF-0010", "DSP0004 annex C", "a size cannot be computed";
+    OVF_DISK = "OVF-0011", "DSP0243 clause 5.2", "a disk cannot be used";
+    OVF_LEFT_OUT = "OVF-0012", "", "a VNF package has no place for it";
+    OVF_CERTIFICATE = "OVF-0013", "DSP0243 clause 5.1", "the signature of the appliance is not judged";
+    OVF_ASSUMED = "OVF-0014", "DSP0243 clause 8", "something is not said and taken to be as usual";
+    OVF_HARDWARE = "OVF-0015", "DSP0243 clause 8", "no VDU can be made from the virtual hardware";
+    OVF_NOT_EXPORTED = "OVF-0016", "", "an OVF appliance has no place for it";
+>>>>>>> cc293d3 (descriptors: OVF appliances read, made into VNF packages and written again)
 }
 
 #[cfg(test)]
