@@ -1,12 +1,8 @@
 //! The stable codes of all findings, each with the clause of the standard behind it.
 //!
 //! A code never changes its meaning. `ARCHIVE` is about SOL004 and SOL007 packages, `YAML` about syntax and resource
-<<<<<<< HEAD
-//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `SOL006` about descriptors as YANG data.
-=======
-//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `OVF`
-//! about appliances that packages are made from.
->>>>>>> cc293d3 (descriptors: OVF appliances read, made into VNF packages and written again)
+//! limits, `TOSCA` about the simple profile, `SOL001` about what VNFDs and NSDs must say, `SOL006` about descriptors as YANG data,
+//! `OVF` about appliances that packages are made from.
 
 /// A stable code and the clause it rests on.
 #[derive(Debug, PartialEq, Eq)]
@@ -140,7 +136,6 @@ codes! {
     NS_PART = "SOL001-0026", "SOL001 clause 7.8", "a PNF or nested service cannot be identified";
     NO_PNF = "SOL001-0030", "SOL001 clause 8.6", "no PNF node type or template";
 
-<<<<<<< HEAD
     YANG_XML = "SOL006-0001", "", "an XML or JSON file cannot be read";
     YANG_ROOT = "SOL006-0002", "SOL006 module etsi-nfv-descriptors", "the file does not hold the one descriptor asked for";
     YANG_UNKNOWN = "SOL006-0003", "SOL006 modules etsi-nfv-vnf, etsi-nfv-ns and etsi-nfv-pnf", "the modules have no such node";
@@ -161,7 +156,7 @@ codes! {
     OSM_COMPUTE = "SOL006-0027", "SOL006 module etsi-nfv-vnf", "CPU or memory demands of Open Source MANO";
     OSM_NETWORK = "SOL006-0028", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "network demands of Open Source MANO";
     OSM_OLD = "SOL006-0029", "SOL006 modules", "the information model that Open Source MANO had before SOL006";
-=======
+
     OVF_ARCHIVE = "OVF-0001", "DSP0243 clause 5.3", "the appliance is not packed as OVF asks";
     OVF_ORDER = "OVF-0002", "DSP0243 clause 5.3", "the files of the archive stand in another order";
     OVF_XML = "OVF-0003", "XML 1.0", "the descriptor is not well-formed XML";
@@ -178,7 +173,6 @@ codes! {
     OVF_ASSUMED = "OVF-0014", "DSP0243 clause 8", "something is not said and taken to be as usual";
     OVF_HARDWARE = "OVF-0015", "DSP0243 clause 8", "no VDU can be made from the virtual hardware";
     OVF_NOT_EXPORTED = "OVF-0016", "", "an OVF appliance has no place for it";
->>>>>>> cc293d3 (descriptors: OVF appliances read, made into VNF packages and written again)
 }
 
 #[cfg(test)]

@@ -17,12 +17,9 @@ pub mod expr;
 pub mod lint;
 pub mod network;
 pub mod nsd;
-<<<<<<< HEAD
+pub mod ovf;
 pub mod picture;
 pub mod plan;
-=======
-pub mod ovf;
->>>>>>> cc293d3 (descriptors: OVF appliances read, made into VNF packages and written again)
 pub mod pnfd;
 pub mod signature;
 pub mod sol006;
