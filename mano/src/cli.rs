@@ -44,7 +44,7 @@ pub struct Global {
 pub enum Command {
     /// VNF packages (SOL004 archives).
     #[command(subcommand)]
-    Vnfpkg(Pkg),
+    Vnfpkg(VnfPkg),
     /// Network service descriptors (SOL007 archives).
     #[command(subcommand)]
     Nsd(Pkg),
@@ -81,6 +81,43 @@ pub enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VnfPkg {
+    #[command(flatten)]
+    Package(Pkg),
+    /// Makes a VNF package of an OVF appliance: a VDU for each virtual system, disks converted by qemu-img.
+    FromOvf(FromOvf),
+    /// Writes a VDU of a VNF package as an OVF appliance, disks converted by qemu-img.
+    ToOva(ToOva),
+}
+
+#[derive(Debug, Args)]
+pub struct FromOvf {
+    /// OVA archive, OVF descriptor with its files beside it, or directory with exactly one descriptor.
+    pub file: PathBuf,
+    /// What to make: an archive where the name ends in .csar or .zip, else a directory that is not there yet.
+    #[arg(long, value_name = "PACKAGE")]
+    pub out: PathBuf,
+    /// Product name, in place of what the appliance says.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Provider, in place of what the appliance says.
+    #[arg(long)]
+    pub provider: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ToOva {
+    /// VNF package: archive or directory.
+    pub package: PathBuf,
+    /// The VDU, by the name of its node template.
+    #[arg(long, value_name = "NAME")]
+    pub vdu: String,
+    /// Archive to write.
+    #[arg(long, value_name = "FILE.ova")]
+    pub out: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]

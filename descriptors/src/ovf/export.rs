@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskFormat;
 use super::error::{OvfError, io_error};
+use super::import::checked;
 use super::manifest::Algorithm;
 use super::model::{Disk, Drive, DriveSource, Envelope, FileReference, Network, Nic, Product, System};
 use super::names::{identifier, plain, short};
@@ -27,13 +28,13 @@ pub struct Exported {
     pub found: Diagnostics,
 }
 
-/// Writes the VDU `vdu` of the package at `source` to the OVA `out`, which appears only when it is complete. The VDU is taken
+/// Writes the VDU `vdu` of the package at `source`, an archive or a directory, to the OVA `out`, which appears only when it is complete. The VDU is taken
 /// from the first deployment flavour that has it.
 ///
 /// # Errors
 /// [`OvfError::Content`] when the package is faulty, has no such VDU, or the VDU has no image in the package.
 pub fn export(source: &Path, vdu: &str, out: &Path, limits: &Limits, tool: &QemuImg) -> Result<Exported, OvfError> {
-    let (package, vnfd) = crate::check_vnf_package(source, limits).map_err(OvfError::Content)?;
+    let (package, vnfd, _) = checked(source, limits).map_err(OvfError::Content)?;
     let mut sink = Sink::new();
     let Some((flavour, vdu)) = vnfd.flavours.iter().find_map(|f| Some((f, f.vdu(vdu)?))) else {
         let known: Vec<&str> = vnfd.flavours.iter().flat_map(|f| &f.vdus).map(|v| v.name.as_str()).collect();

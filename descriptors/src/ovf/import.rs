@@ -15,7 +15,8 @@ use super::plan::{Content, Design, design};
 use super::qemu_img::QemuImg;
 use super::read::{MAX_BYTES, read_envelope};
 use super::template::{self, Facts, Image};
-use crate::archive::{HashAlgorithm, Limits, digest, pack_dir};
+use crate::archive::{HashAlgorithm, Limits, Package, digest, pack_dir};
+use crate::check;
 use crate::codes;
 use crate::diag::{Diagnostics, Sink};
 use crate::vnfd::Vnfd;
@@ -82,9 +83,9 @@ pub fn import(source: &Path, out: &Path, options: &ImportOptions, tool: &QemuImg
         tree
     };
     let mut found = sink.finish();
-    let vnfd = match crate::check_vnf_package(&made, &options.limits) {
-        Ok((_, mut vnfd)) => {
-            found.extend(std::mem::take(&mut vnfd.warnings));
+    let vnfd = match checked(&made, &options.limits) {
+        Ok((_, vnfd, warnings)) => {
+            found.extend(warnings);
             vnfd
         }
         Err(faults) => {
@@ -94,6 +95,12 @@ pub fn import(source: &Path, out: &Path, options: &ImportOptions, tool: &QemuImg
     };
     fs::rename(&made, out).map_err(io_error("write", out))?;
     Ok(Imported { envelope, vnfd, found })
+}
+
+/// The whole check of an onboarding, over an archive or the directory of one.
+pub(super) fn checked(path: &Path, limits: &Limits) -> Result<(Package, Vnfd, Diagnostics), Diagnostics> {
+    let opened = if path.is_dir() { Package::inspect_dirs(&[path], limits) } else { Package::inspect(path, limits) };
+    check::vnf(opened, None).settle()
 }
 
 /// Looks whether the files are there and as large as described.

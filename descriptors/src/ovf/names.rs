@@ -28,7 +28,13 @@ impl Names {
     /// A name of lower-case letters, digits and `_` close to `wanted`.
     pub(super) fn take(&mut self, wanted: &str, otherwise: &str) -> String {
         let base = identifier(wanted);
-        let base = if base.is_empty() { otherwise.to_owned() } else { base };
+        // Some words mean something else in YAML, by one version of it or another.
+        let word = matches!(base.as_str(), "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n");
+        let base = match base.as_str() {
+            "" => otherwise.to_owned(),
+            _ if word => format!("{otherwise}_{base}"),
+            _ => base,
+        };
         let mut name = base.clone();
         let mut n = 2;
         while !self.0.insert(name.clone()) {
@@ -64,6 +70,7 @@ mod tests {
         assert_eq!(names.take("vm-network 1", "net"), "vm_network_1_2");
         assert_eq!(names.take("\u{fc}\u{fc}", "net"), "net");
         assert_eq!(names.take("9lives", "net"), "lives");
+        assert_eq!(names.take("Null", "net"), "net_null");
         assert_eq!(plain(" a\n\tb\u{0}c "), "a b c");
         assert!(short(&"x".repeat(100)).chars().count() == 61);
     }

@@ -101,7 +101,7 @@ fn two_systems_and_the_network_between_them() {
     assert_eq!((vnfd.product_name.as_str(), vnfd.provider.as_str()), ("Router suite", "ACME"));
     let flavour = &vnfd.flavours[0];
     let sizes: Vec<_> = flavour.vdus.iter().map(|v| (v.name.as_str(), v.memory.size_bytes >> 20)).collect();
-    assert_eq!(sizes, [("controller", 512), ("router", 256)]);
+    assert_eq!(sizes, [("router", 256), ("controller", 512)]);
     assert_eq!(flavour.sw_images.len(), 2);
     let links: Vec<_> = flavour.virtual_links.iter().map(|l| l.name.as_str()).collect();
     assert_eq!(links, ["management"]);
@@ -120,7 +120,7 @@ fn two_systems_and_the_network_between_them() {
             ("router", "router_vm_network", None, 1),
         ]
     );
-    assert_eq!(told(&imported.found, "joins several systems").line, Some(17));
+    assert_eq!(told(&imported.found, "joins several systems").line, Some(18));
     told(&imported.found, "the order in which systems start");
     let image = flavour.sw_image("controller").unwrap().artifact.clone().unwrap();
     assert_eq!(content(&out.path().join("suite").join(image), "qcow2").len(), 3 << 20);

@@ -51,15 +51,15 @@ fn disks_stand_in_the_order_of_their_controllers() {
 fn what_has_no_place_is_named() {
     let (_, found) = read(&descriptor("disk1.vmdk", VMDK));
     for (words, severity, line) in [
-        ("properties for the guest's OVF environment (hostname, password)", Severity::Warning, 31),
-        ("the hypervisor family `vmx-13`", Severity::Note, 38),
-        ("the controller model `lsilogic`", Severity::Note, 57),
-        ("the network adapter model `VmxNet3`", Severity::Note, 82),
-        ("Config wakeOnLanEnabled of `Network adapter 1`", Severity::Note, 76),
-        ("the fixed MAC address `52:54:00:12:34:56`", Severity::Warning, 87),
-        ("the CD drive `CD/DVD drive 1`", Severity::Note, 93),
-        ("the floppy drive `Floppy drive 1`", Severity::Note, 98),
-        ("`Config cpuHotAddEnabled`", Severity::Note, 103),
+        ("properties for the guest's OVF environment (hostname, password)", Severity::Warning, 30),
+        ("the hypervisor family `vmx-13`", Severity::Note, 37),
+        ("the controller model `lsilogic`", Severity::Note, 56),
+        ("the network adapter model `VmxNet3`", Severity::Note, 81),
+        ("Config wakeOnLanEnabled of `Network adapter 1`", Severity::Note, 75),
+        ("the fixed MAC address `52:54:00:12:34:56`", Severity::Warning, 86),
+        ("the CD drive `CD/DVD drive 1`", Severity::Note, 92),
+        ("the floppy drive `Floppy drive 1`", Severity::Note, 97),
+        ("`Config cpuHotAddEnabled`", Severity::Note, 102),
     ] {
         let one = told(&found, words);
         assert_eq!((one.severity, one.code.as_ref(), one.line), (severity, "OVF-0012", Some(line)), "{one}");
@@ -155,7 +155,7 @@ fn memory_units() {
     let (_, found) = read(&changed("<rasd:AllocationUnits>byte * 2^20</rasd:AllocationUnits>", ""));
     told(&found, "MiB is taken");
     let (_, found) = read(&changed("byte * 2^20</rasd", "furlong</rasd"));
-    error(&found, "the unit `furlong`", "OVF-0010", Some(47));
+    error(&found, "the unit `furlong`", "OVF-0010", Some(46));
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn all_faults_are_told_at_once() {
     let (_, found) = read(&text);
     error(&found, "which is not in `References`", "OVF-0006", Some(12));
     error(&found, "the capacity `${size}`", "OVF-0010", Some(13));
-    error(&found, "the number of processors is `none`", "OVF-0015", Some(44));
-    error(&found, "`ovf:/disk/nowhere` leads to no disk", "OVF-0006", Some(71));
-    error(&found, "the network `Managment`", "OVF-0006", Some(88));
+    error(&found, "the number of processors is `none`", "OVF-0015", Some(43));
+    error(&found, "`ovf:/disk/nowhere` leads to no disk", "OVF-0006", Some(70));
+    error(&found, "the network `Managment`", "OVF-0006", Some(87));
     assert!(
         found.iter().filter(|d| d.severity == Severity::Error).all(|d| d.mend.is_some() && d.clause.is_some()),
         "{found}"
@@ -193,9 +193,9 @@ fn sizes_beyond_reason_are_refused() {
 #[test]
 fn machines_that_cannot_boot_are_refused() {
     let (_, found) = read(&changed(" ovf:fileRef=\"file1\"", ""));
-    error(&found, "no disk with content to boot from", "OVF-0015", Some(36));
+    error(&found, "no disk with content to boot from", "OVF-0015", Some(35));
     let (_, found) = read(&changed("<rasd:ResourceType>4<", "<rasd:ResourceType>1<"));
-    error(&found, "`router` has no memory", "OVF-0015", Some(36));
+    error(&found, "`router` has no memory", "OVF-0015", Some(35));
     let (_, found) = read(
         &changed("<VirtualHardwareSection>", "<OldHardware>").replace("</VirtualHardwareSection>", "</OldHardware>"),
     );

@@ -21,7 +21,7 @@ fn entities_and_document_types() {
     error(&found, "a document type can define entities", "OVF-0004", Some(2));
     let (envelope, found) = read(&descriptor("d.vmdk", VMDK).replace("Use it well.", "&boom;"));
     assert!(envelope.is_none());
-    error(&found, "the entity `boom`", "OVF-0004", Some(35));
+    error(&found, "the entity `boom`", "OVF-0004", Some(33));
     let (envelope, _) = read(&descriptor("&boom;.vmdk", VMDK));
     assert!(envelope.is_none());
 }

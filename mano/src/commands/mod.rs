@@ -5,6 +5,7 @@ mod doctor;
 mod lint;
 mod ns;
 mod op;
+mod ovf;
 mod package;
 mod plan;
 mod topology;
@@ -16,7 +17,7 @@ use clap::CommandFactory;
 
 use descriptors::archive::PackageKind;
 
-use crate::cli::{Cli, Command, Pkg};
+use crate::cli::{Cli, Command, Pkg, VnfPkg};
 use crate::context::Context;
 use crate::fail::Failure;
 
@@ -24,8 +25,14 @@ use crate::fail::Failure;
 pub async fn run(cli: Cli) -> Result<(), Failure> {
     // What works on files alone needs no service.
     let command = match cli.command {
-        Command::Vnfpkg(Pkg::Build(args)) | Command::Nsd(Pkg::Build(args)) => return build::run(&args),
-        Command::Vnfpkg(Pkg::Lint(args)) => return lint::run(&args, PackageKind::Vnf, cli.global.output),
+        Command::Vnfpkg(VnfPkg::Package(Pkg::Build(args))) | Command::Nsd(Pkg::Build(args)) => {
+            return build::run(&args);
+        }
+        Command::Vnfpkg(VnfPkg::FromOvf(args)) => return ovf::from_ovf(&args, cli.global.output),
+        Command::Vnfpkg(VnfPkg::ToOva(args)) => return ovf::to_ova(&args, cli.global.output),
+        Command::Vnfpkg(VnfPkg::Package(Pkg::Lint(args))) => {
+            return lint::run(&args, PackageKind::Vnf, cli.global.output);
+        }
         Command::Nsd(Pkg::Lint(args)) => return lint::run(&args, PackageKind::Ns, cli.global.output),
         other => other,
     };

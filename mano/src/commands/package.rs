@@ -10,7 +10,7 @@ use reference_points::os_ma_nfvo::{
 };
 use tokio_util::io::ReaderStream;
 
-use crate::cli::Pkg;
+use crate::cli::{Pkg, VnfPkg};
 use crate::context::Context;
 use crate::fail::Failure;
 use crate::lists::{self, Noun};
@@ -34,7 +34,8 @@ const NSDS: &[Column] = &[
     ("usage", "/nsdUsageState"),
 ];
 
-pub async fn vnfpkg(context: &Context, command: Pkg) -> Result<(), Failure> {
+pub async fn vnfpkg(context: &Context, command: VnfPkg) -> Result<(), Failure> {
+    let VnfPkg::Package(command) = command else { return Err(Failure::usage("this command works on files alone")) };
     match command {
         Pkg::Build(_) | Pkg::Lint(_) => Err(Failure::usage("this command works on files alone")),
         Pkg::Onboard { file } => {
