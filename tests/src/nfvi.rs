@@ -94,6 +94,13 @@ impl Nfvi {
         shown(&out.stdout)
     }
 
+    /// Names of the machines that run. The guest by which a starting agent learns whether KVM works is none of them: it is
+    /// there for a moment and belongs to nobody.
+    pub fn machines(&self) -> Vec<String> {
+        let names = self.virsh(&["list", "--name"]);
+        names.split_whitespace().filter(|n| !n.starts_with("mano-probe-")).map(str::to_owned).collect()
+    }
+
     /// Runs `ovs-vsctl` inside.
     pub fn ovs_vsctl(&self, args: &[&str]) -> String {
         let out = Command::new("ovs-vsctl")

@@ -61,7 +61,7 @@ async fn real_damage_to_a_running_service_is_told_and_repaired() {
     assert_eq!(host.as_deref(), Some("host1"));
     assert!(detail.contains("demo-web-web-1") && detail.contains("by somebody else"), "{detail}");
     told(&mut events, "the machine is back", |e| compute_is(e, web, ComputeState::Active)).await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
+    assert_eq!(lab.nfvi().machines().len(), 2);
     assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
 
     // The bridge vanishes with every port on it.
@@ -112,7 +112,7 @@ async fn real_full_disk_rests_the_operation_and_a_retry_completes_it() {
     lab.disk.as_ref().unwrap().free();
     lab.ns.retry(op).await.unwrap();
     lab.completed(op).await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
+    assert_eq!(lab.nfvi().machines().len(), 2);
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
     conformance::check(&lab);

@@ -23,7 +23,7 @@ async fn killed_once_each(lab: &mut Lab, ns: uuid::Uuid) {
                 if terminating { "terminate" } else { "instantiate" }
             );
             lab.completed(op).await;
-            let machines = lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count();
+            let machines = lab.nfvi().machines().len();
             assert_eq!(machines, if terminating { 0 } else { 2 }, "after a kill of {service}");
             lab.nothing_leaks().await;
         }
@@ -97,7 +97,7 @@ async fn soak_each_service_killed_at_ten_seeded_moments_of_instantiate_and_of_te
                     );
                 }
                 lab.completed(op).await;
-                let machines = lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count();
+                let machines = lab.nfvi().machines().len();
                 assert_eq!(machines, if terminating { 0 } else { 2 }, "after a kill of {service}");
                 lab.nothing_leaks().await;
             }
@@ -125,7 +125,7 @@ async fn real_the_demo_service_with_postgresql_under_all_services() {
     let Some(lab) = Lab::real("mano-t-pg", &Wishes { databases, ..Wishes::default() }).await else { return };
     let ns = lab.demo(&image).await;
     lab.completed(lab.instantiate(ns).await).await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--name"]).split_whitespace().count(), 2);
+    assert_eq!(lab.nfvi().machines().len(), 2);
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_leaks().await;
     conformance::check(&lab);

@@ -26,7 +26,7 @@ async fn real_two_hosts_carry_one_network_service_between_them() {
     let hosts: BTreeSet<String> = vnfcs.filter_map(|v| v.host.clone()).collect();
     assert_eq!(hosts, ["host1", "host2"].map(str::to_owned).into(), "{topology:#?}");
     for host in &lab.hosts {
-        assert_eq!(host.virsh(&["list", "--name"]).split_whitespace().count(), 1, "machines on {}", host.name);
+        assert_eq!(host.machines().len(), 1, "machines on {}", host.name);
     }
     let url = traffic::url(&topology);
     assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
