@@ -18,11 +18,11 @@ mod pack;
 mod verify;
 mod wrapper;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use artifact::Artifact;
 pub use handle::{Handle, ReadSeek};
@@ -92,6 +92,8 @@ pub struct Package {
     manifest: Option<Manifest>,
     entry_definitions: String,
     warnings: Diagnostics,
+    /// What [`Package::digest`] computed already.
+    digests: Mutex<HashMap<(String, HashAlgorithm), String>>,
 }
 
 impl Package {
@@ -196,6 +198,7 @@ impl Package {
             manifest: None,
             entry_definitions: String::new(),
             warnings: Diagnostics::default(),
+            digests: Mutex::default(),
         };
         if !package.entries.is_empty() || !harmful {
             heads::read_heads(&mut package, &mut sink);
@@ -376,5 +379,25 @@ impl Package {
     #[must_use]
     pub fn verify(&self) -> Diagnostics {
         verify::verify(self, Vec::new())
+    }
+
+    /// Digest of a file, lower-case hexadecimal. What was verified before is not read again.
+    ///
+    /// # Errors
+    /// There is no such file, or it cannot be read.
+    pub fn digest(&self, path: &str, algorithm: HashAlgorithm) -> io::Result<String> {
+        let known = self.known_digest(path, algorithm);
+        let computed = || Ok(verify::digests(self, path, &[algorithm])?.into_iter().map(|(_, hash)| hash).collect());
+        known.map_or_else(computed, Ok)
+    }
+
+    fn keep_digests(&self, path: &str, found: &[(HashAlgorithm, String)]) {
+        let mut known = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(found.iter().map(|(algorithm, hash)| ((path.to_owned(), *algorithm), hash.clone())));
+    }
+
+    fn known_digest(&self, path: &str, algorithm: HashAlgorithm) -> Option<String> {
+        let known = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(path.to_owned(), algorithm)).cloned()
     }
 }

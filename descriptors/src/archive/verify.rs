@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use super::{HashAlgorithm, Hasher, Package, meta};
+use super::{HashAlgorithm, Package, meta};
 use crate::codes::{self, Code};
 use crate::diag::{Diagnostics, FileId, Pos, Sink};
 
@@ -36,13 +36,13 @@ pub(crate) fn verify(package: &Package, more: Vec<Claim>) -> Diagnostics {
     let mut sink = Sink::new();
     let mut sources: HashMap<&str, FileId> = HashMap::new();
     for (path, claims) in by_file {
-        let mut hashers: Vec<(HashAlgorithm, Hasher)> = Vec::new();
+        let mut algorithms: Vec<HashAlgorithm> = Vec::new();
         for claim in &claims {
-            if !hashers.iter().any(|(a, _)| *a == claim.algorithm) {
-                hashers.push((claim.algorithm, claim.algorithm.hasher()));
+            if !algorithms.contains(&claim.algorithm) {
+                algorithms.push(claim.algorithm);
             }
         }
-        let digests = digests(package, path, hashers);
+        let digests = digests(package, path, &algorithms);
         for claim in claims {
             let computed = digests.as_ref().map(|d| d.iter().find(|(a, _)| *a == claim.algorithm));
             if let Ok(Some((_, hash))) = computed
@@ -95,18 +95,19 @@ fn listed(package: &Package) -> Vec<Claim> {
     claims
 }
 
-/// All wanted digests of one file in one reading, with memory for one buffer.
-fn digests(
+/// All wanted digests of one file in one reading, with memory for one buffer. The package keeps them.
+pub(super) fn digests(
     package: &Package,
     path: &str,
-    mut hashers: Vec<(HashAlgorithm, Hasher)>,
+    algorithms: &[HashAlgorithm],
 ) -> io::Result<Vec<(HashAlgorithm, String)>> {
+    let mut hashers: Vec<_> = algorithms.iter().map(|a| (*a, a.hasher())).collect();
     let mut artifact = package.open_artifact(path)?;
     let mut reader = artifact.reader()?;
     let mut buffer = vec![0; 128 << 10];
     loop {
         match reader.read(&mut buffer) {
-            Ok(0) => return Ok(hashers.into_iter().map(|(a, h)| (a, h.finish())).collect()),
+            Ok(0) => break,
             Ok(n) => {
                 for (_, hasher) in &mut hashers {
                     hasher.update(buffer.get(..n).unwrap_or_default());
@@ -116,4 +117,7 @@ fn digests(
             Err(e) => return Err(e),
         }
     }
+    let found: Vec<_> = hashers.into_iter().map(|(a, h)| (a, h.finish())).collect();
+    package.keep_digests(path, &found);
+    Ok(found)
 }

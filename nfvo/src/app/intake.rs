@@ -2,16 +2,22 @@
 //! nothing: the file is removed, and the record never said more than that nothing was there.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::body::Bytes;
 use futures::StreamExt;
 use reference_points::common::ProblemDetails;
 use reference_points::os_ma_nfvo::PackageOnboardingState;
 use service::http::{ApiError, ApiResult, Upload};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+/// Chunks of an upload that wait for their digest or for the disk.
+const CHUNKS: usize = 16;
 
 /// Where archives are kept, and which of them are on their way.
 #[derive(Debug, Clone)]
@@ -107,23 +113,55 @@ impl Files {
         if upload.length.is_some_and(|n| n > self.limit) {
             return Err(too_large(self.limit));
         }
-        let part = Part(target.with_extension(format!("{}.part", Uuid::new_v4())));
-        let mut file = tokio::fs::File::create(&part.0).await.map_err(|e| unwritable(&e))?;
+        let part = Part::beside(target);
+        let file = std::fs::File::create(part.path()).map_err(|e| unwritable(&e))?;
+        // Receiving, digesting and writing go side by side; a channel that is full holds the sender up, so memory stays flat.
+        let (to_digest, digesting) = aside(sha256);
+        let (to_disk, writing) = aside(move |chunks| write(file, chunks));
         let mut stream = upload.stream();
-        let (mut size, mut digest) = (0_u64, Sha256::new());
+        let mut size = 0_u64;
         while let Some(chunk) = stream.next().await {
             let chunk = chunk?;
             size += chunk.len() as u64;
             if size > self.limit {
                 return Err(too_large(self.limit));
             }
-            digest.update(&chunk);
-            file.write_all(&chunk).await.map_err(|e| unwritable(&e))?;
+            // Neither ends before its time but by an error, which is told below.
+            if to_digest.send(chunk.clone()).await.is_err() || to_disk.send(chunk).await.is_err() {
+                break;
+            }
         }
-        file.flush().await.map_err(|e| unwritable(&e))?;
-        file.sync_all().await.map_err(|e| unwritable(&e))?;
-        Ok(Received { part, size, sha256: hex::encode(digest.finalize()) })
+        drop((to_digest, to_disk));
+        joined(writing).await?.map_err(|e| unwritable(&e))?;
+        Ok(Received { part, size, sha256: joined(digesting).await? })
     }
+}
+
+/// Work on chunks in a thread that may block.
+fn aside<T: Send + 'static>(
+    work: impl FnOnce(mpsc::Receiver<Bytes>) -> T + Send + 'static,
+) -> (mpsc::Sender<Bytes>, JoinHandle<T>) {
+    let (sender, chunks) = mpsc::channel(CHUNKS);
+    (sender, tokio::task::spawn_blocking(move || work(chunks)))
+}
+
+async fn joined<T>(work: JoinHandle<T>) -> ApiResult<T> {
+    work.await.map_err(|e| ApiError::internal(format!("storing an archive met a defect: {e}")))
+}
+
+fn sha256(mut chunks: mpsc::Receiver<Bytes>) -> String {
+    let mut digest = Sha256::new();
+    while let Some(chunk) = chunks.blocking_recv() {
+        digest.update(&chunk);
+    }
+    hex::encode(digest.finalize())
+}
+
+fn write(mut file: std::fs::File, mut chunks: mpsc::Receiver<Bytes>) -> std::io::Result<()> {
+    while let Some(chunk) = chunks.blocking_recv() {
+        file.write_all(&chunk)?;
+    }
+    file.sync_all()
 }
 
 /// The right to upload one archive; given back when dropped.

@@ -2,7 +2,7 @@
 //! images; the definition files for the VNFM. Blocking work, done on blocking threads.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use descriptors::archive::{HashAlgorithm, Limits, Package, SignatureOption};
@@ -19,8 +19,6 @@ use zip::write::SimpleFileOptions;
 use crate::config::Config;
 use crate::ops::resolve::ImageFacts;
 
-/// Bytes read at once.
-const CHUNK: usize = 256 * 1024;
 /// Larger files of a package that are no definitions go to the VNFM by name only.
 const MAX_TEXT: u64 = 1024 * 1024;
 
@@ -155,26 +153,19 @@ fn fault(found: &Diagnostic) -> Fault {
     }
 }
 
-/// Digests of the software images, held against what the VNFD says of them.
+/// Path, size and SHA-256 of the software images. That they are what the VNFD says was checked with the package; whoever
+/// fetches them is told their SHA-256, whichever digest the VNFD has.
 fn images(package: &Package, vnfd: &Vnfd) -> (BTreeMap<String, ImageFacts>, Vec<Fault>) {
     let mut facts = BTreeMap::new();
     let mut faults = Vec::new();
-    let mut known: BTreeMap<(String, &str), (String, String, u64)> = BTreeMap::new();
+    let sizes: BTreeMap<&str, u64> = package.files().collect();
     for image in vnfd.sw_images() {
-        let Some(path) = image.artifact.as_deref().filter(|p| package.contains(p)) else { continue };
-        let key = (path.to_owned(), image.checksum.algorithm.name());
-        let taken = match known.get(&key) {
-            Some(taken) => Ok(taken.clone()),
-            None => digests(package, path, image.checksum.algorithm),
-        };
-        match taken {
-            Ok((sha256, declared, size)) => {
-                faults.extend(contradictions(image, path, &declared, size));
-                facts.insert(
-                    image.id.clone(),
-                    ImageFacts { path: path.to_owned(), sha256: sha256.clone(), size_bytes: size },
-                );
-                known.insert(key, (sha256, declared, size));
+        let Some(path) = image.artifact.as_deref() else { continue };
+        let Some(size) = sizes.get(path).copied() else { continue };
+        match package.digest(path, HashAlgorithm::Sha256) {
+            Ok(sha256) => {
+                faults.extend(contradiction(image, path, size));
+                facts.insert(image.id.clone(), ImageFacts { path: path.to_owned(), sha256, size_bytes: size });
             }
             Err(error) => faults.push(Fault::new(path, format!("the image cannot be read: {error}"))),
         }
@@ -182,50 +173,9 @@ fn images(package: &Package, vnfd: &Vnfd) -> (BTreeMap<String, ImageFacts>, Vec<
     (facts, faults)
 }
 
-/// SHA-256, the digest by `algorithm`, and the size, in one reading.
-fn digests(package: &Package, path: &str, algorithm: HashAlgorithm) -> io::Result<(String, String, u64)> {
-    let mut artifact = package.open_artifact(path)?;
-    let mut reader = artifact.reader()?;
-    let (mut sha256, mut declared) = (HashAlgorithm::Sha256.hasher(), algorithm.hasher());
-    let same = algorithm == HashAlgorithm::Sha256;
-    let mut buffer = vec![0; CHUNK];
-    let mut size = 0;
-    loop {
-        let n = reader.read(&mut buffer)?;
-        if n == 0 {
-            break;
-        }
-        size += n as u64;
-        sha256.update(&buffer[..n]);
-        if !same {
-            declared.update(&buffer[..n]);
-        }
-    }
-    let sha256 = sha256.finish();
-    let declared = if same { sha256.clone() } else { declared.finish() };
-    Ok((sha256, declared, size))
-}
-
-fn contradictions(image: &SwImage, path: &str, digest: &str, size: u64) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    if !image.checksum.hash.eq_ignore_ascii_case(digest) {
-        let algorithm = image.checksum.algorithm.name();
-        faults.push(
-            Fault::new(
-                path,
-                format!(
-                    "{algorithm} of the file is {digest}, the VNFD says {} for image {}",
-                    image.checksum.hash, image.id
-                ),
-            )
-            .mend("correct the checksum in the VNFD, or put the right file into the package"),
-        );
-    }
-    if image.size_bytes != size {
-        let why = format!("the file has {size} bytes, the VNFD says {} for image {}", image.size_bytes, image.id);
-        faults.push(Fault::new(path, why).mend(format!("size: {size} B")));
-    }
-    faults
+fn contradiction(image: &SwImage, path: &str, size: u64) -> Option<Fault> {
+    let why = format!("the file has {size} bytes, the VNFD says {} for image {}", image.size_bytes, image.id);
+    (image.size_bytes != size).then(|| Fault::new(path, why).mend(format!("size: {size} B")))
 }
 
 fn artifacts(

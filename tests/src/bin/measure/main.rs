@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod memory;
+mod onboard;
 mod raw;
 mod speed;
 
@@ -13,7 +14,8 @@ const HELP: &str = "measure WHAT
 
   speed [ROUNDS]    time from request to COMPLETED, less libvirt's own work, beside a raw concurrent libvirt + OVSDB script
   memory [MINUTES]  proportional set size of the four services after idle minutes (default 5) with the sample service
-  image [MIB]       peak memory of each service while a package with an image of so many MiB (default 2048) passes through";
+  image [MIB]       peak memory of each service while a package with an image of so many MiB (default 2048) passes through
+  onboard [MIB]     how fast a VNF package with an image of so many MiB (default 1024) is onboarded, beside sha256sum";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -24,6 +26,7 @@ async fn main() -> ExitCode {
         "speed" => speed::run(number.unwrap_or(5)).await,
         "memory" => memory::idle(number.unwrap_or(5)).await,
         "image" => memory::image(number.unwrap_or(2048)).await,
+        "onboard" => onboard::run(number.unwrap_or(1024)).await,
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(2);

@@ -9,13 +9,13 @@ use mano_tests::lab::{Lab, SERVICES, Wishes};
 use mano_tests::samples;
 
 /// A number in KiB of a file of `/proc`.
-fn kib(pid: u32, file: &str, key: &str) -> u64 {
+pub fn kib(pid: u32, file: &str, key: &str) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     line.and_then(|v| v.trim().trim_end_matches(" kB").trim().parse().ok()).unwrap_or(0)
 }
 
-fn pid(lab: &Lab, service: &str) -> u32 {
+pub fn pid(lab: &Lab, service: &str) -> u32 {
     lab.services[service].pid().expect("it runs")
 }
 
@@ -39,7 +39,7 @@ pub async fn idle(minutes: u32) {
     lab.completed(lab.terminate(ns).await).await;
 }
 
-fn mb(kib: u64) -> f64 {
+pub fn mb(kib: u64) -> f64 {
     kib as f64 * 1024.0 / 1e6
 }
 
@@ -83,7 +83,11 @@ fn grow(guest: &Path, large: &Path, mib: u32) {
     std::fs::copy(guest, large).expect("a copy");
     let mut file = std::fs::File::options().write(true).open(large).expect("the copy");
     file.seek(SeekFrom::End(0)).expect("its end");
-    // What compresses would not be moved at its full size everywhere.
+    random(&mut file, mib);
+}
+
+/// Writes so many MiB that do not compress: what does would not be moved at its full size everywhere.
+pub fn random(file: &mut std::fs::File, mib: u32) {
     let mut block = vec![0u8; 1 << 20];
     let mut word = 0x9e37_79b9_7f4a_7c15u64;
     for _ in 0..mib {
