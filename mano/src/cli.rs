@@ -139,6 +139,17 @@ pub enum Pkg {
         /// Id, or descriptor id, or product name.
         id: String,
     },
+    /// Draws the topology of one as SVG.
+    Picture {
+        /// Id, or descriptor id, or product name.
+        id: String,
+        /// Deployment flavour; the first one when not given.
+        #[arg(long, value_name = "ID")]
+        flavour: Option<String>,
+        /// File to write; else the picture is printed.
+        #[arg(long, value_name = "FILE.svg")]
+        out: Option<PathBuf>,
+    },
     /// Deletes one.
     Delete {
         /// Id, or descriptor id, or product name.

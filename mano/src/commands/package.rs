@@ -60,6 +60,10 @@ pub async fn vnfpkg(context: &Context, command: VnfPkg) -> Result<(), Failure> {
             PACKAGES,
         ),
         Pkg::Show { id } => output::one(context.format, &find_package(context, &id).await?),
+        Pkg::Picture { id, flavour, out } => {
+            let package = find_package(context, &id).await?.id;
+            picture(context.mano.package_picture(package, flavour.as_deref()).await?, out.as_deref())
+        }
         Pkg::Delete { id } => Ok(context.packages.delete(find_package(context, &id).await?.id).await?),
     }
 }
@@ -89,7 +93,18 @@ pub async fn nsd(context: &Context, command: Pkg) -> Result<(), Failure> {
             NSDS,
         ),
         Pkg::Show { id } => output::one(context.format, &find_nsd(context, &id).await?),
+        Pkg::Picture { id, flavour, out } => {
+            let nsd = find_nsd(context, &id).await?.id;
+            picture(context.mano.nsd_picture(nsd, flavour.as_deref()).await?, out.as_deref())
+        }
         Pkg::Delete { id } => Ok(context.nsds.delete(find_nsd(context, &id).await?.id).await?),
+    }
+}
+
+fn picture(svg: Vec<u8>, out: Option<&Path>) -> Result<(), Failure> {
+    match out {
+        Some(file) => std::fs::write(file, svg).map_err(|e| Failure::usage(format!("{}: {e}", file.display()))),
+        None => output::line(&String::from_utf8_lossy(&svg)),
     }
 }
 

@@ -10,6 +10,7 @@ mod mano;
 mod nsd;
 mod nslcm;
 mod onboarded;
+mod pictures;
 mod subscriptions;
 mod vnfpkgm;
 
@@ -119,6 +120,8 @@ fn operators() -> OpenApiRouter<App> {
         .routes(scoped(MANO_ALL, routes!(mano::console)))
         .routes(scoped(MANO_ALL, routes!(mano::power)))
         .routes(scoped(MANO_READ, routes!(mano::topology)))
+        .routes(scoped(MANO_READ, routes!(pictures::package)))
+        .routes(scoped(MANO_READ, routes!(pictures::nsd)))
         .routes(scoped(MANO_READ, routes!(mano::steps)))
         .routes(scoped(MANO_READ, routes!(mano::events)))
         .routes(scoped(MANO_READ, routes!(mano::leaks)))

@@ -12,6 +12,7 @@ pub mod nsds;
 pub mod observer;
 pub mod onboard;
 pub mod packages;
+pub mod pictures;
 pub mod problems;
 pub mod progress;
 pub mod start;

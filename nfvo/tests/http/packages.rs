@@ -3,6 +3,7 @@
 use descriptors::archive::{Limits, Package};
 use reference_points::common::CallError;
 use reference_points::or_vnfm::OnboardedClient;
+use reference_points::os_ma_nfvo::mano::ManoClient;
 use reference_points::os_ma_nfvo::{PackageOperationalState, PackageUsageState, VnfPkgInfoModifications};
 use reqwest::header;
 use sha2::{Digest, Sha256};
@@ -133,5 +134,29 @@ async fn packages_are_not_fetched_from_addresses() {
     let body = serde_json::json!({"addressInformation": "http://127.0.0.1:1/x.zip"});
     let refused = lab.http.post(url).json(&body).send().await.unwrap();
     assert_eq!(refused.status(), 422);
+    lab.end().await;
+}
+
+#[tokio::test]
+async fn pictures_of_descriptors_are_drawn_by_flavour() {
+    let lab = Lab::start().await;
+    let nsd = lab.onboard_all().await;
+    let package = lab.packages.list("").await.unwrap().body.into_iter().find(|p| p.vnfd_id.as_deref() == Some(EDGE));
+    let package = package.unwrap().id;
+    let url = lab.url(&format!("/mano/v1/vnf_packages/{package}/picture"));
+    // As a browser asks: without a version.
+    let answer = reqwest::Client::builder().no_proxy().build().unwrap().get(&url).send().await.unwrap();
+    assert_eq!(answer.headers()[header::CONTENT_TYPE], "image/svg+xml");
+    assert!(answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("default-src 'none'"));
+    let svg = answer.text().await.unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("external") && svg.contains("internal"), "{svg}");
+    let client = ManoClient::new(&lab.base());
+    assert_eq!(client.package_picture(package, Some("simple")).await.unwrap(), svg.as_bytes());
+    let refused = client.package_picture(package, Some("large & small")).await.unwrap_err().to_problem();
+    assert_eq!((refused.status, refused.faults[0].mend.as_deref()), (400, Some("one of simple")));
+    assert!(refused.faults[0].message.contains("large & small"), "{refused:?}");
+    let service = String::from_utf8(client.nsd_picture(nsd.id, None).await.unwrap()).unwrap();
+    assert!(service.starts_with("<svg") && service.contains("edge") && service.contains("web"), "{service}");
+    assert_eq!(status(&client.package_picture(uuid::Uuid::nil(), None).await.unwrap_err()), 404);
     lab.end().await;
 }

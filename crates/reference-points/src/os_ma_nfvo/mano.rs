@@ -13,6 +13,7 @@
 //! | `/vims/{vimId}/computes/{id}/console` | GET [`ConsoleAccess`] |
 //! | `/vims/{vimId}/computes/{id}/power` | POST [`PowerRequest`] |
 //! | `/ns_instances/{id}/topology` | GET [`Topology`] |
+//! | `/vnf_packages/{id}/picture?flavourId=ID`, `/ns_descriptors/{id}/picture?flavourId=ID` | GET (SVG) |
 //! | `/ns_lcm_op_occs/{id}/steps` | GET [`OpProgress`] |
 //! | `/ns_lcm_op_occs/{id}/events?after=SEQ` | GET server-sent [`OpEvent`]s |
 //! | `/leaks` | GET [`LeakReport`] |
@@ -356,6 +357,13 @@ pub mod paths {
         format!("/mano/v1/ns_instances/{ns}/topology")
     }
 
+    /// Picture of a descriptor; `what` is `vnf_packages` or `ns_descriptors`.
+    pub fn picture(what: &str, id: Uuid, flavour: Option<&str>) -> String {
+        let asked = flavour.and_then(|f| reqwest::Url::parse_with_params("http://nfvo", [("flavourId", f)]).ok());
+        let query = asked.as_ref().and_then(reqwest::Url::query).map(|q| format!("?{q}")).unwrap_or_default();
+        format!("/mano/v1/{what}/{id}/picture{query}")
+    }
+
     /// `steps` or `events` of an NS operation.
     pub fn ns_operation(op_occ: Uuid, what: &str) -> String {
         format!("/mano/v1/ns_lcm_op_occs/{op_occ}/{what}")
@@ -477,6 +485,22 @@ impl ManoClient {
     /// Any [`CallError`].
     pub async fn topology(&self, ns: Uuid) -> Result<Topology, CallError> {
         Ok(self.0.get(&paths::topology(ns)).await?.body)
+    }
+
+    /// Topology of a VNF package's deployment flavour as SVG; of the first one unless it is named.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn package_picture(&self, package: Uuid, flavour: Option<&str>) -> Result<Vec<u8>, CallError> {
+        self.0.get_bytes(&paths::picture("vnf_packages", package, flavour), "image/svg+xml").await
+    }
+
+    /// Topology of an NSD's deployment flavour as SVG; of the first one unless it is named.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn nsd_picture(&self, nsd: Uuid, flavour: Option<&str>) -> Result<Vec<u8>, CallError> {
+        self.0.get_bytes(&paths::picture("ns_descriptors", nsd, flavour), "image/svg+xml").await
     }
 
     /// Steps of an NS operation.
