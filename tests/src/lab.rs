@@ -289,5 +289,5 @@ impl Lab {
 async fn content(file: &Path) -> (u64, ReaderStream<tokio::fs::File>) {
     let opened = tokio::fs::File::open(file).await.expect("an archive");
     let length = opened.metadata().await.expect("its size").len();
-    (length, ReaderStream::new(opened))
+    (length, ReaderStream::with_capacity(opened, 256 * 1024))
 }

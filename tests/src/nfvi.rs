@@ -143,6 +143,14 @@ impl Nfvi {
             .expect("ip netns exec runs");
         status.success().then(|| shown(&stdout))
     }
+
+    /// Whether an address answers an echo request from the outside world within two seconds.
+    pub fn pings_from_outside(&self, address: &str) -> bool {
+        let netns = format!("{}-outside", self.name);
+        let ping =
+            Command::new("ip").args(["netns", "exec", &netns, "ping", "-q", "-c", "1", "-W", "2", address]).output();
+        ping.expect("ip netns exec runs").status.success()
+    }
 }
 
 impl Drop for Nfvi {
