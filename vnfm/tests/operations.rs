@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::VnfWorld;
+use common::{Instance, VnfWorld};
 use db::testing::TestDb;
 use lcm::testkit::Harness;
+use serde_json::json;
 
 #[tokio::test]
 async fn instantiation_on_sqlite() {
@@ -19,21 +20,42 @@ async fn instantiation_on_postgresql() {
     println!("{}", Harness::new((*db).clone(), || async { VnfWorld::instantiation() }).all().await);
 }
 
-async fn termination(db: &TestDb) {
-    let own = (**db).clone();
-    let harness = Harness::new((**db).clone(), move || VnfWorld::termination(own.clone()));
-    println!("{}", harness.all().await);
+/// Everything that may happen to an operation on a running instance, on both databases.
+async fn on_a_running_instance(operation: impl Fn(Instance) -> VnfWorld + Clone + Send + Sync + 'static) {
+    for db in TestDb::all().await {
+        let own = (*db).clone();
+        let make = operation.clone();
+        let harness = Harness::new((*db).clone(), move || {
+            let (own, make) = (own.clone(), make.clone());
+            async move { make(Instance::running(own).await) }
+        });
+        println!("{}", harness.all().await);
+    }
 }
 
 #[tokio::test]
-async fn termination_on_sqlite() {
-    termination(&TestDb::sqlite().await).await;
+async fn termination() {
+    on_a_running_instance(Instance::terminating).await;
 }
 
 #[tokio::test]
-async fn termination_on_postgresql() {
-    let Some(db) = TestDb::postgres().await else { return };
-    termination(&db).await;
+async fn scaling_out() {
+    on_a_running_instance(Instance::scaling_out).await;
+}
+
+#[tokio::test]
+async fn scaling_in() {
+    on_a_running_instance(Instance::scaling_in).await;
+}
+
+#[tokio::test]
+async fn healing_what_was_lost() {
+    on_a_running_instance(Instance::healing).await;
+}
+
+#[tokio::test]
+async fn stopping() {
+    on_a_running_instance(Instance::stopping).await;
 }
 
 #[test]
@@ -48,4 +70,30 @@ fn resources_wait_only_for_what_they_need() {
     assert!(!first.after.iter().any(|k| of_second.contains(&k.as_str())), "the first node waits for the second");
     assert!(!second.after.contains(&first.key), "the second node waits for the first");
     assert_eq!(first.after.len(), 1 + 2 + 2 + 1, "grant, two ports, two volumes, one group: {:?}", first.after);
+}
+
+#[tokio::test]
+async fn a_scaling_names_what_comes_and_what_goes() {
+    let instance = Instance::running((*TestDb::sqlite().await).clone()).await;
+    let out = instance.scaled(json!({"type": "SCALE_OUT", "aspectId": "nodes", "numberOfSteps": 2})).unwrap();
+    let names: Vec<&str> = out.add.vnfcs.iter().map(|v| v.name.as_str()).collect();
+    assert_eq!((names, out.add.volumes.len(), out.remove.len()), (vec!["pair-node-3", "pair-node-4"], 4, 0));
+    assert_eq!((out.add.links.len(), out.add.groups.len()), (0, 0), "what is there is used");
+    let group = instance.has.iter().find(|o| o.name() == "apart").unwrap().id();
+    assert!(out.add.vnfcs.iter().all(|v| v.groups == [group]), "the new ones keep apart too");
+    assert_eq!(out.facts.scale_status[0].scale_level, 2);
+
+    let in_ = instance.levelled(json!({"scaleInfo": [{"aspectId": "nodes", "scaleLevel": 0}]})).unwrap();
+    assert!(in_.remove.is_empty() && in_.add.vnfcs.is_empty(), "it is at that level");
+    let far = instance.scaled(json!({"type": "SCALE_OUT", "aspectId": "nodes", "numberOfSteps": 3})).unwrap_err();
+    assert_eq!(far[0].location, "/numberOfSteps");
+    assert!(far[0].message.contains("at scale level 0 of 0..=2"), "{far:?}");
+    let below = instance.scaled(json!({"type": "SCALE_IN", "aspectId": "nodes"})).unwrap_err();
+    assert!(below[0].message.contains("1 down"), "{below:?}");
+    let unknown = instance.scaled(json!({"type": "SCALE_IN", "aspectId": "node", "numberOfSteps": 0})).unwrap_err();
+    assert_eq!((unknown.len(), unknown[1].mend.as_deref()), (2, Some("one of nodes")));
+    let both = json!({"instantiationLevelId": "x", "scaleInfo": [{"aspectId": "nodes", "scaleLevel": 1}]});
+    assert!(instance.levelled(both).unwrap_err()[0].message.starts_with("either"));
+    let level = instance.levelled(json!({"instantiationLevelId": "x"})).unwrap_err();
+    assert_eq!(level[0].location, "/instantiationLevelId");
 }

@@ -1,9 +1,12 @@
-//! `/vnf_instances` (SOL003 clauses 5.4.2 to 5.4.4, 5.4.8).
+//! `/vnf_instances` (SOL003 clauses 5.4.2 to 5.4.6, 5.4.8 to 5.4.10).
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use reference_points::or_vnfm::{CreateVnfRequest, InstantiateVnfRequest, TerminateVnfRequest, VnfInstance};
+use reference_points::or_vnfm::{
+    CreateVnfRequest, HealVnfRequest, InstantiateVnfRequest, OperateVnfRequest, ScaleVnfRequest,
+    ScaleVnfToLevelRequest, TerminateVnfRequest, VnfInstance,
+};
 use service::http::{ApiJson, ApiResult};
 use service::query::ListQuery;
 use uuid::Uuid;
@@ -58,6 +61,50 @@ pub async fn terminate(
     ApiJson(request): ApiJson<TerminateVnfRequest>,
 ) -> ApiResult<Response> {
     Ok(accepted(&app, app.terminate(id, request).await?))
+}
+
+/// Begins a scaling by steps.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/scale", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = ScaleVnfRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn scale(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<ScaleVnfRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.scale(id, request).await?))
+}
+
+/// Begins a scaling to a level.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/scale_to_level", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = ScaleVnfToLevelRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn scale_to_level(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<ScaleVnfToLevelRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.scale_to_level(id, request).await?))
+}
+
+/// Begins a start or stop.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/operate", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = OperateVnfRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn operate(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<OperateVnfRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.operate(id, request).await?))
+}
+
+/// Begins a healing.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/heal", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = HealVnfRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn heal(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<HealVnfRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.heal(id, request).await?))
 }
 
 fn accepted(app: &App, op: Uuid) -> Response {

@@ -104,6 +104,10 @@ impl App {
         VnfInstanceLinks {
             instantiate: (!runs).then(|| link("instantiate")),
             terminate: runs.then(|| link("terminate")),
+            scale: runs.then(|| link("scale")),
+            scale_to_level: runs.then(|| link("scale_to_level")),
+            operate: runs.then(|| link("operate")),
+            heal: runs.then(|| link("heal")),
             self_: Link::new(own.clone()),
             ..VnfInstanceLinks::default()
         }

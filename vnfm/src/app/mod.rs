@@ -1,6 +1,7 @@
 //! Decisions: what a request means for the records, before any effect.
 
 mod cause;
+mod changes;
 mod instances;
 mod observer;
 mod operations;

@@ -5,15 +5,17 @@ use async_trait::async_trait;
 use db::AnyConnection;
 use lcm::{Change, Observer, ObserverError, OperationState, OperationView};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use service::notify::{Notification, Notifier};
 use uuid::Uuid;
 
-use crate::ops::occurrence::{self, INSTANTIATE, TERMINATE};
+use crate::ops::instantiate::GRANT;
+use crate::ops::inventory::{after, output};
+use crate::ops::occurrence::{self, TERMINATE};
 use crate::ops::params::OperationParams;
-use crate::ops::record::Made;
+use crate::ops::record::instantiated;
 use crate::store::{INSTANCES, OCCURRENCES, Occurrence, resources};
-use reference_points::or_vnfm::{InstantiationState, VnfInstance};
+use reference_points::or_vnfm::{Grant, InstantiationState, VnfInstance};
 
 /// Writes the VNFM's records.
 #[derive(Debug)]
@@ -38,21 +40,21 @@ impl Observer for Recorder {
             Some(old) => OCCURRENCES.update(tx, &old, Occurrence(written), change.at).await.map_err(told)?,
             None => OCCURRENCES.insert(tx, op.id, Occurrence(written), change.at).await.map_err(told)?,
         };
-        let record = match (op.kind.as_str(), change.to) {
-            (INSTANTIATE, OperationState::Completed | OperationState::Failed) => {
-                self.instantiated(tx, instance, op, change).await?
-            }
-            (TERMINATE, OperationState::Completed) => self.terminated(tx, instance, change).await?,
-            _ => INSTANCES.get_in(tx, instance).await.map_err(told)?.map(|stored| stored.document.0),
+        let rests =
+            matches!(change.to, OperationState::Completed | OperationState::Failed | OperationState::RolledBack);
+        let record = if rests {
+            self.settled(tx, instance, op, change).await?
+        } else {
+            INSTANCES.get_in(tx, instance).await.map_err(told)?.map(|stored| stored.document.0)
         };
         self.notify(tx, op, change, record.as_ref()).await
     }
 }
 
 impl Recorder {
-    /// The instance is what its steps made. An instantiation that was given up counts as instantiated too, with what is
-    /// there, so that terminating it removes the rest.
-    async fn instantiated(
+    /// The instance has what the steps made and left. An operation that was given up counts for what it did, so that the
+    /// next one begins with what is really there: an instance with anything in a VIM is instantiated, and can be terminated.
+    async fn settled(
         &self,
         tx: &mut AnyConnection,
         id: Uuid,
@@ -61,41 +63,31 @@ impl Recorder {
     ) -> Result<Option<VnfInstance>, ObserverError> {
         let params =
             OperationParams::deserialize(op.params.as_ref()).map_err(|e| ObserverError::Other(e.to_string()))?;
-        let made = Made::of(&change.steps);
-        let owned = made.owned();
         let stored = INSTANCES.lock(tx, id).await.map_err(told)?;
+        let has = after(resources::of_in(tx, id).await?, &change.steps);
+        let completed = change.to == OperationState::Completed;
+        let before = resources::facts_in(tx, id).await?;
+        // What was begun by giving up an instantiation is still made by its request.
+        let facts = if completed || before.is_none() { params.facts.or(before) } else { before };
         let mut instance = stored.document.clone();
-        if change.to == OperationState::Completed || !owned.is_empty() {
-            instance.0.instantiation_state = InstantiationState::Instantiated;
-            instance.0.instantiated_vnf_info = params.facts.as_ref().map(|facts| made.instantiated(facts));
-            if let Some(grant) = made.grant() {
-                instance.0.vim_connection_info.extend(grant.vim_connection_info.clone());
-            }
-            if let Some(serde_json::Value::Object(properties)) = params.properties {
-                instance.0.vnf_configurable_properties = properties;
-            }
+        let record = &mut instance.0;
+        let there = !has.is_empty() || (completed && op.kind != TERMINATE);
+        if there {
+            record.instantiation_state = InstantiationState::Instantiated;
+            record.instantiated_vnf_info = facts.as_ref().map(|facts| instantiated(facts, &has));
+            let grant: Option<Grant> = change.steps.iter().find(|s| s.key == GRANT).and_then(output);
+            record.vim_connection_info.extend(grant.into_iter().flat_map(|g| g.vim_connection_info));
+        } else {
+            record.instantiation_state = InstantiationState::NotInstantiated;
+            record.instantiated_vnf_info = None;
+            record.vim_connection_info.clear();
         }
-        resources::replace(tx, id, &owned).await?;
+        if let Some(Value::Object(properties)) = params.properties.filter(|_| there) {
+            record.vnf_configurable_properties = properties;
+        }
+        resources::replace(tx, id, &has).await?;
+        resources::put_facts(tx, id, facts.as_ref().filter(|_| there)).await?;
         let stored = INSTANCES.update(tx, &stored, instance, change.at).await.map_err(told)?;
-        Ok(Some(stored.document.0))
-    }
-
-    async fn terminated(
-        &self,
-        tx: &mut AnyConnection,
-        id: Uuid,
-        change: &Change,
-    ) -> Result<Option<VnfInstance>, ObserverError> {
-        resources::replace(tx, id, &[]).await?;
-        let stored = INSTANCES
-            .modify::<service::store::StoreError>(tx, id, change.at, |instance| {
-                instance.0.instantiation_state = InstantiationState::NotInstantiated;
-                instance.0.instantiated_vnf_info = None;
-                instance.0.vim_connection_info.clear();
-                Ok(())
-            })
-            .await
-            .map_err(told)?;
         Ok(Some(stored.document.0))
     }
 

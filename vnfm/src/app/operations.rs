@@ -3,20 +3,21 @@
 use lcm::{CancelMode, NewOperation, OperationView};
 use reference_points::common::{Fault, ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::{
-    InstantiateVnfRequest, InstantiationState, TerminateVnfRequest, TerminationType, VnfInstance,
+    InstantiateVnfRequest, InstantiationState, LcmOperationType, TerminateVnfRequest, TerminationType, VnfInstance,
 };
 use serde_json::json;
 use service::http::{ApiError, ApiResult};
+use service::store::Stored;
 
 use super::{App, cause};
 use crate::ops::expand::{Given, expand};
-use crate::ops::grants::{self, Asking};
+use crate::ops::grants::{self, Asking, Change};
 use crate::ops::ids::RandomIds;
 use crate::ops::occurrence::{INSTANTIATE, TERMINATE};
 use crate::ops::params::OperationParams;
 use crate::ops::properties::merged;
 use crate::ops::{instantiate, terminate};
-use crate::store::{INSTANCES, resources};
+use crate::store::{INSTANCES, Instance, resources};
 
 /// Seconds a guest is given to shut down when the request does not say (TerminateVnfRequest).
 const DEFAULT_GRACE_SECONDS: u32 = 60;
@@ -27,10 +28,11 @@ impl App {
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
     pub async fn instantiate(&self, id: Uuid, request: InstantiateVnfRequest) -> ApiResult<Uuid> {
-        let instance = INSTANCES.require(&self.db, id).await?.document.0;
+        let stored = INSTANCES.require(&self.db, id).await?;
+        let instance = &stored.document.0;
         let known = self.packages.get(&instance.vnfd_id).await?;
-        let (properties, mut faults) = merged(&known.vnfd, &instance, &request);
-        let name = instance.vnf_instance_name.clone().unwrap_or_else(|| format!("vnf-{}", &id.to_string()[..8]));
+        let (properties, mut faults) = merged(&known.vnfd, instance, &request);
+        let name = name_of(instance);
         let given = Given {
             vnfd: &known.vnfd,
             request: &request,
@@ -53,10 +55,11 @@ impl App {
             level_id: request.instantiation_level_id.as_deref(),
             base: &self.base,
         };
-        let grant = grants::for_instantiation(&asking, &blueprint);
+        let change = Change { add: Some(&blueprint), ..Change::default() };
+        let grant = grants::request(&asking, LcmOperationType::Instantiate, &change);
         let plan = instantiate::plan(&blueprint, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let params = OperationParams { request: json!(request), facts: Some(facts), properties: Some(properties) };
-        self.submit(id, InstantiationState::NotInstantiated, new(op, INSTANTIATE, id, &params, plan)).await
+        self.submit(&stored, InstantiationState::NotInstantiated, new(op, INSTANTIATE, id, &params, plan)).await
     }
 
     /// Begins a termination; returns the occurrence's id.
@@ -65,7 +68,8 @@ impl App {
     /// 404, 409, or 400 with every fault of the request.
     pub async fn terminate(&self, id: Uuid, request: TerminateVnfRequest) -> ApiResult<Uuid> {
         let grace = grace_seconds(&request)?;
-        let instance = INSTANCES.require(&self.db, id).await?.document.0;
+        let stored = INSTANCES.require(&self.db, id).await?;
+        let instance = &stored.document.0;
         let owned = resources::of(&self.db, id).await?;
         let flavour = instance.instantiated_vnf_info.as_ref().map(|i| i.flavour_id.clone()).unwrap_or_default();
         let op = Uuid::new_v4();
@@ -77,17 +81,29 @@ impl App {
             level_id: None,
             base: &self.base,
         };
-        let grant = grants::for_termination(&asking, &owned);
+        let change = Change { remove: &owned, ..Change::default() };
+        let grant = grants::request(&asking, LcmOperationType::Terminate, &change);
         let plan = terminate::plan(&owned, &grant, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
         let params = OperationParams { request: json!(request), facts: None, properties: None };
-        self.submit(id, InstantiationState::Instantiated, new(op, TERMINATE, id, &params, plan)).await
+        self.submit(&stored, InstantiationState::Instantiated, new(op, TERMINATE, id, &params, plan)).await
     }
 
-    /// Writes operation, occurrence and notification in one transaction, if the instance is in the wanted state.
-    async fn submit(&self, id: Uuid, wanted: InstantiationState, operation: NewOperation) -> ApiResult<Uuid> {
+    /// Writes operation, occurrence and notification in one transaction, if the instance is in the wanted state and still
+    /// what the plan was made for.
+    pub(super) async fn submit(
+        &self,
+        planned: &Stored<Instance>,
+        wanted: InstantiationState,
+        operation: NewOperation,
+    ) -> ApiResult<Uuid> {
+        let id = planned.document.0.id;
         let submitted = db::transaction!(self.db, |tx| {
             let stored = INSTANCES.lock(&mut *tx, id).await?;
             self.expect_state(&stored.document.0, wanted)?;
+            if stored.etag() != planned.etag() {
+                let problem = ProblemDetails::conflict(format!("VNF instance {id} changed while this was planned"));
+                return Err(problem.next("send the request again").into());
+            }
             let submitted = self.engine.submit_in(&mut *tx, operation.clone()).await;
             submitted.map_err(|e| cause::submit(e, &self.base))
         })?;
@@ -96,7 +112,7 @@ impl App {
         Ok(submitted.id)
     }
 
-    fn expect_state(&self, instance: &VnfInstance, wanted: InstantiationState) -> ApiResult<()> {
+    pub(super) fn expect_state(&self, instance: &VnfInstance, wanted: InstantiationState) -> ApiResult<()> {
         if instance.instantiation_state == wanted {
             return Ok(());
         }
@@ -150,7 +166,14 @@ impl App {
     }
 }
 
-fn new(op: Uuid, kind: &str, instance: Uuid, params: &OperationParams, plan: lcm::Plan) -> NewOperation {
+/// Name of an instance within the VIM.
+pub(super) fn name_of(instance: &VnfInstance) -> String {
+    let short = || format!("vnf-{}", instance.id.to_string().split('-').next().unwrap_or_default());
+    instance.vnf_instance_name.clone().unwrap_or_else(short)
+}
+
+/// A new operation, in the trace of the request.
+pub(super) fn new(op: Uuid, kind: &str, instance: Uuid, params: &OperationParams, plan: lcm::Plan) -> NewOperation {
     NewOperation {
         id: op,
         kind: kind.to_owned(),
@@ -169,14 +192,15 @@ fn grace_seconds(request: &TerminateVnfRequest) -> ApiResult<Option<u32>> {
             Fault::new("/gracefulTerminationTimeout", "it has no meaning with FORCEFUL").mend("leave it out"),
         )),
         (TerminationType::Graceful, timeout) => {
-            let seconds = timeout.unwrap_or(DEFAULT_GRACE_SECONDS);
-            if (1..=3600).contains(&seconds) {
-                return Ok(Some(seconds));
-            }
-            Err(ApiError::fault(Fault::new(
-                "/gracefulTerminationTimeout",
-                format!("{seconds} is not within 1..=3600 seconds"),
-            )))
+            grace_within("/gracefulTerminationTimeout", timeout.unwrap_or(DEFAULT_GRACE_SECONDS)).map(Some)
         }
     }
+}
+
+/// Seconds that a guest may be given.
+pub(super) fn grace_within(location: &str, seconds: u32) -> ApiResult<u32> {
+    if (1..=3600).contains(&seconds) {
+        return Ok(seconds);
+    }
+    Err(ApiError::fault(Fault::new(location, format!("{seconds} is not within 1..=3600 seconds"))))
 }

@@ -9,8 +9,6 @@ use reference_points::or_vi::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::vi::VimRef;
-
 /// All resources of one instantiation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Blueprint {
@@ -85,6 +83,8 @@ pub struct VnfcPart {
     pub id: Uuid,
     /// VDU.
     pub vdu: String,
+    /// Which of the VNFCs of its VDU it is, from 1.
+    pub number: u32,
     /// Name in the VIM, and the guest's host name.
     pub name: String,
     /// CPU and memory.
@@ -164,25 +164,6 @@ impl PortOn {
             Self::Internal { network } | Self::External { network, .. } => *network,
         }
     }
-}
-
-/// A resource that an instance has, as it is kept to be removed later.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Owned {
-    /// What it is.
-    pub kind: crate::vi::Kind,
-    /// Its id in the VIM.
-    pub id: Uuid,
-    /// Where it is.
-    pub at: VimRef,
-    /// Its name.
-    pub name: String,
-    /// What it is made from: VDU, VnfVirtualLinkDesc, VirtualStorageDesc, CP or rule.
-    pub desc: String,
-    /// Resources that must be gone before it can go.
-    #[serde(default)]
-    pub after: Vec<Uuid>,
 }
 
 /// Values of the descriptor's inputs, properties and the request's parameters, by name.

@@ -18,7 +18,9 @@ use uuid::Uuid;
 
 use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, PortPart, RootPart, SubnetPart, VnfcPart, VolumePart};
 use super::ids::IdSource;
+use super::inventory::{Owned, Part};
 use super::record::Facts;
+use crate::vi::Kind;
 
 /// Everything a blueprint is made from.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +51,7 @@ pub fn expand(given: &Given<'_>, ids: &mut dyn IdSource) -> Result<(Blueprint, F
         let text = format!("the VNFD has no deployment flavour {:?}", given.request.flavour_id);
         return Err(vec![Fault::new("/flavourId", text).mend(format!("one of {}", known.join(", ")))]);
     };
-    let mut work =
-        Work { given, flavour, ids, faults: Vec::new(), blueprint: Blueprint::default(), networks: BTreeMap::new() };
+    let mut work = Work::new(given, flavour, ids, &[]);
     work.refuse_what_is_not_done();
     work.links();
     let scale = work.vdus();
@@ -59,17 +60,46 @@ pub fn expand(given: &Given<'_>, ids: &mut dyn IdSource) -> Result<(Blueprint, F
     if !faults.is_empty() {
         return Err(faults);
     }
-    let of = |levels: BTreeMap<String, u32>| {
-        levels.into_iter().map(|(aspect_id, scale_level)| ScaleInfo { aspect_id, vnfd_id: None, scale_level }).collect()
-    };
     let facts = Facts {
         flavour_id: flavour.id.clone(),
-        scale_status: of(scale),
-        max_scale_levels: of(flavour.scaling.aspects.iter().map(|(id, a)| (id.clone(), a.max_scale_level)).collect()),
-        ext_virtual_links: given.request.ext_virtual_links.clone(),
-        localization_language: given.request.localization_language.clone(),
+        scale_status: scale_info(scale),
+        max_scale_levels: scale_info(
+            flavour.scaling.aspects.iter().map(|(id, a)| (id.clone(), a.max_scale_level)).collect(),
+        ),
+        request: given.request.clone(),
     };
     Ok((blueprint, facts))
+}
+
+/// `ScaleInfo` of every aspect.
+pub fn scale_info(levels: BTreeMap<String, u32>) -> Vec<ScaleInfo> {
+    levels.into_iter().map(|(aspect_id, scale_level)| ScaleInfo { aspect_id, vnfd_id: None, scale_level }).collect()
+}
+
+/// The blueprint of more VNFCs of an instance: `wanted` are VDUs with the numbers of their new VNFCs. What they share with
+/// those that are there is referred to, and made only where nothing needed it so far.
+///
+/// # Errors
+/// As [`expand`].
+pub fn expand_more(
+    given: &Given<'_>,
+    present: &[Owned],
+    wanted: &BTreeMap<String, Vec<u32>>,
+    ids: &mut dyn IdSource,
+) -> Result<Blueprint, Vec<Fault>> {
+    let Some(flavour) = given.vnfd.flavour(&given.request.flavour_id) else {
+        let text = format!("the VNFD has no deployment flavour {:?} any more", given.request.flavour_id);
+        return Err(vec![Fault::new("VNFD", text)]);
+    };
+    let mut work = Work::new(given, flavour, ids, present);
+    for vdu in &flavour.vdus {
+        let numbers = wanted.get(&vdu.name).map(Vec::as_slice).unwrap_or_default();
+        let there = present.iter().filter(|o| o.vnfc().is_some_and(|v| v.vdu == vdu.name)).count();
+        let count = u32::try_from(there + numbers.len()).unwrap_or(u32::MAX);
+        numbers.iter().for_each(|number| work.vnfc(vdu, *number, count));
+    }
+    work.groups();
+    if work.faults.is_empty() { Ok(work.blueprint) } else { Err(work.faults) }
 }
 
 struct Work<'a> {
@@ -80,6 +110,8 @@ struct Work<'a> {
     blueprint: Blueprint,
     /// Networks of the internal links by name.
     networks: BTreeMap<&'a str, Uuid>,
+    /// What the instance has already.
+    present: &'a [Owned],
 }
 
 /// An external connection point as the request connects it.
@@ -90,6 +122,19 @@ struct Connected<'a> {
 }
 
 impl<'a> Work<'a> {
+    fn new(given: &'a Given<'a>, flavour: &'a VnfFlavour, ids: &'a mut dyn IdSource, present: &'a [Owned]) -> Self {
+        let network = |o: &'a Owned| if let Part::Network(l) = &o.part { Some((l.desc.as_str(), l.id)) } else { None };
+        Self {
+            given,
+            flavour,
+            ids,
+            faults: Vec::new(),
+            blueprint: Blueprint::default(),
+            networks: present.iter().filter_map(network).collect(),
+            present,
+        }
+    }
+
     fn fault(&mut self, location: impl Into<String>, message: impl Into<String>) {
         self.faults.push(Fault::new(location, message));
     }
@@ -224,8 +269,18 @@ impl<'a> Work<'a> {
         let extra =
             vdu.cpu.requirements.iter().chain(&vdu.memory.requirements).map(|(k, v)| (k.clone(), v.clone())).collect();
         let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes: vdu.memory.size_bytes, cpu, extra };
-        let vnfc =
-            VnfcPart { id, vdu: vdu.name.clone(), name, flavour, root, volumes, ports, groups: Vec::new(), boot };
+        let vnfc = VnfcPart {
+            id,
+            vdu: vdu.name.clone(),
+            number,
+            name,
+            flavour,
+            root,
+            volumes,
+            ports,
+            groups: Vec::new(),
+            boot,
+        };
         self.blueprint.vnfcs.push(vnfc);
     }
 
@@ -455,12 +510,18 @@ impl<'a> Work<'a> {
                     continue;
                 }
             };
-            if members.len() < 2 {
+            // One alone needs no group, unless others may join it later: a group's members cannot be added afterwards.
+            let grows = rule.targets.iter().any(|vdu| flavour.scaling.scales(vdu));
+            if members.is_empty() || (members.len() < 2 && !grows) {
                 continue;
             }
-            let id = self.ids.mint();
+            let there = self.present.iter().find(|o| o.kind() == Kind::AffinityGroup && o.name() == rule.name);
+            let id = there.map_or_else(|| self.ids.mint(), Owned::id);
             for vnfc in self.blueprint.vnfcs.iter_mut().filter(|v| members.contains(&v.id)) {
                 vnfc.groups.push(id);
+            }
+            if there.is_some() {
+                continue;
             }
             self.blueprint.groups.push(GroupPart { id, name: rule.name.clone(), policy, scope, members });
         }

@@ -8,7 +8,8 @@ use reference_points::or_vnfm::{
 };
 use uuid::Uuid;
 
-use super::blueprint::{Blueprint, Owned, PortOn};
+use super::blueprint::{Blueprint, GroupPart, PortOn};
+use super::inventory::{Owned, Part};
 use crate::vi::{Kind, VimRef};
 
 /// What a grant request says besides the resources.
@@ -28,8 +29,33 @@ pub struct Asking<'a> {
     pub base: &'a str,
 }
 
-/// The request for an instantiation: everything in the blueprint is added.
-pub fn for_instantiation(asking: &Asking<'_>, blueprint: &Blueprint) -> GrantRequest {
+/// What an operation does to resources, as a grant request tells it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Change<'a> {
+    /// What is made.
+    pub add: Option<&'a Blueprint>,
+    /// What is removed.
+    pub remove: &'a [Owned],
+    /// What is changed in place.
+    pub update: &'a [Owned],
+    /// What the instance has before.
+    pub present: &'a [Owned],
+}
+
+/// The request for an operation.
+pub fn request(asking: &Asking<'_>, operation: LcmOperationType, change: &Change<'_>) -> GrantRequest {
+    let mut request = empty(asking, operation);
+    request.instantiation_level_id = asking.level_id.map(str::to_owned);
+    if let Some(blueprint) = change.add {
+        request.placement_constraints = constraints(blueprint, change.present);
+        request.add_resources = added(blueprint);
+    }
+    request.remove_resources = change.remove.iter().filter_map(existing).collect();
+    request.update_resources = change.update.iter().filter_map(existing).collect();
+    request
+}
+
+fn added(blueprint: &Blueprint) -> Vec<ResourceDefinition> {
     let definition = |id: Uuid, kind, vdu: Option<&str>, template: &str| ResourceDefinition {
         id: id.to_string(),
         r#type: kind,
@@ -56,7 +82,34 @@ pub fn for_instantiation(asking: &Asking<'_>, blueprint: &Blueprint) -> GrantReq
             add.push(definition(port.id, ResourceType::Linkport, None, template));
         }
     }
-    let constraints = blueprint.groups.iter().map(|group| PlacementConstraint {
+    add
+}
+
+/// Each group with its members: those to come by their definitions, those that are there by their resources.
+fn constraints(blueprint: &Blueprint, present: &[Owned]) -> Vec<PlacementConstraint> {
+    let there = present.iter().filter_map(|o| if let Part::AffinityGroup(g) = &o.part { Some(g) } else { None });
+    there.chain(&blueprint.groups).filter_map(|group| constraint(group, blueprint, present)).collect()
+}
+
+fn constraint(group: &GroupPart, blueprint: &Blueprint, present: &[Owned]) -> Option<PlacementConstraint> {
+    let to_come = blueprint.vnfcs.iter().filter(|v| v.groups.contains(&group.id)).map(|v| ConstraintResourceRef {
+        id_type: ConstraintResourceIdType::Grant,
+        resource_id: v.id.to_string(),
+        vim_connection_id: None,
+        resource_provider_id: None,
+    });
+    let mut resource: Vec<ConstraintResourceRef> = to_come.collect();
+    if resource.is_empty() {
+        return None;
+    }
+    let there = present.iter().filter(|o| o.vnfc().is_some_and(|v| v.groups.contains(&group.id)));
+    resource.extend(there.map(|o| ConstraintResourceRef {
+        id_type: ConstraintResourceIdType::ResMgmt,
+        resource_id: o.id().to_string(),
+        vim_connection_id: Some(o.at.vim.to_string()),
+        resource_provider_id: None,
+    }));
+    (resource.len() > 1).then_some(PlacementConstraint {
         affinity_or_anti_affinity: match group.policy {
             AffinityPolicy::Affinity => AffinityOrAntiAffinity::Affinity,
             AffinityPolicy::AntiAffinity => AffinityOrAntiAffinity::AntiAffinity,
@@ -65,53 +118,34 @@ pub fn for_instantiation(asking: &Asking<'_>, blueprint: &Blueprint) -> GrantReq
             AffinityScope::NfviNode => PlacementScope::NfviNode,
             AffinityScope::Zone => PlacementScope::Zone,
         },
-        resource: group
-            .members
-            .iter()
-            .map(|id| ConstraintResourceRef {
-                id_type: ConstraintResourceIdType::Grant,
-                resource_id: id.to_string(),
-                vim_connection_id: None,
-                resource_provider_id: None,
-            })
-            .collect(),
+        resource,
         fallback_best_effort: None,
-    });
-    let mut request = empty(asking, LcmOperationType::Instantiate);
-    request.instantiation_level_id = asking.level_id.map(str::to_owned);
-    request.placement_constraints = constraints.collect();
-    request.add_resources = add;
-    request
+    })
 }
 
-/// The request for a termination: everything the instance has is removed.
-pub fn for_termination(asking: &Asking<'_>, owned: &[Owned]) -> GrantRequest {
-    let remove = owned.iter().filter_map(|resource| {
-        let kind = match resource.kind {
-            Kind::Compute => ResourceType::Compute,
-            Kind::Network => ResourceType::Vl,
-            Kind::Volume => ResourceType::Storage,
-            Kind::Port => ResourceType::Linkport,
-            Kind::AffinityGroup | Kind::Subnet => return None,
-        };
-        Some(ResourceDefinition {
-            id: resource.id.to_string(),
-            r#type: kind,
-            vdu_id: None,
-            vnfd_id: None,
-            resource_template_id: None,
-            resource: Some(ResourceHandle {
-                vim_connection_id: Some(resource.at.vim.to_string()),
-                resource_provider_id: None,
-                resource_id: resource.id.to_string(),
-                vim_level_resource_type: None,
-            }),
-            snapshot_res_def: None,
-        })
-    });
-    let mut request = empty(asking, LcmOperationType::Terminate);
-    request.remove_resources = remove.collect();
-    request
+/// A resource that is there; groups and subnets are no resources of a grant.
+fn existing(resource: &Owned) -> Option<ResourceDefinition> {
+    let kind = match resource.kind() {
+        Kind::Compute => ResourceType::Compute,
+        Kind::Network => ResourceType::Vl,
+        Kind::Volume => ResourceType::Storage,
+        Kind::Port => ResourceType::Linkport,
+        Kind::AffinityGroup | Kind::Subnet => return None,
+    };
+    Some(ResourceDefinition {
+        id: resource.id().to_string(),
+        r#type: kind,
+        vdu_id: resource.vnfc().map(|v| v.vdu.clone()),
+        vnfd_id: None,
+        resource_template_id: Some(resource.desc().to_owned()),
+        resource: Some(ResourceHandle {
+            vim_connection_id: Some(resource.at.vim.to_string()),
+            resource_provider_id: None,
+            resource_id: resource.id().to_string(),
+            vim_level_resource_type: None,
+        }),
+        snapshot_res_def: None,
+    })
 }
 
 fn empty(asking: &Asking<'_>, operation: LcmOperationType) -> GrantRequest {
@@ -151,7 +185,8 @@ pub struct Place {
 /// Finds the place of a resource definition in a grant. What the grant leaves out goes to its only VIM.
 pub fn place(grant: &Grant, definition: Uuid) -> Result<Place, Box<Problem>> {
     let wanted = definition.to_string();
-    let info = grant.add_resources.iter().find(|info| info.resource_definition_id == wanted);
+    let mut all = grant.add_resources.iter().chain(&grant.update_resources);
+    let info = all.find(|info| info.resource_definition_id == wanted);
     let connection = info.and_then(|info| info.vim_connection_id.clone());
     let zone = info
         .and_then(|info| info.zone_id.as_ref())

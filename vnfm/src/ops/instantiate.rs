@@ -17,7 +17,7 @@ pub const GRANT: &str = "grant";
 const MAX_NAME: usize = 150;
 
 /// Parameters of the step that makes a port.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PortParams {
     /// The port.
     pub port: PortPart,
@@ -26,7 +26,7 @@ pub struct PortParams {
 }
 
 /// Parameters of the step that makes a subnet.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SubnetParams {
     /// The subnet.
     pub subnet: SubnetPart,
@@ -39,7 +39,19 @@ pub struct SubnetParams {
 /// # Errors
 /// When the blueprint is larger than the engine allows.
 pub fn plan(blueprint: &Blueprint, grant: &GrantRequest) -> Result<Plan, PlanFaults> {
-    let mut steps = vec![StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()];
+    let mut steps = vec![grant_step(grant)];
+    steps.extend(additions(blueprint));
+    Plan::new(steps)
+}
+
+/// The step that every operation begins with.
+pub fn grant_step(grant: &GrantRequest) -> StepSpec {
+    StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()
+}
+
+/// The steps that make everything in a blueprint. What it refers to and does not hold is there already.
+pub fn additions(blueprint: &Blueprint) -> Vec<StepSpec> {
+    let mut steps = Vec::new();
     for group in &blueprint.groups {
         let title = format!("Create affinity group {}", group.name);
         steps.push(StepSpec::new(key("group", &group.name), "affinity_group", title).params(json!(group)).after(GRANT));
@@ -81,7 +93,7 @@ pub fn plan(blueprint: &Blueprint, grant: &GrantRequest) -> Result<Plan, PlanFau
                 ),
         );
     }
-    Plan::new(steps)
+    steps
 }
 
 /// Key of a step: what it makes, and the name of that, which is the same however often the plan is made.

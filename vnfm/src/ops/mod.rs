@@ -4,10 +4,14 @@
 pub mod blueprint;
 pub mod expand;
 pub mod grants;
+pub mod heal;
 pub mod ids;
 pub mod instantiate;
+pub mod inventory;
 pub mod occurrence;
+pub mod operate;
 pub mod params;
 pub mod properties;
 pub mod record;
+pub mod scale;
 pub mod terminate;

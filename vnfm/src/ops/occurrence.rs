@@ -1,40 +1,50 @@
 //! The operation occurrence (SOL003 clause 5.5.2.13) and its notifications (clause 5.5.2.17), made from the engine's view
 //! of an operation. Pure.
 
-use lcm::{OperationState, OperationView, Problem, StepView};
+use lcm::{OperationState, OperationView, Problem, StepState, StepView};
 use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::or_vnfm::{
-    AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, LccnLinks,
+    AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, Grant, LccnLinks,
     LccnNotificationType, LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, LcmOperationStateType,
-    LcmOperationType, Link, ResourceChanges, ResourceHandle, Timestamp, VirtualLinkChangeType, VnfLcmOpOcc,
-    VnfLcmOpOccLinks, VnfLcmOperationOccurrenceNotification,
+    LcmOperationType, Link, ResourceChanges, Timestamp, VirtualLinkChangeType, VnfLcmOpOcc, VnfLcmOpOccLinks,
+    VnfLcmOperationOccurrenceNotification,
 };
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::instantiate::GRANT;
+use super::inventory::{Owned, Part, after, output, volumes_of};
+use super::operate::PowerParams;
 use super::params::OperationParams;
-use super::record::Made;
+use super::record;
 use super::terminate::RemoveParams;
-use crate::vi::Kind;
 
 /// Kind of an instantiation in the engine.
 pub const INSTANTIATE: &str = "INSTANTIATE";
 /// Kind of a termination in the engine.
 pub const TERMINATE: &str = "TERMINATE";
+/// Kind of a scaling by steps in the engine.
+pub const SCALE: &str = "SCALE";
+/// Kind of a scaling to a level in the engine.
+pub const SCALE_TO_LEVEL: &str = "SCALE_TO_LEVEL";
+/// Kind of a healing in the engine.
+pub const HEAL: &str = "HEAL";
+/// Kind of a start or stop in the engine.
+pub const OPERATE: &str = "OPERATE";
 
 /// The occurrence as it stands. `base` is the VNFM's own address.
 pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
     let instance = op.subject.parse().unwrap_or_else(|_| Uuid::nil());
     let params = OperationParams::deserialize(op.params.as_ref()).ok();
     let changes = changes(op, steps);
-    let made = Made::of(steps);
+    let grant: Option<Grant> = steps.iter().find(|s| s.key == GRANT).and_then(output);
     VnfLcmOpOcc {
         id: op.id,
         operation_state: state(op.state),
         state_entered_time: Timestamp::from_micros(op.state_entered),
         start_time: Timestamp::from_micros(op.created_at),
         vnf_instance_id: instance,
-        grant_id: made.grant().map(|g| g.id),
+        grant_id: grant.map(|g| g.id),
         operation: operation(&op.kind),
         is_automatic_invocation: op.automatic,
         operation_params: params.map(|p| p.request),
@@ -120,58 +130,75 @@ fn links(op: &OperationView, instance: Uuid, base: &str) -> VnfLcmOpOccLinks {
 
 /// What the operation has changed so far.
 fn changes(op: &OperationView, steps: &[StepView]) -> ResourceChanges {
-    if op.kind != TERMINATE {
-        return Made::of(steps).added();
-    }
     let mut changes = ResourceChanges::default();
-    for step in steps.iter().filter(|s| s.kind == "remove" && s.state == lcm::StepState::Done) {
-        let Ok(RemoveParams { resource, .. }) = RemoveParams::deserialize(step.params.as_ref()) else { continue };
-        let handle = ResourceHandle {
-            vim_connection_id: Some(resource.at.vim.to_string()),
-            resource_provider_id: None,
-            resource_id: resource.id.to_string(),
-            vim_level_resource_type: Some(resource.kind.word().to_owned()),
-        };
-        let (id, metadata) = (resource.id.to_string(), serde_json::Map::new());
-        match resource.kind {
-            Kind::Compute => changes.affected_vnfcs.push(AffectedVnfc {
-                id,
-                vdu_id: resource.desc,
-                vnfd_id: None,
-                change_type: ChangeType::Removed,
-                compute_resource: handle,
-                resource_definition_id: None,
-                zone_id: None,
-                metadata,
-                affected_vnfc_cp_ids: Vec::new(),
-                added_storage_resource_ids: Vec::new(),
-                removed_storage_resource_ids: Vec::new(),
-            }),
-            Kind::Network => changes.affected_virtual_links.push(AffectedVirtualLink {
-                id,
-                vnf_virtual_link_desc_id: resource.desc,
-                vnfd_id: None,
-                change_type: VirtualLinkChangeType::Removed,
-                network_resource: handle,
-                vnf_link_port_ids: Vec::new(),
-                resource_definition_id: None,
-                zone_id: None,
-                metadata,
-            }),
-            Kind::Volume => changes.affected_virtual_storages.push(AffectedVirtualStorage {
-                id,
-                virtual_storage_desc_id: resource.desc,
-                vnfd_id: None,
-                change_type: ChangeType::Removed,
-                storage_resource: handle,
-                resource_definition_id: None,
-                zone_id: None,
-                metadata,
-            }),
-            Kind::AffinityGroup | Kind::Subnet | Kind::Port => {}
+    let made = after(Vec::new(), steps);
+    let change = if op.kind == HEAL { ChangeType::Modified } else { ChangeType::Added };
+    for step in steps.iter().filter(|s| s.state == StepState::Done) {
+        if let Some(part) = Part::of(step)
+            && let Some(owned) = made.iter().find(|o| o.part == part)
+        {
+            affected(&mut changes, owned, change);
+        } else if step.kind == "remove"
+            && let Ok(RemoveParams { resource, .. }) = RemoveParams::deserialize(step.params.as_ref())
+        {
+            affected(&mut changes, &resource, ChangeType::Removed);
+        } else if step.kind == "power"
+            && let Ok(power) = PowerParams::deserialize(step.params.as_ref())
+        {
+            affected(&mut changes, &power.vnfc, ChangeType::Modified);
         }
     }
     changes
+}
+
+fn affected(changes: &mut ResourceChanges, owned: &Owned, change: ChangeType) {
+    let (id, handle, metadata) = (owned.id().to_string(), record::handle(owned), serde_json::Map::new());
+    let definition = (change == ChangeType::Added).then(|| id.clone());
+    match &owned.part {
+        Part::Compute(vnfc) => {
+            let volumes: Vec<String> = volumes_of(vnfc).map(|id| id.to_string()).collect();
+            let of = |wanted| if change == wanted { volumes.clone() } else { Vec::new() };
+            changes.affected_vnfcs.push(AffectedVnfc {
+                id,
+                vdu_id: vnfc.vdu.clone(),
+                vnfd_id: None,
+                change_type: change,
+                compute_resource: handle,
+                resource_definition_id: definition,
+                zone_id: None,
+                metadata,
+                affected_vnfc_cp_ids: vnfc.ports.iter().map(|p| format!("cp-{}", p.id)).collect(),
+                added_storage_resource_ids: of(ChangeType::Added),
+                removed_storage_resource_ids: of(ChangeType::Removed),
+            });
+        }
+        Part::Network(link) => changes.affected_virtual_links.push(AffectedVirtualLink {
+            id,
+            vnf_virtual_link_desc_id: link.desc.clone(),
+            vnfd_id: None,
+            change_type: if change == ChangeType::Removed {
+                VirtualLinkChangeType::Removed
+            } else {
+                VirtualLinkChangeType::Added
+            },
+            network_resource: handle,
+            vnf_link_port_ids: Vec::new(),
+            resource_definition_id: definition,
+            zone_id: None,
+            metadata,
+        }),
+        Part::Volume(volume) => changes.affected_virtual_storages.push(AffectedVirtualStorage {
+            id,
+            virtual_storage_desc_id: volume.desc.clone(),
+            vnfd_id: None,
+            change_type: change,
+            storage_resource: handle,
+            resource_definition_id: definition,
+            zone_id: None,
+            metadata,
+        }),
+        Part::AffinityGroup(_) | Part::Subnet(_) | Part::Port(_) => {}
+    }
 }
 
 /// The notification of a state change, but for what belongs to one subscription.

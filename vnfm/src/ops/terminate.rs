@@ -1,4 +1,4 @@
-//! Terminate (SOL003 clause 5.4.5): everything the instance has goes, each resource after those that use it, all else
+//! Terminate (SOL003 clause 5.4.8): everything the instance has goes, each resource after those that use it, all else
 //! side by side.
 
 use lcm::{Plan, PlanFaults, StepSpec};
@@ -6,8 +6,8 @@ use reference_points::or_vnfm::GrantRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::blueprint::Owned;
-use super::instantiate::{GRANT, key};
+use super::instantiate::{GRANT, grant_step, key};
+use super::inventory::{Owned, users};
 use crate::vi::Kind;
 
 /// Parameters of a step that removes a resource.
@@ -26,21 +26,27 @@ pub struct RemoveParams {
 /// # Errors
 /// When the instance has more resources than the engine allows steps.
 pub fn plan(owned: &[Owned], grant: &GrantRequest, grace_seconds: Option<u32>) -> Result<Plan, PlanFaults> {
-    let mut steps = vec![StepSpec::new(GRANT, "grant", "Ask the NFVO for a grant").params(json!(grant)).starting()];
-    for resource in owned {
-        let compute = resource.kind == Kind::Compute;
-        let params = RemoveParams { resource: resource.clone(), grace_seconds: grace_seconds.filter(|_| compute) };
-        let title = format!("Remove {} {}", resource.kind.word(), resource.name);
-        steps.push(
-            StepSpec::new(remove_key(resource), "remove", title)
-                .params(json!(params))
-                .after(GRANT)
-                .after_all(owned.iter().filter(|other| resource.after.contains(&other.id)).map(remove_key)),
-        );
-    }
+    let mut steps = vec![grant_step(grant)];
+    steps.extend(removals(owned, grace_seconds));
     Plan::new(steps)
 }
 
+/// The steps that remove resources of an instance.
+pub fn removals(gone: &[Owned], grace_seconds: Option<u32>) -> Vec<StepSpec> {
+    let users = users(gone);
+    let removal = |resource: &Owned| {
+        let compute = resource.kind() == Kind::Compute;
+        let params = RemoveParams { resource: resource.clone(), grace_seconds: grace_seconds.filter(|_| compute) };
+        let title = format!("Remove {} {}", resource.kind().word(), resource.name());
+        let first = users.get(&resource.id()).map(Vec::as_slice).unwrap_or_default();
+        StepSpec::new(remove_key(resource), "remove", title)
+            .params(json!(params))
+            .after(GRANT)
+            .after_all(gone.iter().filter(|other| first.contains(&other.id())).map(remove_key))
+    };
+    gone.iter().map(removal).collect()
+}
+
 fn remove_key(resource: &Owned) -> String {
-    key("remove", &format!("{}/{}", resource.kind.word(), resource.name))
+    key("remove", &format!("{}/{}", resource.kind().word(), resource.name()))
 }

@@ -3,7 +3,9 @@
 mod compute;
 mod grant;
 mod network;
+mod power;
 mod remove;
+mod restore;
 mod storage;
 mod traced;
 
@@ -35,6 +37,9 @@ pub fn registry(vi: &Arc<dyn Vi>, granting: &Arc<dyn Granting>) -> Registry {
         .with("volume", storage::MakeVolume(vi.clone()))
         .with("compute", compute::Run(vi.clone()))
         .with("remove", remove::Remove(vi.clone()))
+        .with("clear", remove::Remove(vi.clone()))
+        .with("restore", restore::Restore(vi.clone()))
+        .with("power", power::Power(vi.clone()))
         .map(|_, step| Arc::new(traced::Traced(step)))
 }
 

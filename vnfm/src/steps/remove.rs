@@ -1,5 +1,5 @@
-//! Removing one resource of an instance. Removing cannot be undone: the operation's rollback is refused, and a step that
-//! is asked to undo says so.
+//! Removing one resource of an instance. A rollback makes it again as it was, under its identifier and with its addresses;
+//! what was on its disks is gone.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use lcm::{Outcome, Step, StepCx, StepError};
 use reference_points::nf_vi::{PowerAction, PowerRequest};
 use reference_points::or_vi::ComputeState;
 
+use super::restore::{named, restore};
 use super::{LOOK_AGAIN, compute::gone, compute_key, failed};
 use crate::ops::terminate::RemoveParams;
 use crate::vi::{Kind, Vi};
@@ -19,26 +20,24 @@ pub struct Remove(pub Arc<dyn Vi>);
 impl Step for Remove {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let params: RemoveParams = cx.params_as()?;
-        let (resource, at) = (&params.resource, &params.resource.at);
-        if resource.kind == Kind::Compute {
+        let (resource, at, kind) = (&params.resource, &params.resource.at, params.resource.kind());
+        if kind == Kind::Compute {
             if let Some(seconds) = params.grace_seconds
                 && let Some(parked) = self.ask_to_stop(cx, &params, seconds).await?
             {
                 return Ok(parked);
             }
-            return gone(&*self.0, at, resource.id, &resource.name).await;
+            return gone(&*self.0, at, resource.id(), resource.name()).await;
         }
-        let word = resource.kind.word();
-        let removed = self.0.delete(at, resource.kind, resource.id).await;
-        removed.map_err(|e| {
-            failed(&format!("Could not remove {word}"), format!("{word} {} {}", resource.name, resource.id), &e)
-        })?;
+        let word = kind.word();
+        let removed = self.0.delete(at, kind, resource.id()).await;
+        removed.map_err(|e| failed(&format!("Could not remove {word}"), named(resource), &e))?;
         Ok(Outcome::done())
     }
 
-    /// What was removed stays removed; the record is kept true by the operation that follows.
-    async fn undo(&self, _: &StepCx) -> Result<Outcome, StepError> {
-        Ok(Outcome::done())
+    async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
+        let params: RemoveParams = cx.params_as()?;
+        restore(&*self.0, &params.resource).await
     }
 }
 
@@ -51,9 +50,8 @@ impl Remove {
         seconds: u32,
     ) -> Result<Option<Outcome>, StepError> {
         let resource = &params.resource;
-        let named = || format!("compute {} {}", resource.name, resource.id);
-        let found = self.0.compute(&resource.at, resource.id).await;
-        let Some(compute) = found.map_err(|e| failed("Could not look compute up", named(), &e))? else {
+        let found = self.0.compute(&resource.at, resource.id()).await;
+        let Some(compute) = found.map_err(|e| failed("Could not look compute up", named(resource), &e))? else {
             return Ok(None);
         };
         if compute.state != ComputeState::Active {
@@ -61,12 +59,12 @@ impl Remove {
         }
         if cx.memo.is_none() {
             let request = PowerRequest { action: PowerAction::StopGraceful, grace_seconds: Some(seconds) };
-            let asked = self.0.power(&resource.at, resource.id, &request).await;
-            asked.map_err(|e| failed("Could not stop compute", named(), &e))?;
+            let asked = self.0.power(&resource.at, resource.id(), &request).await;
+            asked.map_err(|e| failed("Could not stop compute", named(resource), &e))?;
         }
         let note = format!("the guest shuts down, {seconds} s at most");
         Ok(Some(
-            Outcome::park(compute_key(resource.id), LOOK_AGAIN, note).remember(serde_json::json!({ "asked": true })),
+            Outcome::park(compute_key(resource.id()), LOOK_AGAIN, note).remember(serde_json::json!({ "asked": true })),
         ))
     }
 }

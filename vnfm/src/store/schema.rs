@@ -14,4 +14,12 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 2, name: "VNF instances", sql: service::collection_ddl!("vnf_instance") },
     Migration { version: 3, name: "VNF LCM operation occurrences", sql: service::collection_ddl!("vnf_lcm_op_occ") },
+    Migration {
+        version: 4,
+        name: "what instances are made by",
+        sql: &[
+            "CREATE TABLE vnf_facts (instance TEXT NOT NULL PRIMARY KEY, document TEXT NOT NULL)",
+            "ALTER TABLE vnf_resource ADD COLUMN place BIGINT NOT NULL DEFAULT 0",
+        ],
+    },
 ];

@@ -11,20 +11,22 @@ use descriptors::archive::{Limits, Package};
 use descriptors::vnfd::{Vnfd, read_vnfd};
 use lcm::testkit::World;
 use lcm::{Engine, NewOperation, OperationView, Registry, StepView};
-use reference_points::common::{CallError, ProblemDetails};
-use reference_points::nf_vi::PowerRequest;
+use reference_points::common::{CallError, Fault, ProblemDetails};
+use reference_points::nf_vi::{PowerAction, PowerRequest};
 use reference_points::or_vi::*;
-use reference_points::or_vnfm::{Grant, GrantAnswer, GrantRequest, InstantiateVnfRequest};
+use reference_points::or_vnfm::{Grant, GrantAnswer, GrantRequest, InstantiateVnfRequest, LcmOperationType};
 use serde_json::{Value, json};
 use uuid::Uuid;
-use vnfm::ops::blueprint::{Blueprint, Owned};
+use vnfm::ops::blueprint::Blueprint;
 use vnfm::ops::expand::{Given, expand};
-use vnfm::ops::grants::{self, Asking};
+use vnfm::ops::grants::{self, Asking, Change};
 use vnfm::ops::ids::RandomIds;
-use vnfm::ops::occurrence::{INSTANTIATE, TERMINATE};
+use vnfm::ops::inventory::{Owned, after};
+use vnfm::ops::occurrence::{HEAL, INSTANTIATE, OPERATE, SCALE, SCALE_TO_LEVEL, TERMINATE};
 use vnfm::ops::params::OperationParams;
-use vnfm::ops::record::{Facts, Made};
-use vnfm::ops::{instantiate, terminate};
+use vnfm::ops::record::Facts;
+use vnfm::ops::scale::{self, Scaling};
+use vnfm::ops::{heal, instantiate, operate, terminate};
 use vnfm::steps::{Granting, compute_key, registry, volume_key};
 use vnfm::vi::{Kind, Vi, VimRef};
 
@@ -59,17 +61,18 @@ pub fn request() -> InstantiateVnfRequest {
 /// The blueprint of that request.
 pub fn blueprint(instance: Uuid) -> (Blueprint, Facts) {
     let (vnfd, request) = (vnfd(), request());
-    let given = Given {
-        vnfd: &vnfd,
-        request: &request,
-        instance,
-        name: "pair",
-        properties: &json!({}),
-        files: &BTreeMap::new(),
-        public_keys: &[],
-    };
-    expand(&given, &mut RandomIds).unwrap_or_else(|faults| panic!("{faults:#?}"))
+    expand(&given(&vnfd, &request, instance), &mut RandomIds).unwrap_or_else(|faults| panic!("{faults:#?}"))
 }
+
+/// Everything that a blueprint is made from.
+pub fn given<'a>(vnfd: &'a Vnfd, request: &'a InstantiateVnfRequest, instance: Uuid) -> Given<'a> {
+    static NOTHING: Value = Value::Null;
+    static NO_FILES: BTreeMap<String, String> = BTreeMap::new();
+    Given { vnfd, request, instance, name: "pair", properties: &NOTHING, files: &NO_FILES, public_keys: &[] }
+}
+
+/// States that do not change by themselves.
+const RESTS: [&str; 2] = ["active", "stopped"];
 
 /// What is in the VIM.
 #[derive(Debug, Default)]
@@ -90,9 +93,14 @@ impl Outside {
         self.things.lock().unwrap().keys().copied().collect()
     }
 
-    /// Whether a thing is ready.
-    pub fn is_active(&self, kind: Kind, id: Uuid) -> bool {
-        self.things.lock().unwrap().get(&(kind, id)).is_some_and(|t| t.state == "active")
+    /// The state of a thing.
+    pub fn state(&self, kind: Kind, id: Uuid) -> Option<&'static str> {
+        self.things.lock().unwrap().get(&(kind, id)).map(|t| t.state)
+    }
+
+    /// Loses a thing, as a VIM may.
+    pub fn lose(&self, kind: Kind, id: Uuid) {
+        self.things.lock().unwrap().remove(&(kind, id)).expect("a thing to lose");
     }
 
     fn put(&self, kind: Kind, id: Uuid, spec: Value, state: &'static str, uses: Vec<Uuid>) -> Result<Value, CallError> {
@@ -117,7 +125,7 @@ impl Outside {
     /// Lets one thing that goes on come to its end; the key of its event.
     fn advance(&self) -> Option<String> {
         let mut things = self.things.lock().unwrap();
-        let (key, state) = things.iter().find(|(_, t)| t.state != "active").map(|(k, t)| (*k, t.state))?;
+        let (key, state) = things.iter().find(|(_, t)| !RESTS.contains(&t.state)).map(|(k, t)| (*k, t.state))?;
         if state == "deleting" {
             things.remove(&key);
         } else if let Some(thing) = things.get_mut(&key) {
@@ -138,6 +146,13 @@ fn refused(status: u16, detail: String) -> CallError {
 
 fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
+}
+
+fn shown_port(mut port: Value) -> Port {
+    port["mac"] = json!("02:00:00:00:00:01");
+    port["addresses"] = json!([]);
+    port["up"] = json!(false);
+    read(port)
 }
 
 #[async_trait]
@@ -161,11 +176,7 @@ impl Vi for Outside {
     }
 
     async fn put_port(&self, _: &VimRef, id: Uuid, spec: &PortSpec) -> Result<Port, CallError> {
-        let mut port = self.put(Kind::Port, id, json!(spec), "active", vec![spec.network_id])?;
-        port["mac"] = json!("02:00:00:00:00:01");
-        port["addresses"] = json!([]);
-        port["up"] = json!(false);
-        Ok(read(port))
+        self.put(Kind::Port, id, json!(spec), "active", vec![spec.network_id]).map(shown_port)
     }
 
     async fn put_volume(&self, _: &VimRef, id: Uuid, spec: &VolumeSpec) -> Result<Volume, CallError> {
@@ -185,11 +196,14 @@ impl Vi for Outside {
         Ok(self.get(Kind::Compute, id).map(read))
     }
 
-    async fn port(&self, _: &VimRef, _: Uuid) -> Result<Option<Port>, CallError> {
-        Ok(None)
+    async fn port(&self, _: &VimRef, id: Uuid) -> Result<Option<Port>, CallError> {
+        Ok(self.get(Kind::Port, id).map(shown_port))
     }
 
-    async fn power(&self, _: &VimRef, id: Uuid, _: &PowerRequest) -> Result<Compute, CallError> {
+    async fn power(&self, _: &VimRef, id: Uuid, request: &PowerRequest) -> Result<Compute, CallError> {
+        if let Some(thing) = self.things.lock().unwrap().get_mut(&(Kind::Compute, id)) {
+            thing.state = if request.action == PowerAction::Start { "building" } else { "stopped" };
+        }
         self.get(Kind::Compute, id).map(read).ok_or_else(|| refused(404, format!("compute {id}")))
     }
 
@@ -222,8 +236,11 @@ pub struct Nfvo;
 
 /// The grant of a request.
 pub fn grant_of(request: &GrantRequest) -> Grant {
-    let add: Vec<Value> =
-        request.add_resources.iter().map(|r| json!({ "resourceDefinitionId": r.id, "vimConnectionId": VIM })).collect();
+    let add: Vec<Value> = [&request.add_resources, &request.update_resources]
+        .into_iter()
+        .flatten()
+        .map(|r| json!({ "resourceDefinitionId": r.id, "vimConnectionId": VIM }))
+        .collect();
     let images: Vec<Value> = vnfd()
         .sw_images()
         .iter()
@@ -256,25 +273,26 @@ impl Granting for Nfvo {
 pub struct VnfWorld {
     outside: Arc<Outside>,
     operation: NewOperation,
+    /// What there shall be in the end, and in which state.
     wanted: Vec<(Kind, Uuid)>,
+    computes: &'static str,
     before: Vec<(Kind, Uuid)>,
+    /// What of that was lost when the operation began: a rollback may bring it back, and need not.
+    lost: Vec<(Kind, Uuid)>,
 }
 
-impl VnfWorld {
-    /// An instantiation.
-    pub fn instantiation() -> Self {
-        let (op, instance) = (Uuid::new_v4(), Uuid::new_v4());
-        let (blueprint, facts) = blueprint(instance);
-        let grant = grants::for_instantiation(&asking(op, instance), &blueprint);
-        let plan = instantiate::plan(&blueprint, &grant).unwrap();
-        let params = OperationParams { request: json!({}), facts: Some(facts), properties: None };
-        let operation = new(op, INSTANTIATE, instance, &params, plan);
-        Self { outside: Arc::default(), operation, wanted: all_of(&blueprint), before: Vec::new() }
-    }
+/// An instance that runs.
+pub struct Instance {
+    outside: Arc<Outside>,
+    id: Uuid,
+    pub has: Vec<Owned>,
+    pub facts: Facts,
+}
 
-    /// A termination of what an instantiation made.
-    pub async fn termination(db: Db) -> Self {
-        let made = Self::instantiation();
+impl Instance {
+    /// What an instantiation made.
+    pub async fn running(db: Db) -> Self {
+        let made = VnfWorld::instantiation();
         let engine = engine(db, &made).await;
         engine.submit(made.operation.clone()).await.unwrap();
         engine.start();
@@ -283,19 +301,127 @@ impl VnfWorld {
                 tokio::task::yield_now().await;
             }
         }
-        let owned = Made::of(&engine.steps(made.operation.id).await.unwrap()).owned();
+        let has = after(Vec::new(), &engine.steps(made.operation.id).await.unwrap());
         engine.shutdown(std::time::Duration::from_secs(5)).await;
-        Self::terminating(made.outside, &owned)
+        let params: OperationParams = serde_json::from_value(made.operation.params.clone()).unwrap();
+        let id = made.operation.subject.parse().unwrap();
+        Self { outside: made.outside, id, has, facts: params.facts.unwrap() }
     }
 
-    fn terminating(outside: Arc<Outside>, owned: &[Owned]) -> Self {
+    /// What a scaling request means for it.
+    pub fn scaled(&self, request: Value) -> Result<Scaling, Vec<Fault>> {
+        let vnfd = vnfd();
+        let flavour = vnfd.flavour("simple").unwrap();
+        let target = scale::by_steps(flavour, &self.facts, &self.has, &serde_json::from_value(request).unwrap())?;
+        let given = given(&vnfd, &self.facts.request, self.id);
+        scale::change(&given, flavour, &self.has, &self.facts, target, &mut RandomIds)
+    }
+
+    /// What a request for a level means for it.
+    pub fn levelled(&self, request: Value) -> Result<Scaling, Vec<Fault>> {
+        let vnfd = vnfd();
+        let flavour = vnfd.flavour("simple").unwrap();
+        let target = scale::to_level(flavour, &self.facts, &self.has, &serde_json::from_value(request).unwrap())?;
+        let given = given(&vnfd, &self.facts.request, self.id);
+        scale::change(&given, flavour, &self.has, &self.facts, target, &mut RandomIds)
+    }
+
+    pub fn computes(&self) -> Vec<Owned> {
+        self.has.iter().filter(|o| o.kind() == Kind::Compute).cloned().collect()
+    }
+
+    fn world(self, op: Uuid, kind: &str, facts: Option<Facts>, plan: lcm::Plan) -> VnfWorld {
+        let params = OperationParams { request: json!({}), facts, properties: None };
+        let operation = new(op, kind, self.id, &params, plan);
+        let before: Vec<(Kind, Uuid)> = self
+            .has
+            .iter()
+            .map(|o| (o.kind(), o.id()))
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        VnfWorld {
+            outside: self.outside,
+            operation,
+            wanted: before.clone(),
+            computes: "active",
+            before,
+            lost: Vec::new(),
+        }
+    }
+
+    /// Its termination.
+    pub fn terminating(self) -> VnfWorld {
+        let op = Uuid::new_v4();
+        let change = Change { remove: &self.has, ..Change::default() };
+        let grant = grants::request(&asking(op, self.id), LcmOperationType::Terminate, &change);
+        let plan = terminate::plan(&self.has, &grant, None).unwrap();
+        VnfWorld { wanted: Vec::new(), ..self.world(op, TERMINATE, None, plan) }
+    }
+
+    fn scaling(self, kind: &'static str, scaling: &Scaling) -> VnfWorld {
+        let op = Uuid::new_v4();
+        let change = Change { add: Some(&scaling.add), remove: &scaling.remove, update: &[], present: &self.has };
+        let grant = grants::request(&asking(op, self.id), LcmOperationType::Scale, &change);
+        let plan = scale::plan(scaling, &grant).unwrap();
+        let gone: Vec<Uuid> = scaling.remove.iter().map(Owned::id).collect();
+        let mut wanted = all_of(&scaling.add);
+        wanted.extend(self.has.iter().map(|o| (o.kind(), o.id())).filter(|(_, id)| !gone.contains(id)));
+        wanted.sort_unstable();
+        VnfWorld { wanted, ..self.world(op, kind, Some(scaling.facts.clone()), plan) }
+    }
+
+    /// Two more nodes.
+    pub fn scaling_out(self) -> VnfWorld {
+        let scaling = self.scaled(json!({"type": "SCALE_OUT", "aspectId": "nodes", "numberOfSteps": 2})).unwrap();
+        self.scaling(SCALE, &scaling)
+    }
+
+    /// One node less than there are, and than its scale level says: the highest number goes.
+    pub fn scaling_in(mut self) -> VnfWorld {
+        self.facts.scale_status[0].scale_level = 1;
+        let scaling = self.levelled(json!({"scaleInfo": [{"aspectId": "nodes", "scaleLevel": 0}]})).unwrap();
+        self.scaling(SCALE_TO_LEVEL, &scaling)
+    }
+
+    /// One machine, one port and one volume were lost: all nodes are healed.
+    pub fn healing(self) -> VnfWorld {
+        let op = Uuid::new_v4();
+        let computes = self.computes();
+        let change = Change { update: &computes, ..Change::default() };
+        let grant = grants::request(&asking(op, self.id), LcmOperationType::Heal, &change);
+        let plan = heal::plan(&computes, &self.has, &grant).unwrap();
+        let facts = self.facts.clone();
+        let lost = computes[0].vnfc().unwrap().clone();
+        let lost = vec![(Kind::Port, lost.ports[0].id), (Kind::Volume, lost.volumes[0]), (Kind::Compute, lost.id)];
+        lost.iter().for_each(|(kind, id)| self.outside.lose(*kind, *id));
+        VnfWorld { lost, ..self.world(op, HEAL, Some(facts), plan) }
+    }
+
+    /// All nodes are stopped.
+    pub fn stopping(self) -> VnfWorld {
+        let op = Uuid::new_v4();
+        let computes = self.computes();
+        let change = Change { update: &computes, ..Change::default() };
+        let grant = grants::request(&asking(op, self.id), LcmOperationType::Operate, &change);
+        let plan = operate::plan(&computes, &grant, false, Some(30)).unwrap();
+        let facts = self.facts.clone();
+        VnfWorld { computes: "stopped", ..self.world(op, OPERATE, Some(facts), plan) }
+    }
+}
+
+impl VnfWorld {
+    /// An instantiation.
+    pub fn instantiation() -> Self {
         let (op, instance) = (Uuid::new_v4(), Uuid::new_v4());
-        let grant = grants::for_termination(&asking(op, instance), owned);
-        let plan = terminate::plan(owned, &grant, None).unwrap();
-        let params = OperationParams { request: json!({}), facts: None, properties: None };
-        let operation = new(op, TERMINATE, instance, &params, plan);
-        let before = outside.ids();
-        Self { outside, operation, wanted: Vec::new(), before }
+        let (blueprint, facts) = blueprint(instance);
+        let change = Change { add: Some(&blueprint), ..Change::default() };
+        let grant = grants::request(&asking(op, instance), LcmOperationType::Instantiate, &change);
+        let plan = instantiate::plan(&blueprint, &grant).unwrap();
+        let params = OperationParams { request: json!({}), facts: Some(facts), properties: None };
+        let operation = new(op, INSTANTIATE, instance, &params, plan);
+        let wanted = all_of(&blueprint);
+        Self { outside: Arc::default(), operation, wanted, computes: "active", before: Vec::new(), lost: Vec::new() }
     }
 
     pub fn plan(&self) -> &lcm::Plan {
@@ -374,16 +500,18 @@ impl World for VnfWorld {
     async fn assert_completed(&self, _: &OperationView, _: &[StepView]) {
         assert_eq!(self.outside.ids(), self.wanted, "what is in the VIM after the operation");
         for (kind, id) in &self.wanted {
-            assert!(
-                self.outside.is_active(*kind, *id),
-                "{} {id} is not ready, and the operation is complete",
-                kind.word()
-            );
+            let wanted = if *kind == Kind::Compute { self.computes } else { "active" };
+            assert_eq!(self.outside.state(*kind, *id), Some(wanted), "{} {id} at the operation's end", kind.word());
         }
     }
 
     async fn assert_nothing_left(&self, _: &OperationView, _: &[StepView]) {
-        let left: Vec<_> = self.outside.ids().into_iter().filter(|thing| !self.before.contains(thing)).collect();
-        assert!(left.is_empty(), "left in the VIM: {left:?}");
+        let known = |all: &[(Kind, Uuid)]| -> Vec<(Kind, Uuid)> {
+            all.iter().filter(|thing| !self.lost.contains(thing)).copied().collect()
+        };
+        assert_eq!(known(&self.outside.ids()), known(&self.before), "what is in the VIM after the rollback");
+        for (kind, id) in self.outside.ids() {
+            assert_eq!(self.outside.state(kind, id), Some("active"), "{} {id} after the rollback", kind.word());
+        }
     }
 }

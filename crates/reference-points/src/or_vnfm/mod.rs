@@ -2,12 +2,13 @@
 //!
 //! | API | producer | consumer | types | client |
 //! | --- | --- | --- | --- | --- |
-//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`op_occ`], [`subscription`] | [`LcmClient`] |
+//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`change_requests`], [`op_occ`], [`subscription`] | [`LcmClient`] |
 //! | `grant/v1` | nfvo | vnfm | [`grant`] | [`GrantClient`] |
 //! | `vnfpkgm/v2` | nfvo | vnfm | [`crate::os_ma_nfvo::packages`] | [`OnboardedClient`] |
 //!
 //! Optional lists and maps are left out of the JSON when they are empty; other optional attributes are `Option`s.
 
+pub mod change_requests;
 pub mod client;
 pub mod connectivity;
 pub mod grant;
@@ -18,6 +19,7 @@ pub mod sol;
 pub mod subscription;
 pub mod vnf_instance;
 
+pub use change_requests::*;
 pub use client::{GrantAnswer, GrantClient, LcmClient, paths};
 pub use connectivity::*;
 pub use grant::*;

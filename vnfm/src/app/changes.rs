@@ -1,0 +1,198 @@
+//! Changing a running VNF: scale, scale to level, operate, heal (SOL003 clauses 5.4.5, 5.4.6, 5.4.9, 5.4.10).
+
+use std::sync::Arc;
+
+use descriptors::vnfd::{Flavour, Vnfd};
+use reference_points::common::{Fault, Uuid};
+use reference_points::or_vnfm::{
+    HealVnfRequest, InstantiationState, LcmOperationType, OperateVnfRequest, ScaleVnfRequest, ScaleVnfToLevelRequest,
+    StopType, VnfOperationalState,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use service::http::{ApiError, ApiResult};
+use service::store::Stored;
+
+use super::operations::{grace_within, name_of, new};
+use super::packages::Known;
+use super::{App, cause};
+use crate::ops::expand::Given;
+use crate::ops::grants::{self, Asking, Change};
+use crate::ops::ids::RandomIds;
+use crate::ops::inventory::Owned;
+use crate::ops::occurrence::{HEAL, OPERATE, SCALE, SCALE_TO_LEVEL};
+use crate::ops::params::OperationParams;
+use crate::ops::record::Facts;
+use crate::ops::scale::{self, Target};
+use crate::ops::{heal, operate};
+use crate::store::{INSTANCES, Instance, resources};
+use crate::vi::Kind;
+
+/// Seconds a guest is given to shut down when the request does not say.
+const DEFAULT_GRACE_SECONDS: u32 = 60;
+
+/// An instance with everything that a change of it begins with.
+struct Running {
+    stored: Stored<Instance>,
+    known: Arc<Known>,
+    facts: Facts,
+    has: Vec<Owned>,
+}
+
+impl Running {
+    fn flavour(&self) -> ApiResult<&Flavour> {
+        let vnfd: &Vnfd = &self.known.vnfd;
+        vnfd.flavour(&self.facts.flavour_id)
+            .ok_or_else(|| ApiError::internal(format!("the VNFD lost its flavour {}", self.facts.flavour_id)))
+    }
+
+    fn params<R: Serialize>(&self, request: &R, facts: Facts) -> OperationParams {
+        OperationParams { request: json!(request), facts: Some(facts), properties: None }
+    }
+
+    /// The VNFCs that a request names, by `vnfcInfo` identifier; all when it names none.
+    fn vnfcs(&self, named: &[String]) -> ApiResult<Vec<Owned>> {
+        let all: Vec<&Owned> = self.has.iter().filter(|o| o.kind() == Kind::Compute).collect();
+        let known: Vec<&str> = all.iter().map(|o| o.name()).collect();
+        let unknown = named.iter().filter(|id| !known.contains(&id.as_str()));
+        let faults: Vec<Fault> = unknown
+            .map(|id| Fault::new("/vnfcInstanceId", format!("the VNF has no VNFC {id:?}")))
+            .map(|fault| fault.mend(format!("one of {}", known.join(", "))))
+            .collect();
+        if !faults.is_empty() {
+            return Err(ApiError::unprocessable("these VNFCs are not there", faults));
+        }
+        let meant = |o: &&&Owned| named.is_empty() || named.iter().any(|id| id == o.name());
+        Ok(all.iter().filter(meant).map(|o| (*o).clone()).collect())
+    }
+}
+
+impl App {
+    async fn running(&self, id: Uuid) -> ApiResult<Running> {
+        let stored = INSTANCES.require(&self.db, id).await?;
+        let instance = &stored.document.0;
+        self.expect_state(instance, InstantiationState::Instantiated)?;
+        let Some(facts) = resources::facts(&self.db, id).await? else {
+            let detail =
+                format!("the instantiation of VNF instance {id} was given up: terminate it, then instantiate it");
+            return Err(ApiError::conflict(detail));
+        };
+        let known = self.packages.get(&instance.vnfd_id).await?;
+        Ok(Running { known, facts, has: resources::of(&self.db, id).await?, stored })
+    }
+
+    /// Begins a scaling by steps; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, or 422 with every fault of the request.
+    pub async fn scale(&self, id: Uuid, request: ScaleVnfRequest) -> ApiResult<Uuid> {
+        let running = self.running(id).await?;
+        let target = scale::by_steps(running.flavour()?, &running.facts, &running.has, &request);
+        self.scale_to(&running, SCALE, target, &request).await
+    }
+
+    /// Begins a scaling to a level; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// As [`App::scale`].
+    pub async fn scale_to_level(&self, id: Uuid, request: ScaleVnfToLevelRequest) -> ApiResult<Uuid> {
+        let running = self.running(id).await?;
+        let target = scale::to_level(running.flavour()?, &running.facts, &running.has, &request);
+        self.scale_to(&running, SCALE_TO_LEVEL, target, &request).await
+    }
+
+    async fn scale_to<R: Serialize + Sync>(
+        &self,
+        running: &Running,
+        kind: &'static str,
+        target: Result<Target, Vec<Fault>>,
+        request: &R,
+    ) -> ApiResult<Uuid> {
+        let refused = |faults| ApiError::unprocessable("the VNF cannot be scaled like this", faults);
+        let Running { stored, known, facts, has } = running;
+        let instance = &stored.document.0;
+        let target = target.map_err(refused)?;
+        let name = name_of(instance);
+        let properties = Value::Object(instance.vnf_configurable_properties.clone());
+        let given = Given {
+            vnfd: &known.vnfd,
+            request: &facts.request,
+            instance: instance.id,
+            name: &name,
+            properties: &properties,
+            files: &known.files,
+            public_keys: &self.public_keys,
+        };
+        let scaling = scale::change(&given, running.flavour()?, has, facts, target, &mut RandomIds).map_err(refused)?;
+        let op = Uuid::new_v4();
+        let change = Change { add: Some(&scaling.add), remove: &scaling.remove, update: &[], present: has };
+        let operation = if kind == SCALE { LcmOperationType::Scale } else { LcmOperationType::ScaleToLevel };
+        let grant = grants::request(&self.asking(op, running), operation, &change);
+        let plan = scale::plan(&scaling, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = running.params(request, scaling.facts);
+        self.submit(stored, InstantiationState::Instantiated, new(op, kind, instance.id, &params, plan)).await
+    }
+
+    /// Begins a start or stop; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, or 400 and 422 with every fault of the request.
+    pub async fn operate(&self, id: Uuid, request: OperateVnfRequest) -> ApiResult<Uuid> {
+        let grace = stop_grace(&request)?;
+        let running = self.running(id).await?;
+        let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
+        let op = Uuid::new_v4();
+        let change = Change { update: &vnfcs, ..Change::default() };
+        let grant = grants::request(&self.asking(op, &running), LcmOperationType::Operate, &change);
+        let run = request.change_state_to == VnfOperationalState::Started;
+        let plan = operate::plan(&vnfcs, &grant, run, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = running.params(&request, running.facts.clone());
+        self.submit(&running.stored, InstantiationState::Instantiated, new(op, OPERATE, id, &params, plan)).await
+    }
+
+    /// Begins a healing; returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, or 422 with every fault of the request.
+    pub async fn heal(&self, id: Uuid, request: HealVnfRequest) -> ApiResult<Uuid> {
+        let running = self.running(id).await?;
+        let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
+        let op = Uuid::new_v4();
+        let change = Change { update: &vnfcs, ..Change::default() };
+        let grant = grants::request(&self.asking(op, &running), LcmOperationType::Heal, &change);
+        let plan = heal::plan(&vnfcs, &running.has, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = running.params(&request, running.facts.clone());
+        self.submit(&running.stored, InstantiationState::Instantiated, new(op, HEAL, id, &params, plan)).await
+    }
+
+    fn asking<'a>(&'a self, op: Uuid, running: &'a Running) -> Asking<'a> {
+        Asking {
+            op,
+            instance: running.stored.document.0.id,
+            vnfd_id: &running.stored.document.0.vnfd_id,
+            flavour_id: &running.facts.flavour_id,
+            level_id: None,
+            base: &self.base,
+        }
+    }
+}
+
+fn stop_grace(request: &OperateVnfRequest) -> ApiResult<Option<u32>> {
+    let stops = request.change_state_to == VnfOperationalState::Stopped;
+    let mut faults = Vec::new();
+    if request.stop_type.is_some() && !stops {
+        faults.push(Fault::new("/stopType", "it has no meaning with STARTED").mend("leave it out"));
+    }
+    let graceful = stops && request.stop_type == Some(StopType::Graceful);
+    if request.graceful_stop_timeout.is_some() && !graceful {
+        let fault = Fault::new("/gracefulStopTimeout", "it has a meaning only when stopType is GRACEFUL");
+        faults.push(fault.mend("leave it out"));
+    }
+    if !faults.is_empty() {
+        return Err(ApiError::faults("the request", faults));
+    }
+    if !graceful {
+        return Ok(None);
+    }
+    grace_within("/gracefulStopTimeout", request.graceful_stop_timeout.unwrap_or(DEFAULT_GRACE_SECONDS)).map(Some)
+}
