@@ -89,6 +89,10 @@ pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
         };
         told.soften("TOSCA-");
         told.soften("SOL001-");
+        // A file that cannot be read at all stays refused.
+        if !told.errors().any(|d| d.code == codes::YANG_XML.id) {
+            told.soften("SOL006-");
+        }
         // Files that are no YAML, or would exhaust a reader, are refused all the same.
         let readable = !told.has_errors();
         found.extend(told);

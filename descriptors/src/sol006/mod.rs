@@ -3,7 +3,7 @@
 //! Three encodings are read: JSON (RFC 7951), XML (RFC 7950), and the YAML that packages of Open Source MANO use, whose
 //! differences from the standard are findings of their own. A file goes through four steps: [`source`] finds the
 //! descriptors in it, [`conform`] holds them against the schema, [`refs`] follows every reference, and [`vnfd`], [`nsd`] and
-//! [`pnfd`] fill the models. Nothing is lost: what has no place in the model is kept in its `extra`.
+//! [`pnfd`] fill the models; [`package`] finds the file in a package, and [`files`] what it names there. Nothing is lost: what has no place in the model is kept in its `extra`.
 //!
 //! What the modules leave open is read so: a VDU's connection point that shares its identifier with one of another VDU is
 //! named `<vdu>.<cp>`; a flavour has the parts that its VDUs use, and those that no VDU uses; `timeticks` are hundredths of
@@ -11,13 +11,16 @@
 //! bit/s; at scale level 0 a VDU has what the default instantiation level leaves when its steps are taken away, or the
 //! smallest number its profile permits.
 
+mod boot;
 mod conform;
+mod files;
 mod get;
 mod network;
 mod nsd;
 mod nsd_forwarding;
 mod nsd_parts;
 mod osm;
+pub(crate) mod package;
 mod pnfd;
 mod refs;
 mod schema;
@@ -31,6 +34,7 @@ mod vnfd_lcm;
 mod vnfd_scaling;
 mod xml;
 
+pub use package::descriptor_of;
 pub use source::{Encoding, looks_like};
 
 use crate::codes;
@@ -39,6 +43,7 @@ use crate::nsd::Nsd;
 use crate::pnfd::Pnfd;
 use crate::vnfd::Vnfd;
 use crate::yaml::Node;
+use files::Files;
 
 /// Largest file read, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -70,7 +75,7 @@ pub struct Descriptors {
 /// Every fault, when any is an error.
 pub fn read(file_name: &str, bytes: &[u8]) -> Result<Descriptors, Diagnostics> {
     let mut sink = Sink::new();
-    let all = read_all(file_name, bytes, &mut sink);
+    let all = read_all(file_name, bytes, (Files::default(), ""), &mut sink);
     match all {
         Some((_, all)) if !sink.has_errors() => Ok(Descriptors { warnings: sink.finish(), ..all }),
         _ => Err(sink.finish()),
@@ -82,7 +87,11 @@ pub fn read(file_name: &str, bytes: &[u8]) -> Result<Descriptors, Diagnostics> {
 /// # Errors
 /// Every fault, when any is an error; also when the file holds none, or several.
 pub fn read_vnfd(file_name: &str, bytes: &[u8]) -> Result<Vnfd, Diagnostics> {
-    let (mut vnfd, warnings) = one(file_name, bytes, "VNFD", |all| all.vnfds, |v| &v.descriptor_id)?;
+    vnfd_of(file_name, bytes, Files::default())
+}
+
+fn vnfd_of(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Vnfd, Diagnostics> {
+    let (mut vnfd, warnings) = one(file_name, bytes, files, "VNFD", |all| all.vnfds, |v| &v.descriptor_id)?;
     vnfd.warnings = warnings;
     Ok(vnfd)
 }
@@ -92,7 +101,11 @@ pub fn read_vnfd(file_name: &str, bytes: &[u8]) -> Result<Vnfd, Diagnostics> {
 /// # Errors
 /// Every fault, when any is an error; also when the file holds none, or several.
 pub fn read_nsd(file_name: &str, bytes: &[u8]) -> Result<Nsd, Diagnostics> {
-    let (mut nsd, warnings) = one(file_name, bytes, "NSD", |all| all.nsds, |n| &n.descriptor_id)?;
+    nsd_of(file_name, bytes, Files::default())
+}
+
+fn nsd_of(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Nsd, Diagnostics> {
+    let (mut nsd, warnings) = one(file_name, bytes, files, "NSD", |all| all.nsds, |n| &n.descriptor_id)?;
     nsd.warnings = warnings;
     Ok(nsd)
 }
@@ -102,7 +115,11 @@ pub fn read_nsd(file_name: &str, bytes: &[u8]) -> Result<Nsd, Diagnostics> {
 /// # Errors
 /// Every fault, when any is an error; also when the file holds none, or several.
 pub fn read_pnfd(file_name: &str, bytes: &[u8]) -> Result<Pnfd, Diagnostics> {
-    let (mut pnfd, warnings) = one(file_name, bytes, "PNFD", |all| all.pnfds, |p| &p.descriptor_id)?;
+    pnfd_of(file_name, bytes, Files::default())
+}
+
+fn pnfd_of(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Pnfd, Diagnostics> {
+    let (mut pnfd, warnings) = one(file_name, bytes, files, "PNFD", |all| all.pnfds, |p| &p.descriptor_id)?;
     pnfd.warnings = warnings;
     Ok(pnfd)
 }
@@ -110,12 +127,13 @@ pub fn read_pnfd(file_name: &str, bytes: &[u8]) -> Result<Pnfd, Diagnostics> {
 fn one<M>(
     file_name: &str,
     bytes: &[u8],
+    files: Files<'_>,
     kind: &str,
     of: impl Fn(Descriptors) -> Vec<M>,
     id: impl Fn(&M) -> &String,
 ) -> Result<(M, Diagnostics), Diagnostics> {
     let mut sink = Sink::new();
-    let Some((file, all)) = read_all(file_name, bytes, &mut sink) else { return Err(sink.finish()) };
+    let Some((file, all)) = read_all(file_name, bytes, (files, kind), &mut sink) else { return Err(sink.finish()) };
     let mut models = of(all);
     if models.len() != 1 {
         let ids: Vec<&str> = models.iter().map(|m| id(m).as_str()).collect();
@@ -132,7 +150,13 @@ fn one<M>(
     }
 }
 
-fn read_all(file_name: &str, bytes: &[u8], sink: &mut Sink) -> Option<(FileId, Descriptors)> {
+/// `files` are those that descriptors of the kind beside them name; others are of other packages.
+fn read_all(
+    file_name: &str,
+    bytes: &[u8],
+    (files, kind): (Files<'_>, &str),
+    sink: &mut Sink,
+) -> Option<(FileId, Descriptors)> {
     let (file, encoding, found) = source::read(file_name, bytes, sink)?;
     let mut checked = |nodes: &[Node], kind: &str| -> Vec<Node> {
         let Some(def) = schema::descriptor(kind) else { return Vec::new() };
@@ -148,13 +172,14 @@ fn read_all(file_name: &str, bytes: &[u8], sink: &mut Sink) -> Option<(FileId, D
     };
     let (vnfds, nsds, pnfds) =
         (checked(&found.vnfds, "vnfd"), checked(&found.nsds, "nsd"), checked(&found.pnfds, "pnfd"));
+    let of = |wanted: &str| if kind == wanted { files } else { Files::default() };
     let beside = nsd::Beside { vnfds: &vnfds, nsds: &nsds, pnfds: &pnfds };
     let mut all = Descriptors::default();
     for node in &vnfds {
-        all.vnfds.push(vnfd::read(node, encoding, sink));
+        all.vnfds.push(vnfd::read(node, encoding, of("VNFD"), sink));
     }
     for node in &nsds {
-        all.nsds.push(nsd::read(node, &beside, encoding, sink));
+        all.nsds.push(nsd::read(node, &beside, encoding, of("NSD"), sink));
     }
     all.pnfds = pnfds.iter().map(|node| pnfd::read(node, sink)).collect();
     Some((file, all))

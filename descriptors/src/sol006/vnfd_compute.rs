@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::boot;
+use super::files;
 use super::get::{Get, bytes, declared, maintenance, monitoring, with};
 use super::source::Encoding;
 use super::vnfd::Context;
 use crate::archive::HashAlgorithm;
 use crate::codes;
 use crate::diag::Sink;
-use crate::expr::Expr;
 use crate::tosca::others;
 use crate::vnfd::{
-    AdditionalCapability, BootData, Checksum, ContentOrFile, Cpu, CpuPinning, HugePages, LocalStorage, LogicalNode,
-    Memory, StorageKind, SwImage, Vdu, VduProfile, VirtualStorage,
+    AdditionalCapability, Checksum, Cpu, CpuPinning, HugePages, LocalStorage, LogicalNode, Memory, StorageKind,
+    SwImage, Vdu, VduProfile, VirtualStorage,
 };
 use crate::yaml::Node;
 
@@ -89,7 +90,7 @@ pub(super) fn vdu(context: &Context<'_>, node: &Node, profile: &Node, sink: &mut
         boot_order: !boot.is_empty(),
         storages,
         sw_image: node.word("sw-image-desc"),
-        boot_data: boot_data(node),
+        boot_data: boot::boot_data(node, context.encoding, context.files, sink),
         profile: vdu_profile(profile, sink),
         configurable_properties: node
             .list("configurable-properties")
@@ -221,18 +222,6 @@ pub(super) fn capabilities(node: &Node) -> BTreeMap<String, AdditionalCapability
     node.list("request-additional-capability").iter().map(one).collect()
 }
 
-/// `boot-data` is the content; Open Source MANO names a file of the folder `cloud_init` instead.
-fn boot_data(vdu: &Node) -> Option<BootData> {
-    let content = vdu.word("boot-data").or_else(|| vdu.word("cloud-init"));
-    let source_path = vdu.word("cloud-init-file").map(|f| format!("cloud_init/{f}"));
-    if content.is_none() && source_path.is_none() {
-        return None;
-    }
-    let content = content.map(|text| Expr::Literal(Value::String(text)));
-    let content = ContentOrFile { content, source_path, ..ContentOrFile::default() };
-    Some(BootData { content: Some(content), ..BootData::default() })
-}
-
 /// A storage of the VNFD.
 pub(super) fn storage(context: &Context<'_>, node: &Node, sink: &mut Sink) -> VirtualStorage {
     let kind = match node.word("type-of-storage").as_deref() {
@@ -336,10 +325,8 @@ pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwIm
     let algorithm = given.and_then(|c| c.word("algorithm")).and_then(|a| HashAlgorithm::parse(&a));
     let hash = given.and_then(|c| c.word("hash")).unwrap_or_default().to_ascii_lowercase();
     let named = node.word("image").filter(|i| i != ".");
-    // A file or address has a path or an ending; Open Source MANO gives the name the image has in the VIM.
-    let is_file = |i: &String| i.contains('/') || (!osm && !i.is_empty()) || has_disk_ending(i);
-    let artifact = named.clone().filter(is_file);
-    if osm {
+    let artifact = image_file(context, node, named.as_deref(), sink);
+    if osm && (given.is_none() || artifact.is_none()) {
         let reading = if artifact.is_some() { "it is taken as a file of the package" } else { "the VIM must have it" };
         let name = named.as_deref().or(node.get("name").and_then(Node::text)).unwrap_or(&id).to_owned();
         sink.warn(
@@ -357,7 +344,7 @@ pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwIm
         );
     }
     if let (Some(algorithm), Some(place)) = (algorithm, given.and_then(|c| c.get("hash"))) {
-        let digits = algorithm_digits(algorithm);
+        let digits = algorithm.hex_len();
         if hash.len() != digits || !hash.chars().all(|c| c.is_ascii_hexdigit()) {
             sink.warn(
                 &codes::YANG_VAGUE,
@@ -369,6 +356,7 @@ pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwIm
             );
         }
     }
+    let size_bytes = image_size(context, node, artifact.as_deref(), sink);
     SwImage {
         name: if osm && artifact.is_none() { named } else { None }
             .or_else(|| node.word("name"))
@@ -380,7 +368,7 @@ pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwIm
         disk_format: node.word("disk-format").unwrap_or_else(|| "qcow2".to_owned()),
         min_disk_bytes: node.large("min-disk").unwrap_or_default().saturating_mul(context.unit),
         min_ram_bytes: node.decimal("min-ram").map(|n| bytes(n, context.unit)),
-        size_bytes: node.large("size").unwrap_or_default().saturating_mul(context.unit),
+        size_bytes,
         operating_system: node.word("operating-system"),
         supported_environments: node.words("supported-virtualization-environment"),
         artifact,
@@ -388,16 +376,63 @@ pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwIm
     }
 }
 
+/// Folders in which packages of Open Source MANO keep images: its own form, and its form of SOL004.
+const IMAGES: [&str; 2] = ["images", "Files/images"];
+
+/// The file or address of an image; `None` where `image` is the name that the image has in the VIM.
+fn image_file(context: &Context<'_>, node: &Node, named: Option<&str>, sink: &mut Sink) -> Option<String> {
+    let (named, files, osm) = (named.filter(|n| !n.is_empty())?, context.files, context.encoding == Encoding::Yaml);
+    if named.contains("://") && !named.starts_with("file://") {
+        return Some(named.to_owned());
+    }
+    // A file has a path or an ending; Open Source MANO gives the name the image has in the VIM, whatever it ends in.
+    let is_file = named.contains('/') || has_disk_ending(named);
+    if files.package().is_none() {
+        return (is_file || !osm).then(|| named.to_owned());
+    }
+    let found = files.find(named, if osm { &IMAGES } else { &[] });
+    if found.is_some() || (osm && !named.contains('/')) {
+        return found;
+    }
+    let at = node.get("image").map_or(node.at, |n| n.at);
+    if is_file {
+        files::missing(named, &format!("the file of image `{}`,", node.id()), at, sink);
+        return Some(named.to_owned());
+    }
+    sink.warn(
+        &codes::YANG_IMAGE,
+        at,
+        format!("`{named}` is no file of the package and no address; the VIM must have the image `{}`", node.id()),
+        "put the image into the package and write its path, or write its address",
+    );
+    None
+}
+
+/// The size of an image in bytes. The module counts in whole GB, so the file itself tells it where it is in the package.
+fn image_size(context: &Context<'_>, node: &Node, artifact: Option<&str>, sink: &mut Sink) -> u64 {
+    let told = node.large("size").unwrap_or_default().saturating_mul(context.unit);
+    let file = artifact.and_then(|path| context.files.package()?.size(path)).filter(|size| *size > 0);
+    let Some(file) = file else { return told };
+    // Rounded up or down, as its author liked.
+    if node.get("size").is_none() || told.abs_diff(file) < context.unit {
+        return file;
+    }
+    let (unit, least) =
+        if context.unit == 1 << 30 { ("GiB", file.div_ceil(1 << 30)) } else { ("GB", file.div_ceil(context.unit)) };
+    sink.warn(
+        &codes::YANG_IMAGE,
+        node.get("size").map_or(node.at, |n| n.at),
+        format!(
+            "the image `{}` is described with {told} bytes, `{}` has {file}",
+            node.id(),
+            artifact.unwrap_or_default()
+        ),
+        format!("write {least}: sizes are in {unit}"),
+    );
+    told
+}
+
 fn has_disk_ending(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
     ending.is_some_and(|e| ["qcow2", "img", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso"].contains(&e.as_str()))
-}
-
-fn algorithm_digits(algorithm: HashAlgorithm) -> usize {
-    match algorithm {
-        HashAlgorithm::Sha224 => 56,
-        HashAlgorithm::Sha256 => 64,
-        HashAlgorithm::Sha384 => 96,
-        HashAlgorithm::Sha512 => 128,
-    }
 }

@@ -86,7 +86,7 @@ pub(super) fn flavour(context: &Context<'_>, df: &Node, sink: &mut Sink) -> Flav
     flavour.package_changes = vnfd_lcm::package_changes(root);
     flavour.coordination_actions = vnfd_lcm::coordination(root);
     flavour.coordinations = vnfd_lcm::coordinations(df);
-    (flavour.interfaces, flavour.artifacts) = vnfd_lcm::scripts(root);
+    (flavour.interfaces, flavour.artifacts) = vnfd_lcm::scripts(root, context.files, sink);
     flavour.policy_extras = policy_extras(root, df);
     flavour.template_extra = others(df, &TAKEN);
     flavour.template_extra = with(flavour.template_extra, "scaling-aspect", scaling_rest(df));
