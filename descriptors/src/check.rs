@@ -125,6 +125,10 @@ fn check<M>(
     read: impl FnOnce(&Package, &mut Diagnostics) -> (Option<M>, Vec<archive::Claim>),
 ) -> Checked<M> {
     let Inspected { package, mut found } = opened;
+    // Only VNF packages need both; an archive without manifest does not say that it is none.
+    if kind != PackageKind::Vnf {
+        found.forget(&[&codes::CHANGE_LOG, &codes::LICENSES]);
+    }
     let Some(package) = package else { return Checked { package: None, model: None, signers: Vec::new(), found } };
     let other = other_kind(kind, &package);
     let readable = !package.entry_definitions().is_empty() && other.is_empty();

@@ -10,7 +10,7 @@ use crate::codes;
 use crate::diag::{Pos, Sink};
 
 /// Path of the file.
-const PATH: &str = "checksums.txt";
+pub(super) const PATH: &str = "checksums.txt";
 /// Differences told one by one before the rest is only counted.
 const TOLD: usize = 20;
 

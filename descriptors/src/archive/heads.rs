@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use super::index::shown;
-use super::{Package, manifest, meta, names, root};
+use super::{Package, checksums, manifest, meta, names, root};
 use crate::codes;
 use crate::diag::{FileId, Pos, Sink};
 
@@ -135,7 +135,11 @@ fn without_meta(package: &mut Package, sink: &mut Sink) -> Option<String> {
         None => sink.warn(
             &codes::MANIFEST_MISSING,
             None,
-            format!("the package has no manifest `{stem}.mf`, so its files are not checked"),
+            if package.contains(checksums::PATH) {
+                format!("the package has no manifest `{stem}.mf`; its files are checked against `{}`", checksums::PATH)
+            } else {
+                format!("the package has no manifest `{stem}.mf`, so its files are not checked")
+            },
             "write a manifest with the metadata and digests of all files",
         ),
         Some(path) if *path != format!("{stem}.mf") => sink.error_mend(

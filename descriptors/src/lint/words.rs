@@ -195,6 +195,8 @@ const WHY: &[(&Code, &str)] = &[
     (&codes::OSM_ADDITION, "only Open Source MANO acts on it"),
     (&codes::OSM_BOOT, "readers that know `boot-data` only boot the machine without its configuration"),
     (&codes::OSM_DAY_1_2, "what the charm would have configured stays as the image has it"),
+    (&codes::OSM_NETWORK, "readers that know the nodes of the standard only connect the machine in another way"),
+    (&codes::OSM_COMPUTE, "readers that know the nodes of the standard only make a slower machine"),
     (&codes::OSM_IMAGE, "a changed or wrong image goes unnoticed"),
 ];
 

@@ -134,15 +134,31 @@ fn one<M>(
 ) -> Result<(M, Diagnostics), Diagnostics> {
     let mut sink = Sink::new();
     let Some((file, all)) = read_all(file_name, bytes, (files, kind), &mut sink) else { return Err(sink.finish()) };
+    let others: Vec<(&str, usize)> = [("VNFD", all.vnfds.len()), ("NSD", all.nsds.len()), ("PNFD", all.pnfds.len())]
+        .into_iter()
+        .filter(|(other, n)| *other != kind && *n > 0)
+        .collect();
     let mut models = of(all);
     if models.len() != 1 {
         let ids: Vec<&str> = models.iter().map(|m| id(m).as_str()).collect();
-        let message = match ids.as_slice() {
-            [] => format!("the file holds no {kind}"),
-            many => format!("the file holds {} {kind}s: {}", many.len(), many.join(", ")),
-        };
         let at = Pos { file, line: 1, column: 1 };
-        sink.error_mend(&codes::YANG_ROOT, at, message, format!("a package has one {kind} in a file of its own"));
+        let (message, mend) = match (ids.as_slice(), others.first()) {
+            ([], Some((other, n))) => (
+                format!("the file holds no {kind}, but {n} {other}{}", if *n == 1 { "" } else { "s" }),
+                match *other {
+                    "VNFD" => "use `mano vnfpkg …` for a VNF package",
+                    "NSD" => "use `mano nsd …` for an NSD archive",
+                    _ => "write a manifest with `pnfd_name` in its metadata, by which a PNFD archive is known",
+                }
+                .to_owned(),
+            ),
+            ([], None) => (format!("the file holds no {kind}"), format!("put the {kind} into it")),
+            (many, _) => (
+                format!("the file holds {} {kind}s: {}", many.len(), many.join(", ")),
+                format!("a package has one {kind} in a file of its own"),
+            ),
+        };
+        sink.error_mend(&codes::YANG_ROOT, at, message, mend);
     }
     match models.pop() {
         Some(model) if !sink.has_errors() => Ok((model, sink.finish())),

@@ -63,7 +63,9 @@ pub(super) fn vdu(context: &Context<'_>, node: &Node, profile: &Node, sink: &mut
     let name = node.id();
     let compute = node.word("virtual-compute-desc").and_then(|id| context.part("virtual-compute-desc", &id));
     let memory = memory(context, compute);
-    room_for_image(context, node, memory.size_bytes, sink);
+    if compute.is_some() {
+        room_for_image(context, node, memory.size_bytes, sink);
+    }
     let mut storages = node.words("virtual-storage-desc");
     let mut boot: Vec<(u32, String)> = node
         .list("boot-order")
@@ -396,7 +398,7 @@ fn image_file(context: &Context<'_>, node: &Node, named: Option<&str>, sink: &mu
     }
     let at = node.get("image").map_or(node.at, |n| n.at);
     if is_file {
-        files::missing(named, &format!("the file of image `{}`,", node.id()), at, sink);
+        files::missing(named, "the image file", at, sink);
         return Some(named.to_owned());
     }
     sink.warn(
