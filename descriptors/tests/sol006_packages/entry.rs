@@ -7,7 +7,8 @@ use descriptors::sol006::descriptor_of;
 use descriptors::vnfd::read_vnfd;
 
 use crate::common::{package_of, zip_of};
-use crate::sources::{IMAGE_PATH, JSON, MANIFEST, Sources, by_sol006, meta, xml};
+use crate::encodings::xml;
+use crate::sources::{IMAGE_PATH, JSON, MANIFEST, Sources, by_sol006, meta};
 
 const NSD: &str = r#"{"etsi-nfv-descriptors:nfv": {"nsd": [{
   "id": "ns-1", "designer": "Acme", "version": "1", "name": "chain", "invariant-id": "ns-0", "vnfd-id": ["web-1"],

@@ -4,6 +4,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/encodings.rs"]
+#[allow(dead_code)]
+mod encodings;
 mod entry;
 mod files;
 mod osm;

@@ -2,11 +2,12 @@
 
 use descriptors::diag::Diagnostics;
 use descriptors::picture::of_vnfd;
-use descriptors::plan::sizings;
+use descriptors::plan::{Nfvi, fit, sizings};
 use descriptors::vnfd::Vnfd;
 use serde_json::Value;
 
-use crate::sources::{IMAGE_PATH, JSON, SCRIPT, by_osm, by_sol001, by_sol006, xml};
+use crate::encodings::xml;
+use crate::sources::{IMAGE_PATH, JSON, SCRIPT, by_osm, by_sol001, by_sol006};
 
 /// What SOL001 and SOL006 cannot both say: node types and the words of a service template, artifacts of a VDU beside its
 /// image, and the configuration of operations as written, which is in their own words.
@@ -74,4 +75,16 @@ fn a_change_of_the_descriptor_is_a_change_of_the_model() {
     let changed = JSON.replace("\"max-number-of-instances\": 4", "\"max-number-of-instances\": 5");
     let other = by_sol006("Definitions/web.json", &changed).vnfd();
     assert_ne!(alike(other), alike(tosca));
+}
+
+#[test]
+fn what_a_described_nfvi_holds() {
+    let osm = descriptors::vnfd::read_vnfd(&by_osm(SCRIPT).directory()).unwrap_or_else(|e| panic!("{e}"));
+    let json = by_sol006("Definitions/web.json", JSON).vnfd();
+    // Four VNFCs of 2 GB, or of 2 GiB, on a host of 8 GB.
+    let nfvi = Nfvi::parse("hosts: [{ name: c, vcpus: 4, memory: 8 GB, disk: 20 GB }]").unwrap();
+    let large = |vnfd: &Vnfd| fit(sizings(vnfd).iter().find(|s| s.size == "large").unwrap(), &nfvi);
+    assert!(large(&json).holds());
+    let unplaced: Vec<_> = large(&osm).unplaced.iter().map(|u| u.why.join(", ")).collect();
+    assert_eq!(unplaced, ["not enough memory left (1 host)"]);
 }

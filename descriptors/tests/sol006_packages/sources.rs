@@ -3,12 +3,10 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
+use crate::common::{IMAGE, sample_dir};
 use descriptors::archive::{Limits, Package, pack_dir};
 use descriptors::diag::Diagnostics;
 use descriptors::vnfd::{Vnfd, read_vnfd};
-use serde_json::Value;
-
-use crate::common::{IMAGE, sample_dir};
 
 pub const JSON: &str = include_str!("../data/sol006/web.json");
 pub const OSM: &str = include_str!("../data/sol006/web_vnfd.yaml");
@@ -125,30 +123,6 @@ pub fn by_osm(script: &str) -> Sources {
         ],
         "images/vnf.qcow2",
     )
-}
-
-/// JSON data of the modules as XML (RFC 7950).
-pub fn xml(json: &str) -> String {
-    fn element(name: &str, value: &Value, out: &mut String) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|i| element(name, i, out)),
-            Value::Object(map) => {
-                out.push_str(&format!("<{name}>\n"));
-                map.iter().for_each(|(k, v)| element(k, v, out));
-                out.push_str(&format!("</{name}>\n"));
-            }
-            other => {
-                let text = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-                out.push_str(&format!("<{name}>{text}</{name}>\n"));
-            }
-        }
-    }
-    let root: Value = serde_json::from_str(json).unwrap();
-    let mut inner = String::new();
-    let all = root["etsi-nfv-descriptors:nfv"].as_object().unwrap();
-    all.iter().for_each(|(kind, descriptors)| element(kind, descriptors, &mut inner));
-    format!("<?xml version=\"1.0\"?>\n<nfv xmlns=\"urn:etsi:nfv:yang:etsi-nfv-descriptors\">\n{inner}</nfv>\n")
 }
 
 /// The line, from 1, in which a text of the JSON data first stands.

@@ -7,7 +7,8 @@ use descriptors::archive::Limits;
 use descriptors::lint::{LintOptions, Mode, Report, Verdict, fix, lint};
 use descriptors::signature::{Trust, Unsigned};
 
-use crate::sources::{IMAGE_PATH, JSON, MANIFEST, SCRIPT, Sources, by_osm, by_sol001, by_sol006, line_of, xml};
+use crate::encodings::xml;
+use crate::sources::{IMAGE_PATH, JSON, MANIFEST, SCRIPT, Sources, by_osm, by_sol001, by_sol006, line_of};
 
 fn judged(path: &Path, mode: Mode) -> Report {
     let trust = Trust::new(0, Unsigned::Accept);

@@ -176,7 +176,9 @@ fn images(package: &Package, vnfd: &Vnfd) -> (BTreeMap<String, ImageFacts>, Vec<
 
 fn contradiction(image: &SwImage, path: &str, size: u64) -> Option<Fault> {
     let why = format!("the file has {size} bytes, the VNFD says {} for image {}", image.size_bytes, image.id);
-    (image.size_bytes != size).then(|| Fault::new(path, why).mend(format!("size: {size} B")))
+    // SOL001 says it in bytes, SOL006 in GB.
+    let mend = format!("correct its size in the VNFD: SOL001 `{size} B`, SOL006 `{}`", size.div_ceil(1_000_000_000));
+    (image.size_bytes != size).then(|| Fault::new(path, why).mend(mend))
 }
 
 fn artifacts(

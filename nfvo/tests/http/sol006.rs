@@ -2,8 +2,8 @@
 
 use descriptors::archive::{Limits, Package, pack_dir};
 use descriptors::vnfd::{Vnfd, read_vnfd};
-use reference_points::or_vnfm::OnboardedClient;
-use reference_points::os_ma_nfvo::VnfPkgInfo;
+use reference_points::or_vnfm::{CancelMode, CancelModeType, OnboardedClient};
+use reference_points::os_ma_nfvo::{InstantiateNsRequest, NsLcmOperationStateType, VnfPkgInfo};
 use reqwest::header;
 use sha2::{Digest, Sha256};
 
@@ -17,17 +17,25 @@ const NSD: &str = r#"{"etsi-nfv-descriptors:nfv": {"nsd": [{
   "id": "ns-1", "designer": "Acme", "version": "1", "name": "servers", "invariant-id": "ns-0",
   "vnfd-id": ["6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1001"],
   "virtual-link-desc": [{"id": "data", "connectivity-type": {"layer-protocol": ["ipv4"]},
+    "df": [{"id": "usual", "qos": {"latency": 5, "packet-delay-variation": 1}}]},
+    {"id": "management", "connectivity-type": {"layer-protocol": ["ipv4"]},
     "df": [{"id": "usual", "qos": {"latency": 5, "packet-delay-variation": 1}}]}],
   "df": [{"id": "normal",
     "virtual-link-profile": [{"id": "data", "virtual-link-desc-id": "data", "flavour-id": "usual",
+      "max-bitrate-requirements": {"root": "100"}, "min-bitrate-requirements": {"root": "10"}},
+      {"id": "management", "virtual-link-desc-id": "management", "flavour-id": "usual",
       "max-bitrate-requirements": {"root": "100"}, "min-bitrate-requirements": {"root": "10"}}],
     "vnf-profile": [{"id": "web", "vnfd-id": "6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1001", "flavour-id": "simple",
       "instantiation-level": "small", "min-number-of-instances": 1, "max-number-of-instances": 2,
       "virtual-link-connectivity": [{"virtual-link-profile-id": "data",
-        "constituent-cpd-id": [{"constituent-base-element-id": "web", "constituent-cpd-id": "data"}]}]}],
+        "constituent-cpd-id": [{"constituent-base-element-id": "web", "constituent-cpd-id": "data"}]}MORE]}],
     "ns-instantiation-level": [{"id": "one", "vnf-to-level-mapping": [{"vnf-profile-id": "web", "number-of-instances": 1}]}],
     "default-instantiation-level": "one"}]
 }]}}"#;
+/// The connection of the other connection point.
+const MANAGEMENT: &str = r#",
+      {"virtual-link-profile-id": "management",
+        "constituent-cpd-id": [{"constituent-base-element-id": "web", "constituent-cpd-id": "management"}]}"#;
 const NSD_MANIFEST: &str = "metadata:\n  nsd_name: servers\n  nsd_designer: Acme\n  nsd_file_structure_version: 1.0\n  nsd_release_date_time: 2024-06-01T00:00:00Z\n";
 
 /// A package of these files.
@@ -70,15 +78,22 @@ async fn a_package_with_a_vnfd_in_json_tells_all_that_one_of_sol001_does() {
     let archive = by_json(JSON, b"an image");
     let info = lab.upload_package(archive.clone()).await;
     is_onboarded(&info);
-    let told = [&info.vnfd_id, &info.vnf_provider, &info.vnf_product_name, &info.vnf_software_version, &info.vnfd_version];
+    let told =
+        [&info.vnfd_id, &info.vnf_provider, &info.vnf_product_name, &info.vnf_software_version, &info.vnfd_version];
     let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
     assert_eq!(told, [WEB, "mano samples", "web", "1.0", "1.0"]);
-    assert_eq!((info.vnfm_info.as_slice(), info.compatible_specification_versions.len()), (&["etsivnfm:v3.3.1".to_owned()][..], 2));
+    assert_eq!(
+        (info.vnfm_info.as_slice(), info.compatible_specification_versions.len()),
+        (&["etsivnfm:v3.3.1".to_owned()][..], 2)
+    );
     assert_eq!(info.checksum.as_ref().unwrap().hash, hex::encode(Sha256::digest(&archive)));
     let [image] = info.software_images.as_slice() else { panic!("{:?}", info.software_images) };
     assert_eq!((image.id.as_str(), image.name.as_str(), image.version.as_str()), ("web", "mano-guest", "1.0"));
     assert_eq!((image.size, image.min_disk, image.min_ram), (8, 1_000_000_000, 1_000_000_000));
-    assert_eq!((image.container_format.as_str(), image.disk_format.as_str(), image.image_path.as_str()), ("BARE", "QCOW2", IMAGE));
+    assert_eq!(
+        (image.container_format.as_str(), image.disk_format.as_str(), image.image_path.as_str()),
+        ("BARE", "QCOW2", IMAGE)
+    );
     assert_eq!(image.checksum.hash, hex::encode(Sha256::digest(b"an image")));
     let paths: Vec<_> = info.additional_artifacts.iter().filter_map(|a| a.artifact_path.as_deref()).collect();
     assert_eq!(paths, ["Files/readme.txt"], "the descriptor is no artifact beside it");
@@ -154,7 +169,8 @@ async fn a_package_of_open_source_mano_gives_the_guest_its_cloud_init_file() {
 #[tokio::test]
 async fn an_nsd_in_json_is_onboarded_and_its_service_instantiated() {
     let lab = Lab::start().await;
-    let archive = packed(&[("ns.json", NSD.as_bytes()), ("ns.mf", NSD_MANIFEST.as_bytes())]);
+    let text = NSD.replace("MORE", MANAGEMENT);
+    let archive = packed(&[("ns.json", text.as_bytes()), ("ns.mf", NSD_MANIFEST.as_bytes())]);
     let early = lab.upload_nsd(archive.clone()).await;
     assert_eq!(early.nsd_onboarding_state.as_str(), "ERROR", "its VNFD is not there yet");
     let package = lab.upload_package(by_json(JSON, b"an image")).await;
@@ -166,15 +182,33 @@ async fn an_nsd_in_json_is_onboarded_and_its_service_instantiated() {
     assert_eq!(told, ["ns-1", "servers", "1", "Acme", "ns-0"]);
     assert_eq!((info.vnf_pkg_ids, info.artifacts.len()), (vec![package.id], 0));
     lab.register_vim("one").await;
-    lab.peers.state.lock().unwrap().vnfm_works = true;
     let ns = crate::services::create(&lab, "ns-1", "demo").await;
-    let request = reference_points::os_ma_nfvo::InstantiateNsRequest {
-        ns_flavour_id: "normal".into(),
-        ..Default::default()
-    };
+    let request = InstantiateNsRequest { ns_flavour_id: "normal".into(), ..Default::default() };
     let op = lab.ns.instantiate(ns, &request).await.unwrap_or_else(|e| panic!("{:?}", e.to_problem()));
-    crate::services::until(&lab, op, reference_points::os_ma_nfvo::NsLcmOperationStateType::Completed).await;
     let shown = lab.ns.get(ns).await.unwrap().unwrap();
-    assert_eq!((shown.vnf_instance.len(), shown.virtual_link_info.len()), (1, 1));
+    let mut links: Vec<_> = shown.virtual_link_info.iter().map(|l| l.ns_virtual_link_desc_id.as_str()).collect();
+    links.sort_unstable();
+    assert_eq!(links, ["data", "management"]);
+    // The VNFM is away in this lab.
+    let mode = CancelMode { cancel_mode: CancelModeType::Forceful };
+    lab.ns.cancel(op, &mode).await.unwrap();
+    crate::services::until(&lab, op, NsLcmOperationStateType::FailedTemp).await;
+    lab.end().await;
+}
+
+#[tokio::test]
+async fn a_connection_point_that_the_nsd_leaves_open_is_told_in_its_words() {
+    let lab = Lab::start().await;
+    is_onboarded(&lab.upload_package(by_json(JSON, b"an image")).await);
+    let text = NSD.replace("MORE", "");
+    let info = lab.upload_nsd(packed(&[("ns.json", text.as_bytes()), ("ns.mf", NSD_MANIFEST.as_bytes())])).await;
+    assert_eq!(info.nsd_onboarding_state.as_str(), "ONBOARDED", "{:?}", info.onboarding_failure_details);
+    lab.register_vim("one").await;
+    let ns = crate::services::create(&lab, "ns-1", "demo").await;
+    let request = InstantiateNsRequest { ns_flavour_id: "normal".into(), ..Default::default() };
+    let refused = lab.ns.instantiate(ns, &request).await.unwrap_err().to_problem();
+    let [fault] = refused.faults.as_slice() else { panic!("{refused:?}") };
+    assert!(fault.message.contains("\"management\" is connected to nothing"), "{fault:?}");
+    assert!(fault.mend.as_ref().unwrap().contains("`constituent-cpd-id`"), "{fault:?}");
     lab.end().await;
 }
