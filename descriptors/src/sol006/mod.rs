@@ -30,6 +30,7 @@ mod vnfd_compute;
 mod vnfd_container;
 mod vnfd_cp;
 mod vnfd_df;
+mod vnfd_image;
 mod vnfd_lcm;
 mod vnfd_scaling;
 mod xml;

@@ -114,7 +114,7 @@ fn extra(root: &Node) -> Value {
     let modifiable = root.get("modifiable-attributes").map(|m| others(m, &["extension", "metadata"]));
     left = with(left, "modifiable-attributes", modifiable.unwrap_or_default());
     // Descriptions of images that the model of an image has no room for.
-    with(left, "sw-image-desc", leftovers(root.list("sw-image-desc"), &super::vnfd_compute::IMAGE))
+    with(left, "sw-image-desc", leftovers(root.list("sw-image-desc"), &super::vnfd_image::IMAGE))
 }
 
 fn configurable(given: Option<&Node>) -> ConfigurableProperties {

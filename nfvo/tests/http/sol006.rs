@@ -167,7 +167,7 @@ async fn a_package_of_open_source_mano_gives_the_guest_its_cloud_init_file() {
 }
 
 #[tokio::test]
-async fn an_nsd_in_json_is_onboarded_and_its_service_instantiated() {
+async fn an_nsd_in_json_is_onboarded_and_its_links_are_made() {
     let lab = Lab::start().await;
     let text = NSD.replace("MORE", MANAGEMENT);
     let archive = packed(&[("ns.json", text.as_bytes()), ("ns.mf", NSD_MANIFEST.as_bytes())]);
@@ -189,7 +189,17 @@ async fn an_nsd_in_json_is_onboarded_and_its_service_instantiated() {
     let mut links: Vec<_> = shown.virtual_link_info.iter().map(|l| l.ns_virtual_link_desc_id.as_str()).collect();
     links.sort_unstable();
     assert_eq!(links, ["data", "management"]);
-    // The VNFM is away in this lab.
+    // Both are made at the VIM before the VNF is asked for; the VNFM is away in this lab.
+    let made = || {
+        let state = lab.peers.state.lock().unwrap();
+        state.resources.keys().filter(|k| !k.starts_with("software_images")).count()
+    };
+    let waiting = async {
+        while made() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.unwrap();
     let mode = CancelMode { cancel_mode: CancelModeType::Forceful };
     lab.ns.cancel(op, &mode).await.unwrap();
     crate::services::until(&lab, op, NsLcmOperationStateType::FailedTemp).await;
