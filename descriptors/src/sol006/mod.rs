@@ -181,6 +181,7 @@ fn read_all(
         for raw in nodes {
             if !outsized(raw, sink) {
                 let node = conform::conform(raw, def, encoding, sink);
+                indispensable(&node, kind, encoding, sink);
                 refs::check(&node, def, sink);
                 conformed.push(node);
             }
@@ -200,6 +201,26 @@ fn read_all(
     }
     all.pnfds = pnfds.iter().map(|node| pnfd::read(node, sink)).collect();
     Some((file, all))
+}
+
+/// Tells what nothing can be made without, whatever the encoding forgives.
+fn indispensable(node: &Node, kind: &str, encoding: Encoding, sink: &mut Sink) {
+    let named = node.get("id").and_then(Node::text).is_some_and(|id| !id.is_empty());
+    // In JSON and XML the schema demands it.
+    let demanded = kind == "pnfd" || encoding != Encoding::Yaml;
+    let has_df = demanded || node.get("df").and_then(Node::items).is_some_and(|df| !df.is_empty());
+    for (there, name, why) in
+        [(named, "id", "by which it is known"), (has_df, "df", "so there is nothing to instantiate")]
+    {
+        if !there {
+            sink.error_mend(
+                &codes::YANG_MISSING,
+                node.at,
+                format!("the {} has no `{name}`, {why}", kind.to_ascii_uppercase()),
+                format!("add `{name}`"),
+            );
+        }
+    }
 }
 
 /// Tells a descriptor that would unfold to more than any honest one does.
