@@ -5,6 +5,7 @@ use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::nsd::Nsd;
 use crate::pnfd::Pnfd;
+use crate::sol006;
 use crate::vnfd::Vnfd;
 
 /// A metadata key of the manifest, the value the descriptor gives, and whether the key must be there.
@@ -25,7 +26,9 @@ pub(crate) fn vnf(package: &Package, vnfd: &Vnfd) -> Diagnostics {
         ],
         &mut sink,
     );
-    for image in vnfd.sw_images() {
+    // SOL006 counts sizes in GB; its reader holds them against the files.
+    let images = if sol006::descriptor_of(package).is_some() { Vec::new() } else { vnfd.sw_images() };
+    for image in images {
         let Some(path) = image.artifact.as_deref() else { continue };
         let Some(size) = package.size(path) else { continue };
         if image.size_bytes != 0 && image.size_bytes != size {
@@ -102,17 +105,22 @@ fn metadata(package: &Package, expected: &[Expected<'_>], sink: &mut Sink) {
 
 /// The digests that the VNFD claims for its images.
 pub(crate) fn image_claims(package: &Package, vnfd: &Vnfd) -> Vec<Claim> {
+    let yang = sol006::descriptor_of(package);
+    let code = if yang.is_some() { &codes::YANG_IMAGE } else { &codes::SW_IMAGE };
+    let list = yang.unwrap_or_else(|| package.entry_definitions().to_owned());
     vnfd.sw_images()
         .into_iter()
+        // SOL006 lets an image go without a digest.
+        .filter(|image| !image.checksum.hash.is_empty())
         .filter_map(|image| {
             let path = image.artifact.clone().filter(|p| package.contains(p))?;
             Some(Claim {
-                list: package.entry_definitions().to_owned(),
+                list: list.clone(),
                 line: 0,
                 path,
                 algorithm: image.checksum.algorithm,
                 hash: image.checksum.hash.clone(),
-                code: &codes::SW_IMAGE,
+                code,
                 what: format!("that the VNFD gives for image `{}`", image.id),
             })
         })

@@ -89,6 +89,10 @@ pub fn pnf(opened: Inspected, trust: Option<&Trust>) -> Checked<()> {
         };
         told.soften("TOSCA-");
         told.soften("SOL001-");
+        // A file that cannot be read at all stays refused.
+        if !told.errors().any(|d| d.code == codes::YANG_XML.id) {
+            told.soften("SOL006-");
+        }
         // Files that are no YAML, or would exhaust a reader, are refused all the same.
         let readable = !told.has_errors();
         found.extend(told);
@@ -121,6 +125,10 @@ fn check<M>(
     read: impl FnOnce(&Package, &mut Diagnostics) -> (Option<M>, Vec<archive::Claim>),
 ) -> Checked<M> {
     let Inspected { package, mut found } = opened;
+    // Only VNF packages need both; an archive without manifest does not say that it is none.
+    if kind != PackageKind::Vnf {
+        found.forget(&[&codes::CHANGE_LOG, &codes::LICENSES]);
+    }
     let Some(package) = package else { return Checked { package: None, model: None, signers: Vec::new(), found } };
     let other = other_kind(kind, &package);
     let readable = !package.entry_definitions().is_empty() && other.is_empty();

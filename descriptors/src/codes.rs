@@ -59,6 +59,7 @@ codes! {
     NO_DIGEST = "ARCHIVE-0043", "SOL004 clause 4.3.2", "a listed file has neither digest nor signature";
     MANIFEST_VALUE = "ARCHIVE-0044", "SOL004 clause 4.3.2", "a metadata value of the manifest has the wrong form";
     WRAPPER = "ARCHIVE-0045", "SOL004 clause 5.1", "the outer archive of a signed package does not fit";
+    CHECKSUMS = "ARCHIVE-0047", "", "a file differs from the checksums of Open Source MANO";
     OTHER_KIND = "ARCHIVE-0046", "SOL004 clause 4.3.2", "the archive describes something of another kind";
 
     UNSIGNED = "SIGNATURE-0001", "SOL004 clause 5.1", "the package is not signed";
@@ -146,6 +147,8 @@ codes! {
     YANG_KEY = "SOL006-0008", "RFC 7950 clause 7.8.2", "entries of a list are not told apart";
     YANG_MUST = "SOL006-0009", "RFC 7950 clause 7.5.3", "a condition of the module does not hold";
     YANG_VAGUE = "SOL006-0010", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "the modules leave open what is meant";
+    YANG_IMAGE = "SOL006-0011", "SOL006 module etsi-nfv-vnf", "software image description and file do not fit";
+    YANG_FILE = "SOL006-0012", "SOL004 clause 4.1", "a file that the descriptor names is not in the package";
     OSM_YAML = "SOL006-0020", "SOL006 modules in JSON by RFC 7951 or XML by RFC 7950", "YAML in place of JSON or XML";
     OSM_UNITS = "SOL006-0021", "SOL006 module etsi-nfv-vnf", "sizes counted in GiB";
     OSM_ADDITION = "SOL006-0022", "SOL006 modules etsi-nfv-vnf and etsi-nfv-ns", "an addition of Open Source MANO";

@@ -1,7 +1,8 @@
 //! Packages and descriptors: bytes in, typed model out.
 //!
-//! Reads SOL004 VNF packages and SOL007 NSD archives with SOL001 TOSCA descriptors in them. The crate is pure: it knows
-//! no network, no database and no clock. Reading never stops at the first fault; see [`diag`].
+//! Reads SOL004 VNF packages and SOL007 NSD archives with descriptors of SOL001 (TOSCA) or [SOL006](sol006) in them, and
+//! packages of Open Source MANO. The crate is pure: it knows no network, no database and no clock. Reading never stops at
+//! the first fault; see [`diag`].
 //!
 //! Order of use: [`archive::Package::open`], then [`read_vnfd`](vnfd::read_vnfd), [`read_nsd`](nsd::read_nsd) or
 //! [`read_pnfd`](pnfd::read_pnfd), and [`archive::Package::verify`] for the digests. [`check_vnf_package`],

@@ -1,13 +1,18 @@
-//! What NSDs and PNFDs say as SOL006 data, subject by subject, and where the models have it.
+//! What NSDs and PNFDs say as SOL006 data, subject by subject, and where the models have it; in JSON, and alike in
+//! XML and YAML.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "common/encodings.rs"]
+mod encodings;
 
 use descriptors::network::{IpVersion, PlacementKind};
 use descriptors::nsd::{NsFlavour, Nsd, PathPoint};
 use descriptors::sol006::{read_nsd, read_pnfd};
+use encodings::read_everywhere;
 use serde_json::json;
 
 fn nsd() -> Nsd {
-    read_nsd("nsd.json", include_bytes!("data/sol006_nsd.json")).unwrap_or_else(|e| panic!("{e}"))
+    read_everywhere(include_str!("data/sol006_nsd.json"), read_nsd)
 }
 
 fn flavour() -> NsFlavour {
@@ -110,10 +115,10 @@ fn monitored_info() {
 
 #[test]
 fn a_pnfd() {
-    let json = br#"{ "etsi-nfv-pnfd:pnfd": { "id": "switch", "version": "1.2", "name": "Switch", "provider": "Acme",
+    let json = r#"{ "etsi-nfv-pnfd:pnfd": { "id": "switch", "version": "1.2", "name": "Switch", "provider": "Acme",
         "function-description": "Switches", "invariant-id": "switches", "geographical-location-info": "Room 2",
         "ext-cpd": [ { "id": "port", "role": "etsi-nfv-descriptors:leaf", "layer-protocol": ["ethernet"], "trunk-mode": true } ] } }"#;
-    let pnfd = read_pnfd("pnfd.json", json).unwrap();
+    let pnfd = read_everywhere(json, read_pnfd);
     assert_eq!(
         (pnfd.name.as_str(), pnfd.provider.as_str(), pnfd.invariant_id.as_str()),
         ("Switch", "Acme", "switches")
@@ -121,4 +126,13 @@ fn a_pnfd() {
     let port = pnfd.ext_cp("port").unwrap();
     assert_eq!((port.role.as_deref(), port.trunk_mode), (Some("leaf"), true));
     assert_eq!(pnfd.extra, json!({"geographical-location-info": "Room 2"}));
+}
+
+#[test]
+fn a_service_is_drawn_with_the_descriptors_of_its_parts() {
+    let (nsd, flavour) = (nsd(), flavour());
+    let svg = descriptors::picture::of_nsd(&nsd, &flavour).to_svg();
+    for part in ["VNF gateway", "NS payment", "PNF switch", "SAP front", "Shop 3, flavour standard"] {
+        assert!(svg.contains(part), "{part} is not in {svg}");
+    }
 }

@@ -267,3 +267,14 @@ fn the_model_before_sol006_is_told() {
         assert!(found.errors().any(|d| d.code == "SOL006-0029" && d.line == Some(1)), "{found}");
     }
 }
+
+#[test]
+fn a_descriptor_without_name_or_flavour_is_refused() {
+    for (text, name) in [("vnfd:\n  product-name: a\n  df:\n  - id: d\n", "`id`"), ("vnfd:\n  id: a\n", "`df`")] {
+        let found = read_vnfd("vnfd.yaml", text.as_bytes()).unwrap_err();
+        let [fault] = found.errors().collect::<Vec<_>>()[..] else { panic!("{found}") };
+        assert!(fault.code == "SOL006-0004" && fault.message.contains(name), "{found}");
+    }
+    let found = read_nsd("nsd.yaml", b"nsd:\n  name: a\n").unwrap_err();
+    assert_eq!(found.errors().count(), 2, "{found}");
+}

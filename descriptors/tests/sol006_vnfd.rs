@@ -1,5 +1,8 @@
-//! What a VNFD says as SOL006 data, subject by subject, and where the model has it.
+//! What a VNFD says as SOL006 data, subject by subject, and where the model has it; in JSON, and alike in XML and YAML.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "common/encodings.rs"]
+mod encodings;
 
 use std::collections::BTreeMap;
 
@@ -8,10 +11,11 @@ use descriptors::expr::Expr;
 use descriptors::network::PlacementKind;
 use descriptors::sol006::read_vnfd;
 use descriptors::vnfd::{ExtCpKind, Flavour, Size, StorageKind, Vnfd};
+use encodings::read_everywhere;
 use serde_json::json;
 
 fn vnfd() -> Vnfd {
-    read_vnfd("vnfd.json", include_bytes!("data/sol006_vnfd.json")).unwrap_or_else(|e| panic!("{e}"))
+    read_everywhere(include_str!("data/sol006_vnfd.json"), read_vnfd)
 }
 
 fn full() -> Flavour {
@@ -246,4 +250,60 @@ fn the_model_survives_its_own_json() {
     let vnfd = vnfd();
     let back: Vnfd = serde_json::from_value(serde_json::to_value(&vnfd).unwrap()).unwrap();
     assert_eq!(back, vnfd);
+}
+
+/// The descriptor with a change.
+fn changed(change: impl FnOnce(&mut serde_json::Value)) -> Vnfd {
+    let mut data: serde_json::Value = serde_json::from_str(include_str!("data/sol006_vnfd.json")).unwrap();
+    change(&mut data["etsi-nfv-vnfd:vnfd"]);
+    read_everywhere(&data.to_string(), read_vnfd)
+}
+
+#[test]
+fn object_storages() {
+    let vnfd = changed(|vnfd| {
+        let bucket = json!({"id": "bucket", "type-of-storage": "etsi-nfv-descriptors:object", "object-storage-data": {"max-size-of-storage": "100"}});
+        vnfd["virtual-storage-desc"].as_array_mut().unwrap().push(bucket);
+        vnfd["vdu"][0]["virtual-storage-desc"].as_array_mut().unwrap().push(json!("bucket"));
+    });
+    let bucket = vnfd.flavour("full").unwrap().storage("bucket").unwrap();
+    assert_eq!((bucket.kind, bucket.size_bytes), (StorageKind::Object, 100_000_000_000));
+}
+
+#[test]
+fn affinity_and_anti_affinity_of_every_scope() {
+    for (scope, wanted) in [
+        ("nfvi-node", "nfvi_node"),
+        ("zone", "zone"),
+        ("zone-group", "zone_group"),
+        ("nfvi-pop", "nfvi_pop"),
+        ("network-link-and-node", "network_link_and_node"),
+    ] {
+        for (kind, read) in [("affinity", PlacementKind::Affinity), ("anti-affinity", PlacementKind::AntiAffinity)] {
+            let vnfd = changed(|vnfd| {
+                let group = json!([{"id": "together", "affinityorAntiaffinity": kind, "scope": scope}]);
+                vnfd["df"][0]["affinity-or-anti-affinity-group"] = group;
+            });
+            let rules = &vnfd.flavour("full").unwrap().placement;
+            let rule = rules.iter().find(|r| r.name == "together").unwrap();
+            assert_eq!((rule.kind, rule.scope.as_str(), rule.targets.len()), (read, wanted, 2));
+        }
+    }
+}
+
+#[test]
+fn every_flavour_and_level_is_planned_and_drawn() {
+    let vnfd = vnfd();
+    let sizes = descriptors::plan::sizings(&vnfd);
+    let large = sizes.iter().find(|s| s.flavour == "full" && s.size == "large").unwrap();
+    let worker = large.vdus.iter().find(|v| v.vdu == "worker").unwrap();
+    assert_eq!((worker.vnfcs, worker.each.vcpus, worker.each.memory_bytes), (8, 12, 16_500_000_000));
+    assert!(large.networks.contains(&"fabric".to_owned()) && large.external.contains(&"north".to_owned()));
+    for flavour in &vnfd.flavours {
+        assert!(sizes.iter().any(|s| s.flavour == flavour.id));
+        let picture = descriptors::picture::of_vnfd(&vnfd, flavour, &sizes);
+        assert_eq!(picture.boxes.len(), flavour.vdus.len());
+        let svg = picture.to_svg();
+        assert!(flavour.vdus.iter().all(|vdu| svg.contains(&vdu.name)), "{svg}");
+    }
 }

@@ -1,9 +1,10 @@
 //! Finding and reading TOSCA.meta, manifest and main service template (SOL004 clause 4.1).
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 
 use super::index::shown;
-use super::{Package, manifest, meta, names};
+use super::{Package, checksums, manifest, meta, names, root};
 use crate::codes;
 use crate::diag::{FileId, Pos, Sink};
 
@@ -119,52 +120,32 @@ fn beside(package: &Package, yaml: &str) -> Option<String> {
     root.next().filter(|_| root.next().is_none()).cloned()
 }
 
-/// A package without TOSCA-Metadata: exactly one yaml file in the root is the main one (SOL004 clause 4.1.3).
+/// A package without TOSCA-Metadata: its root tells which file is the main one.
 fn without_meta(package: &mut Package, sink: &mut Sink) -> Option<String> {
-    let roots: Vec<String> = package
-        .entries
-        .keys()
-        .filter(|p| !p.contains('/') && (p.ends_with(".yaml") || p.ends_with(".yml")))
-        .cloned()
-        .collect();
-    match roots.as_slice() {
-        [one] => package.entry_definitions.clone_from(one),
-        [] => {
-            sink.error_mend(
-                &codes::NO_ENTRY_FILE,
-                None,
-                "there is neither TOSCA-Metadata/TOSCA.meta nor a yaml file in the root of the package",
-                "add TOSCA-Metadata/TOSCA.meta with `Entry-Definitions`, and pack the content itself, not its folder",
-            );
-            return None;
-        }
-        many => {
-            sink.error_mend(
-                &codes::NO_ENTRY_FILE,
-                None,
-                format!(
-                    "without TOSCA-Metadata/TOSCA.meta the root must hold exactly one yaml file, it holds {}: {}",
-                    many.len(),
-                    many.iter().take(5).map(|p| shown(p)).collect::<Vec<_>>().join(", ")
-                ),
-                "add TOSCA-Metadata/TOSCA.meta with `Entry-Definitions`",
-            );
-            return None;
-        }
-    }
+    let head = |path: &str| {
+        let mut artifact = package.open_artifact(path).ok()?;
+        let mut bytes = Vec::new();
+        artifact.reader().ok()?.take(root::HEAD).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    };
+    package.entry_definitions = root::main_file(package.entries.keys().map(String::as_str), head, sink)?;
     let found = beside(package, &package.entry_definitions);
     let stem = package.entry_definitions.rsplit_once('.').map_or("", |(s, _)| s).to_owned();
     match &found {
         None => sink.warn(
             &codes::MANIFEST_MISSING,
             None,
-            format!("the package has no manifest `{stem}.mf`, so its files are not checked"),
+            if package.contains(checksums::PATH) {
+                format!("the package has no manifest `{stem}.mf`; its files are checked against `{}`", checksums::PATH)
+            } else {
+                format!("the package has no manifest `{stem}.mf`, so its files are not checked")
+            },
             "write a manifest with the metadata and digests of all files",
         ),
         Some(path) if *path != format!("{stem}.mf") => sink.error_mend(
             &codes::MANIFEST_NAME,
             None,
-            format!("the manifest `{path}` does not carry the name of the main file `{stem}.yaml`"),
+            format!("the manifest `{path}` does not carry the name of the main file `{}`", package.entry_definitions),
             format!("rename it to `{stem}.mf`"),
         ),
         Some(_) => {}

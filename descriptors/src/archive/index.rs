@@ -1,6 +1,7 @@
 //! Listing what is in a package and refusing what is unsafe, without unpacking anything (SOL004 clause 4.1).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,6 +130,15 @@ pub(super) fn zip_entries(handle: &Handle, limits: &Limits, sink: &mut Sink) -> 
 /// Scans the directory within bounds, then opens the archive; both must see the same entries.
 fn open_zip(handle: &Handle, limits: &Limits, sink: &mut Sink) -> Option<(zip::ZipArchive<Handle>, Vec<Vec<u8>>)> {
     let mend = "make the package with `mano vnfpkg build` or any zip tool";
+    if is_gzip(handle) {
+        sink.error_mend(
+            &codes::NOT_AN_ARCHIVE,
+            None,
+            "this is a gzip file, as Open Source MANO packs its packages, and not a zip archive",
+            "unpack it and give the directory, or pack the content of that directory as zip",
+        );
+        return None;
+    }
     let mut not_an_archive = |why: String| {
         sink.error_mend(&codes::NOT_AN_ARCHIVE, None, format!("this is not a readable zip archive: {why}"), mend);
         None
@@ -158,6 +168,12 @@ fn open_zip(handle: &Handle, limits: &Limits, sink: &mut Sink) -> Option<(zip::Z
         }
         Err(e) => not_an_archive(e.to_string()),
     }
+}
+
+fn is_gzip(handle: &Handle) -> bool {
+    let mut head = [0; 2];
+    let mut handle = handle.clone();
+    handle.rewind().is_ok() && handle.read_exact(&mut head).is_ok() && head == [0x1f, 0x8b]
 }
 
 fn tell_duplicates(scanned: &[Vec<u8>], teller: &mut Teller<'_>) {

@@ -5,6 +5,7 @@
 //! through its digest. Large artifacts are read through [`Package::open_artifact`] and never held in memory.
 
 mod artifact;
+mod checksums;
 mod directory;
 mod handle;
 mod hash;
@@ -15,6 +16,7 @@ mod manifest;
 mod meta;
 pub(crate) mod names;
 mod pack;
+mod root;
 mod verify;
 mod wrapper;
 

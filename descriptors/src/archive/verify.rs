@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use super::{HashAlgorithm, Package, meta};
+use super::{HashAlgorithm, Package, checksums, meta};
 use crate::codes::{self, Code};
 use crate::diag::{Diagnostics, FileId, Pos, Sink};
 
@@ -24,7 +24,7 @@ pub(crate) struct Claim {
     pub what: String,
 }
 
-/// Checks the claims of manifest and TOSCA.meta, and `more`. Each file is read once, however many claims there are.
+/// Checks the claims of manifest and TOSCA.meta, or of `checksums.txt`, and `more`. Each file is read once, however many claims there are.
 pub(crate) fn verify(package: &Package, more: Vec<Claim>) -> Diagnostics {
     let mut claims = listed(package);
     claims.extend(more);
@@ -66,6 +66,7 @@ pub(crate) fn verify(package: &Package, more: Vec<Claim>) -> Diagnostics {
             }
         }
     }
+    checksums::compare(package, &mut sink);
     sink.finish()
 }
 

@@ -10,6 +10,8 @@ use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::Code;
+
 pub use sink::{FileId, Pos, Sink};
 
 /// How bad a finding is.
@@ -140,6 +142,11 @@ impl Diagnostics {
         for d in self.0.iter_mut().filter(|d| d.severity == Severity::Error && d.code.starts_with(family)) {
             d.severity = Severity::Warning;
         }
+    }
+
+    /// Takes the findings of these codes away.
+    pub(crate) fn forget(&mut self, codes: &[&Code]) {
+        self.0.retain(|d| !codes.iter().any(|c| c.id == d.code));
     }
 
     /// Adds one finding.

@@ -15,8 +15,9 @@ pub struct Leniency {
     pub reading: &'static str,
 }
 
-/// Codes whose warnings are matters of the operator's policy or of safety, not of the standard: strict mode leaves them.
-const POLICY: [&Code; 3] = [&codes::UNSIGNED, &codes::NO_ANCHORS, &codes::TOO_MANY_FINDINGS];
+/// Codes whose warnings are matters of the operator's policy or of safety, or of what the standard itself leaves open: strict
+/// mode leaves them.
+const POLICY: [&Code; 4] = [&codes::UNSIGNED, &codes::NO_ANCHORS, &codes::TOO_MANY_FINDINGS, &codes::YANG_VAGUE];
 
 const LENIENCIES: &[(&Code, &str, &str)] = &[
     (&codes::META_KEY_MISSING, "missing-meta-keys", "the package is read by what TOSCA.meta does say"),
@@ -53,6 +54,25 @@ const LENIENCIES: &[(&Code, &str, &str)] = &[
     (&codes::CP_BINDING, "unbound-ports", "the connection point is kept and not made"),
     (&codes::CP_LINK, "unlinked-ports", "the connection point is kept and connected to nothing"),
     (&codes::SW_IMAGE, "image-descriptions", "the file in the package is what counts"),
+    (&codes::NO_ENTRY_FILE, "files-beside-the-descriptor", "the one file in the root that is a descriptor is read"),
+    (&codes::CHECKSUMS, "old-checksums", "the file is used as it is; Open Source MANO does not compare either"),
+    (&codes::YANG_UNKNOWN, "unknown-yang-nodes", "the node is kept and not acted on"),
+    (&codes::YANG_MISSING, "missing-yang-nodes", "the node is read as not given"),
+    (&codes::YANG_VALUE, "yang-letter-case", "the value is read as the one of the module"),
+    (&codes::YANG_SHAPE, "yang-lists", "a single entry is read as a list of one"),
+    (&codes::YANG_REF, "unlisted-descriptors", "the descriptor is found by its identifier"),
+    (&codes::YANG_KEY, "missing-yang-keys", "the entry is read without the name it is known by"),
+    (&codes::YANG_MUST, "yang-conditions", "the nodes are read by what they do say"),
+    (&codes::YANG_IMAGE, "yang-image-descriptions", "the file in the package is what counts"),
+    (&codes::OSM_YAML, "osm-yaml", "YAML is read like JSON, names without prefixes"),
+    (&codes::OSM_UNITS, "osm-units", "sizes are in GiB"),
+    (&codes::OSM_ADDITION, "osm-additions", "the addition is kept and not acted on"),
+    (&codes::OSM_BOOT, "osm-boot-data", "the text or file is given to the guest as boot data"),
+    (&codes::OSM_DAY_1_2, "osm-charms", "charms and charts are kept and not run"),
+    (&codes::OSM_IMAGE, "osm-images", "the image is a file of the package, or one that the VIM has under its name"),
+    (&codes::OSM_STORAGE, "osm-storage", "the storage is read as a block storage"),
+    (&codes::OSM_COMPUTE, "osm-compute", "the demand is read as the one of the standard that it means"),
+    (&codes::OSM_NETWORK, "osm-networks", "the demand is read as the one of the standard that it means"),
 ];
 
 /// Under which leniency a warning is accepted; `None` when strict mode accepts it too.
@@ -160,6 +180,24 @@ const WHY: &[(&Code, &str)] = &[
     (&codes::NS_DEPENDENCY_CYCLE, "none of them can be started first"),
     (&codes::NS_CONNECTION, "parts of the service do not reach each other"),
     (&codes::NS_VNF, "no package can be found for it"),
+    (&codes::CHECKSUMS, "the file was changed after the list was written, by accident or on purpose"),
+    (&codes::YANG_XML, "nothing in it can be read"),
+    (&codes::YANG_ROOT, "there is nothing to instantiate, or no telling which of several"),
+    (&codes::YANG_UNKNOWN, "it is often a misspelt name, and then has no effect"),
+    (&codes::YANG_MISSING, "what is to be made from it cannot be decided without it"),
+    (&codes::YANG_REF, "what refers to it is connected to nothing"),
+    (&codes::YANG_KEY, "nothing can refer to an entry that has no name of its own"),
+    (&codes::YANG_VAGUE, "other readers may take it for something else"),
+    (&codes::YANG_IMAGE, "the virtual machine boots from another image than described, or from none"),
+    (&codes::YANG_FILE, "instantiation fails when the file is needed"),
+    (&codes::OSM_YAML, "readers that know JSON and XML only cannot read the file"),
+    (&codes::OSM_UNITS, "readers that count as the standard does make machines seven percent smaller"),
+    (&codes::OSM_ADDITION, "only Open Source MANO acts on it"),
+    (&codes::OSM_BOOT, "readers that know `boot-data` only boot the machine without its configuration"),
+    (&codes::OSM_DAY_1_2, "what the charm would have configured stays as the image has it"),
+    (&codes::OSM_NETWORK, "readers that know the nodes of the standard only connect the machine in another way"),
+    (&codes::OSM_COMPUTE, "readers that know the nodes of the standard only make a slower machine"),
+    (&codes::OSM_IMAGE, "a changed or wrong image goes unnoticed"),
 ];
 
 const FAMILIES: &[(&str, &str)] = &[

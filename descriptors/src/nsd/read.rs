@@ -9,6 +9,7 @@ use crate::codes;
 use crate::diag::{Diagnostics, Sink};
 use crate::network::interfaces;
 use crate::network::read::artifacts;
+use crate::sol006;
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
 use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, required, validate};
@@ -20,11 +21,14 @@ pub(super) const VNF: &str = "tosca.nodes.nfv.VNF";
 const KNOWN: [&str; 6] = ["descriptor_id", "designer", "version", "name", "invariant_id", "flavour_id"];
 pub(super) const PNF: &str = "tosca.nodes.nfv.PNF";
 
-/// Reads the NSD of an archive.
+/// Reads the NSD of an archive, whether it is one of SOL001 or of SOL006.
 ///
 /// # Errors
 /// Every fault that forbids using it, together with the warnings, each with file, line and mend.
 pub fn read_nsd(package: &Package) -> Result<Nsd, Diagnostics> {
+    if let Some(read) = sol006::package::nsd(package) {
+        return read;
+    }
     let mut sink = Sink::new();
     let nsd = load(package, &mut sink).and_then(|bundle| {
         // What VNFs and PNFs require of themselves stands in their own descriptors.

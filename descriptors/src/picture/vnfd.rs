@@ -3,7 +3,7 @@
 use super::{Node, Picture, Rail};
 use crate::network::{PlacementKind, VlProfile};
 use crate::plan::{Sizing, bytes};
-use crate::vnfd::{Flavour, Vnfd};
+use crate::vnfd::{ExtCpKind, Flavour, Vnfd};
 
 /// Draws a flavour: internal links, external connection points, VDUs with their number of VNFCs.
 #[must_use]
@@ -11,7 +11,13 @@ pub fn of_vnfd(vnfd: &Vnfd, flavour: &Flavour, sizings: &[Sizing]) -> Picture {
     let mut rails: Vec<Rail> = flavour
         .ext_cps
         .iter()
-        .map(|cp| Rail { name: cp.name.clone(), note: "external connection point".into(), outside: true })
+        .map(|cp| {
+            let of = match &cp.kind {
+                ExtCpKind::VnfExtCp { internal_virtual_link: Some(link) } => format!(" of {link}"),
+                _ => String::new(),
+            };
+            Rail { name: cp.name.clone(), note: format!("external connection point{of}"), outside: true }
+        })
         .collect();
     let outside = rails.len();
     rails.extend(flavour.virtual_links.iter().map(|link| Rail {
@@ -44,7 +50,11 @@ pub fn of_vnfd(vnfd: &Vnfd, flavour: &Flavour, sizings: &[Sizing]) -> Picture {
                 let inside = cp.virtual_link.as_ref();
                 let link = inside.and_then(|link| flavour.virtual_links.iter().position(|l| &l.name == link));
                 let exposed = flavour.ext_cps.iter().position(|ext| cp.external.contains(&ext.name));
-                ports.extend(link.map(|i| outside + i).or(exposed).map(|rail| (cp.name.clone(), rail)));
+                ports.extend(link.map(|i| outside + i).or(exposed).map(|rail| {
+                    // The box already carries the name of the VDU.
+                    let own = cp.name.strip_prefix(&vdu.name).and_then(|rest| rest.strip_prefix('.'));
+                    (own.unwrap_or(&cp.name).to_owned(), rail)
+                }));
             }
             Node { name: vdu.name.clone(), count: range(least, most), lines, ports }
         })
@@ -57,11 +67,17 @@ pub fn of_vnfd(vnfd: &Vnfd, flavour: &Flavour, sizings: &[Sizing]) -> Picture {
         format!("{}: {} {how} {}", rule.name, rule.targets.join(", "), rule.scope.replace('_', " "))
     });
     Picture {
-        title: format!("{} {}, flavour {}", vnfd.product_name, vnfd.software_version, flavour.id),
+        title: title(&vnfd.product_name, &vnfd.software_version, &flavour.id),
         rails,
         boxes,
         notes: notes.collect(),
     }
+}
+
+/// Name and version, where it has one, with the flavour.
+pub(super) fn title(name: &str, version: &str, flavour: &str) -> String {
+    let version = if version.is_empty() { String::new() } else { format!(" {version}") };
+    format!("{name}{version}, flavour {flavour}")
 }
 
 /// `1`, nothing, or `1…4`.

@@ -86,7 +86,10 @@ pub fn fit(sizing: &Sizing, nfvi: &Nfvi) -> Fit {
                     out.placed.push(Placed { vnfc, host: room.host.name.clone() });
                 }
                 None => {
-                    let why = why.into_iter().map(|(reason, hosts)| format!("{reason} ({hosts} hosts)")).collect();
+                    let why = why
+                        .into_iter()
+                        .map(|(reason, hosts)| format!("{reason} ({hosts} host{})", if hosts == 1 { "" } else { "s" }))
+                        .collect();
                     out.unplaced.push(Unplaced { vnfc, why });
                 }
             }

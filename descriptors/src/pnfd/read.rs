@@ -8,6 +8,7 @@ use crate::network::read::{
     artifacts, cp_addresses, merged, node_rest, policy_rest, raw_group, raw_node, raw_policy, security_group_rule,
 };
 use crate::network::{interfaces, version_dependencies};
+use crate::sol006;
 use crate::tosca::fields::Fields;
 use crate::tosca::function::Scope;
 use crate::tosca::{Bundle, NodeTemplate, Topology, TypeKind, load, owner, required, validate};
@@ -19,11 +20,14 @@ const KNOWN: [&str; 6] =
     ["descriptor_id", "descriptor_invariant_id", "provider", "version", "name", "function_description"];
 const EXT_CP: &str = "tosca.nodes.nfv.PnfExtCp";
 
-/// Reads the PNFD of an archive.
+/// Reads the PNFD of an archive, whether it is one of SOL001 or of SOL006.
 ///
 /// # Errors
 /// Every fault that forbids using it, together with the warnings, each with file, line and mend.
 pub fn read_pnfd(package: &Package) -> Result<Pnfd, Diagnostics> {
+    if let Some(read) = sol006::package::pnfd(package) {
+        return read;
+    }
     let mut sink = Sink::new();
     let pnfd = load(package, &mut sink).and_then(|bundle| {
         validate(package, &bundle, &[PNF], &mut sink);

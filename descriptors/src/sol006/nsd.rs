@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::files::Files;
 use super::get::{Get, with};
 use super::nsd_parts::{self, Links};
 use super::source::Encoding;
@@ -64,6 +65,7 @@ pub(super) struct Context<'a> {
     pub root: &'a Node,
     pub beside: &'a Beside<'a>,
     pub encoding: Encoding,
+    pub files: Files<'a>,
 }
 
 impl Context<'_> {
@@ -102,8 +104,8 @@ pub(super) fn named(place: Option<&Node>, what: &str, of: &str, known: &[String]
     sink.error_mend(&codes::YANG_REF, place.at, format!("`{of}` has no {what} `{name}`"), mend);
 }
 
-pub(super) fn read(root: &Node, beside: &Beside<'_>, encoding: Encoding, sink: &mut Sink) -> Nsd {
-    let context = Context { root, beside, encoding };
+pub(super) fn read(root: &Node, beside: &Beside<'_>, encoding: Encoding, files: Files<'_>, sink: &mut Sink) -> Nsd {
+    let context = Context { root, beside, encoding, files };
     let dfs = root.list("df");
     let flavours: Vec<NsFlavour> = dfs.iter().map(|df| flavour(&context, df, sink)).collect();
     let first = dfs.first();
@@ -173,7 +175,7 @@ fn flavour(context: &Context<'_>, df: &Node, sink: &mut Sink) -> NsFlavour {
             });
         }
     }
-    (flavour.interfaces, flavour.artifacts) = scripts(root);
+    (flavour.interfaces, flavour.artifacts) = scripts(root, context.files, sink);
     let mut left = others(df, &DF);
     left = with(left, "monitored-info", df.get("monitored-info").map(Node::to_json).unwrap_or_default());
     flavour.template_extra = left;
@@ -298,26 +300,31 @@ fn dependencies(flavour: &mut NsFlavour, df: &Node) {
 }
 
 /// Scripts of the service; the module leaves the names of events open.
-fn scripts(root: &Node) -> (Vec<Interface>, Vec<Artifact>) {
+fn scripts(root: &Node, files: Files<'_>, sink: &mut Sink) -> (Vec<Interface>, Vec<Artifact>) {
     let given = root.list("lifecycle-management-script");
     let name = |s: &Node| s.word("event").unwrap_or_default();
+    let paths: Vec<Option<String>> = given
+        .iter()
+        .map(|s| s.get("script").map(|p| files.named(p.text().unwrap_or_default(), "the script", p.at, sink)))
+        .collect();
     let artifacts: Vec<Artifact> = given
         .iter()
-        .map(|s| Artifact {
+        .zip(&paths)
+        .map(|(s, path)| Artifact {
             name: name(s),
             artifact_type: None,
-            file: s.word("script").unwrap_or_default(),
+            file: path.clone().unwrap_or_default(),
             properties: Value::Null,
             extra: others(s, &["event", "script"]),
         })
         .collect();
-    let operation = |s: &Node| Operation {
+    let operation = |(s, path): (&Node, &Option<String>)| Operation {
         name: name(s),
         implementation: Some(name(s)),
-        file: s.word("script"),
+        file: path.clone(),
         ..Operation::default()
     };
-    let operations: Vec<Operation> = given.iter().map(operation).collect();
+    let operations: Vec<Operation> = given.iter().zip(&paths).map(operation).collect();
     if operations.is_empty() {
         return (Vec::new(), artifacts);
     }

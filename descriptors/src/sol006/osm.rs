@@ -9,13 +9,13 @@ const ADDITIONS: &[(&str, &Code, &str, &str)] = &[
     (
         "cloud-init-file",
         &codes::OSM_BOOT,
-        "the file of that name in the folder `cloud_init` is the boot data; `{{ }}` in it is not filled in",
+        "the file of that name in the folder `cloud_init` is the boot data; `{{ name }}` in it is a parameter of the instantiation",
         "say it as `boot-data`",
     ),
     (
         "cloud-init",
         &codes::OSM_BOOT,
-        "the text is the boot data; `{{ }}` in it is not filled in",
+        "the text is the boot data; `{{ name }}` in it is a parameter of the instantiation",
         "say it as `boot-data`",
     ),
     ("supplemental-boot-data", &codes::OSM_BOOT, "it is kept and not acted on", "say it as `boot-data`"),

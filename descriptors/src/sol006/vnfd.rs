@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::files::Files;
 use super::get::{Get, declared, leftovers, with};
 use super::source::Encoding;
 use super::vnfd_cp::CpNames;
@@ -49,6 +50,7 @@ const TAKEN: [&str; 29] = [
 pub(super) struct Context<'a> {
     pub root: &'a Node,
     pub encoding: Encoding,
+    pub files: Files<'a>,
     /// Bytes of the unit in which memory and disks are given.
     pub unit: u64,
     pub names: CpNames,
@@ -61,13 +63,13 @@ impl<'a> Context<'a> {
     }
 }
 
-pub(super) fn read(root: &Node, encoding: Encoding, sink: &mut Sink) -> Vnfd {
+pub(super) fn read(root: &Node, encoding: Encoding, files: Files<'_>, sink: &mut Sink) -> Vnfd {
     let yaml = encoding == Encoding::Yaml;
     if yaml && !(root.list("virtual-compute-desc").is_empty() && root.list("virtual-storage-desc").is_empty()) {
         osm::units(root.at, sink);
     }
     let unit = if yaml { 1 << 30 } else { 1_000_000_000 };
-    let context = Context { root, encoding, unit, names: CpNames::new(root) };
+    let context = Context { root, encoding, files, unit, names: CpNames::new(root) };
     let flavours: Vec<_> = root.list("df").iter().map(|df| vnfd_df::flavour(&context, df, sink)).collect();
     let mut monitoring = Vec::new();
     for df in root.list("df") {
@@ -112,7 +114,7 @@ fn extra(root: &Node) -> Value {
     let modifiable = root.get("modifiable-attributes").map(|m| others(m, &["extension", "metadata"]));
     left = with(left, "modifiable-attributes", modifiable.unwrap_or_default());
     // Descriptions of images that the model of an image has no room for.
-    with(left, "sw-image-desc", leftovers(root.list("sw-image-desc"), &super::vnfd_compute::IMAGE))
+    with(left, "sw-image-desc", leftovers(root.list("sw-image-desc"), &super::vnfd_image::IMAGE))
 }
 
 fn configurable(given: Option<&Node>) -> ConfigurableProperties {

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::boot;
 use super::get::{Get, bytes, declared, maintenance, monitoring, with};
-use super::source::Encoding;
 use super::vnfd::Context;
-use crate::archive::HashAlgorithm;
 use crate::codes;
 use crate::diag::Sink;
-use crate::expr::Expr;
 use crate::tosca::others;
 use crate::vnfd::{
-    AdditionalCapability, BootData, Checksum, ContentOrFile, Cpu, CpuPinning, HugePages, LocalStorage, LogicalNode,
-    Memory, StorageKind, SwImage, Vdu, VduProfile, VirtualStorage,
+    AdditionalCapability, Cpu, CpuPinning, HugePages, LocalStorage, LogicalNode, Memory, StorageKind, Vdu, VduProfile,
+    VirtualStorage,
 };
 use crate::yaml::Node;
 
@@ -40,29 +38,14 @@ const VDU: [&str; 18] = [
     "request-additional-capability",
 ];
 
-/// The nodes of an image that its model has.
-pub(super) const IMAGE: [&str; 13] = [
-    "id",
-    "name",
-    "version",
-    "provider",
-    "checksum",
-    "container-format",
-    "disk-format",
-    "min-disk",
-    "min-ram",
-    "size",
-    "image",
-    "operating-system",
-    "supported-virtualization-environment",
-];
-
 /// A VDU with the profile a flavour gives it.
 pub(super) fn vdu(context: &Context<'_>, node: &Node, profile: &Node, sink: &mut Sink) -> Vdu {
     let name = node.id();
     let compute = node.word("virtual-compute-desc").and_then(|id| context.part("virtual-compute-desc", &id));
     let memory = memory(context, compute);
-    room_for_image(context, node, memory.size_bytes, sink);
+    if compute.is_some() {
+        room_for_image(context, node, memory.size_bytes, sink);
+    }
     let mut storages = node.words("virtual-storage-desc");
     let mut boot: Vec<(u32, String)> = node
         .list("boot-order")
@@ -89,7 +72,7 @@ pub(super) fn vdu(context: &Context<'_>, node: &Node, profile: &Node, sink: &mut
         boot_order: !boot.is_empty(),
         storages,
         sw_image: node.word("sw-image-desc"),
-        boot_data: boot_data(node),
+        boot_data: boot::boot_data(node, context.encoding, context.files, sink),
         profile: vdu_profile(profile, sink),
         configurable_properties: node
             .list("configurable-properties")
@@ -221,18 +204,6 @@ pub(super) fn capabilities(node: &Node) -> BTreeMap<String, AdditionalCapability
     node.list("request-additional-capability").iter().map(one).collect()
 }
 
-/// `boot-data` is the content; Open Source MANO names a file of the folder `cloud_init` instead.
-fn boot_data(vdu: &Node) -> Option<BootData> {
-    let content = vdu.word("boot-data").or_else(|| vdu.word("cloud-init"));
-    let source_path = vdu.word("cloud-init-file").map(|f| format!("cloud_init/{f}"));
-    if content.is_none() && source_path.is_none() {
-        return None;
-    }
-    let content = content.map(|text| Expr::Literal(Value::String(text)));
-    let content = ContentOrFile { content, source_path, ..ContentOrFile::default() };
-    Some(BootData { content: Some(content), ..BootData::default() })
-}
-
 /// A storage of the VNFD.
 pub(super) fn storage(context: &Context<'_>, node: &Node, sink: &mut Sink) -> VirtualStorage {
     let kind = match node.word("type-of-storage").as_deref() {
@@ -325,79 +296,5 @@ pub(super) fn storage(context: &Context<'_>, node: &Node, sink: &mut Sink) -> Vi
         virtual_link,
         artifacts: Vec::new(),
         extra,
-    }
-}
-
-/// An image of the VNFD.
-pub(super) fn image(context: &Context<'_>, node: &Node, sink: &mut Sink) -> SwImage {
-    let id = node.id();
-    let given = node.get("checksum");
-    let osm = context.encoding == Encoding::Yaml;
-    let algorithm = given.and_then(|c| c.word("algorithm")).and_then(|a| HashAlgorithm::parse(&a));
-    let hash = given.and_then(|c| c.word("hash")).unwrap_or_default().to_ascii_lowercase();
-    let named = node.word("image").filter(|i| i != ".");
-    // A file or address has a path or an ending; Open Source MANO gives the name the image has in the VIM.
-    let is_file = |i: &String| i.contains('/') || (!osm && !i.is_empty()) || has_disk_ending(i);
-    let artifact = named.clone().filter(is_file);
-    if osm {
-        let reading = if artifact.is_some() { "it is taken as a file of the package" } else { "the VIM must have it" };
-        let name = named.as_deref().or(node.get("name").and_then(Node::text)).unwrap_or(&id).to_owned();
-        sink.warn(
-            &codes::OSM_IMAGE,
-            node.at,
-            format!("the image `{id}` is named `{name}` and described no further; {reading}"),
-            "give `version`, `checksum`, `size` and `min-disk`",
-        );
-    } else if given.is_none() {
-        sink.warn(
-            &codes::YANG_MISSING,
-            node.at,
-            format!("the image `{id}` has no `checksum`; a changed file goes unnoticed"),
-            "add `checksum` with `algorithm` and `hash`",
-        );
-    }
-    if let (Some(algorithm), Some(place)) = (algorithm, given.and_then(|c| c.get("hash"))) {
-        let digits = algorithm_digits(algorithm);
-        if hash.len() != digits || !hash.chars().all(|c| c.is_ascii_hexdigit()) {
-            sink.warn(
-                &codes::YANG_VAGUE,
-                place.at,
-                format!(
-                    "the digest of image `{id}` is not one of its algorithm, which has {digits} hexadecimal digits"
-                ),
-                "compute it from the image file",
-            );
-        }
-    }
-    SwImage {
-        name: if osm && artifact.is_none() { named } else { None }
-            .or_else(|| node.word("name"))
-            .unwrap_or_else(|| id.clone()),
-        version: node.word("version").unwrap_or_default(),
-        provider: node.word("provider"),
-        checksum: Checksum { algorithm: algorithm.unwrap_or(HashAlgorithm::Sha256), hash },
-        container_format: node.word("container-format").unwrap_or_else(|| "bare".to_owned()),
-        disk_format: node.word("disk-format").unwrap_or_else(|| "qcow2".to_owned()),
-        min_disk_bytes: node.large("min-disk").unwrap_or_default().saturating_mul(context.unit),
-        min_ram_bytes: node.decimal("min-ram").map(|n| bytes(n, context.unit)),
-        size_bytes: node.large("size").unwrap_or_default().saturating_mul(context.unit),
-        operating_system: node.word("operating-system"),
-        supported_environments: node.words("supported-virtualization-environment"),
-        artifact,
-        id,
-    }
-}
-
-fn has_disk_ending(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-    ending.is_some_and(|e| ["qcow2", "img", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso"].contains(&e.as_str()))
-}
-
-fn algorithm_digits(algorithm: HashAlgorithm) -> usize {
-    match algorithm {
-        HashAlgorithm::Sha224 => 56,
-        HashAlgorithm::Sha256 => 64,
-        HashAlgorithm::Sha384 => 96,
-        HashAlgorithm::Sha512 => 128,
     }
 }

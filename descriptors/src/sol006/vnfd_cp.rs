@@ -153,7 +153,7 @@ fn requirements(context: &Context<'_>, cp: &Node) -> Vec<InterfaceRequirement> {
     };
     cp.list("virtual-network-interface-requirement")
         .iter()
-        .filter(|r| r.get("virtual-interface").is_none())
+        .filter(|r| !is_osm(r) || STANDARD.iter().any(|key| r.get(key).is_some()))
         .map(|r| {
             let mut requirements = r.pairs("standardized-network-interface-requirements");
             requirements.extend(r.pairs("network-interface-requirements"));
@@ -168,11 +168,24 @@ fn requirements(context: &Context<'_>, cp: &Node) -> Vec<InterfaceRequirement> {
         .collect()
 }
 
+/// What an interface requirement of the standard says beside its name.
+const STANDARD: [&str; 5] = [
+    "description",
+    "support-mandatory",
+    "network-interface-requirements",
+    "nic-io-requirements",
+    "standardized-network-interface-requirements",
+];
+
+/// Whether an interface requirement says what only those of Open Source MANO do.
+fn is_osm(requirement: &Node) -> bool {
+    ["virtual-interface", "position", "mac-address", "ip-address"].iter().any(|key| requirement.get(key).is_some())
+}
+
 /// What the interface requirements of Open Source MANO say beyond the type and position that are read.
 fn requirement_rest(cp: &Node) -> serde_json::Value {
-    let osm = |r: &&Node| r.get("virtual-interface").is_some();
-    let left: Vec<_> =
-        cp.list("virtual-network-interface-requirement").iter().filter(osm).map(|r| others(r, &["position"])).collect();
+    let own = cp.list("virtual-network-interface-requirement").iter().filter(|r| is_osm(r));
+    let left: Vec<_> = own.map(|r| others(r, &["position"])).collect();
     if left.is_empty() { serde_json::Value::Null } else { serde_json::Value::Array(left) }
 }
 
@@ -195,6 +208,8 @@ pub(super) fn ext_cp(
     ];
     taken.extend(CP);
     let (mut cp, mut kind, mut vdu_cps) = (name.clone(), ExtCpKind::Other, Vec::new());
+    // What an external connection point does not say of itself, the one of the VDU that it opens does.
+    let mut opened = None;
     if let Some(inner) = node.get("int-cpd") {
         let (vdu, id) = (inner.word("vdu-id").unwrap_or_default(), inner.word("cpd").unwrap_or_default());
         let owner = context.part("vdu", &vdu)?;
@@ -212,9 +227,7 @@ pub(super) fn ext_cp(
         }
         cp = context.names.of(&vdu, &id);
         kind = ExtCpKind::VduCp;
-        if !ports.nics.iter().any(|p| p.name == cp) {
-            return None;
-        }
+        opened = Some(ports.nics.iter().find(|p| p.name == cp)?);
         vdu_cps.push(cp.clone());
     } else if let Some(link) = node.word("int-virtual-link-desc") {
         vdu_cps =
@@ -239,7 +252,7 @@ pub(super) fn ext_cp(
             mend,
         );
     }
-    Some(ExtCp {
+    let mut own = ExtCp {
         name,
         cp,
         kind,
@@ -249,7 +262,17 @@ pub(super) fn ext_cp(
         description: node.word("description"),
         interface_requirements: requirements(context, node),
         extra: with(others(node, &taken), "own", role_and_trunk(node)),
-    })
+    };
+    if let Some(opened) = opened {
+        if node.get("layer-protocol").is_none() {
+            own.layer_protocols.clone_from(&opened.layer_protocols);
+        }
+        if node.get("protocol").is_none() {
+            own.addresses.clone_from(&opened.addresses);
+        }
+        own.description = own.description.or_else(|| opened.description.clone());
+    }
+    Some(own)
 }
 
 /// What an external connection point says of itself that the model has only for those of VDUs.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::get::{Get, maintenance, with};
 use super::vnfd::Context;
 use super::vnfd_cp::{self, Ports};
-use super::{network, vnfd_compute, vnfd_container, vnfd_lcm, vnfd_scaling};
+use super::{network, vnfd_compute, vnfd_container, vnfd_image, vnfd_lcm, vnfd_scaling};
 use crate::codes;
 use crate::diag::Sink;
 use crate::tosca::others;
@@ -62,7 +62,7 @@ pub(super) fn flavour(context: &Context<'_>, df: &Node, sink: &mut Sink) -> Flav
         |list: &'static str| -> Vec<&Node> { root.list(list).iter().filter(|n| parts.has(list, n.id())).collect() };
     flavour.storages =
         pick("virtual-storage-desc").into_iter().map(|n| vnfd_compute::storage(context, n, sink)).collect();
-    flavour.sw_images = pick("sw-image-desc").into_iter().map(|n| vnfd_compute::image(context, n, sink)).collect();
+    flavour.sw_images = pick("sw-image-desc").into_iter().map(|n| vnfd_image::image(context, n, sink)).collect();
     flavour.containers = pick("os-container-desc").into_iter().map(|n| vnfd_container::container(context, n)).collect();
     flavour.mciops = vnfd_container::mciops(root, df);
     flavour.vip_cps = root.list("vip-cpd").iter().map(|n| vnfd_cp::vip(context, n, &ports, sink)).collect();
@@ -86,7 +86,7 @@ pub(super) fn flavour(context: &Context<'_>, df: &Node, sink: &mut Sink) -> Flav
     flavour.package_changes = vnfd_lcm::package_changes(root);
     flavour.coordination_actions = vnfd_lcm::coordination(root);
     flavour.coordinations = vnfd_lcm::coordinations(df);
-    (flavour.interfaces, flavour.artifacts) = vnfd_lcm::scripts(root);
+    (flavour.interfaces, flavour.artifacts) = vnfd_lcm::scripts(root, context.files, sink);
     flavour.policy_extras = policy_extras(root, df);
     flavour.template_extra = others(df, &TAKEN);
     flavour.template_extra = with(flavour.template_extra, "scaling-aspect", scaling_rest(df));

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::files::Files;
 use super::get::Get;
 use crate::codes;
 use crate::diag::Sink;
@@ -94,25 +95,31 @@ fn operation(event: &str) -> String {
 }
 
 /// The scripts of the VNF: as artifacts, and as what implements the operations of `Vnflcm`.
-pub(super) fn scripts(root: &Node) -> (Vec<Interface>, Vec<Artifact>) {
+pub(super) fn scripts(root: &Node, files: Files<'_>, sink: &mut Sink) -> (Vec<Interface>, Vec<Artifact>) {
     let given = root.list("lifecycle-management-script");
+    let paths: Vec<Option<String>> = given
+        .iter()
+        .map(|s| s.get("script").map(|p| files.named(p.text().unwrap_or_default(), "the script", p.at, sink)))
+        .collect();
     let artifacts: Vec<Artifact> = given
         .iter()
-        .map(|s| Artifact {
+        .zip(&paths)
+        .map(|(s, path)| Artifact {
             name: s.id(),
             artifact_type: s.word("script-dsl"),
-            file: s.word("script").unwrap_or_default(),
+            file: path.clone().unwrap_or_default(),
             properties: Value::Null,
             extra: others(s, &["id", "script", "script-dsl", "event"]),
         })
         .collect();
     let operations: Vec<Operation> = given
         .iter()
-        .flat_map(|s| {
+        .zip(&paths)
+        .flat_map(|(s, path)| {
             s.words("event").into_iter().map(move |event| Operation {
                 name: operation(&event),
                 implementation: Some(s.id()),
-                file: s.word("script"),
+                file: path.clone(),
                 dependencies: Vec::new(),
                 body: s.get("script-input").map(Node::to_json).unwrap_or_default(),
             })

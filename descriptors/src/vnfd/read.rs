@@ -10,6 +10,7 @@ use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::network::read::{declaration, merged, undeclared};
 use crate::network::{Declaration, monitoring_parameters};
+use crate::sol006;
 use crate::tosca::fields::{Fields, is_settled};
 use crate::tosca::function::Scope;
 use crate::tosca::{Bundle, NodeTemplate, PropertyDef, Schema, Topology, TypeKind, load, owner, required, validate};
@@ -29,11 +30,14 @@ const KNOWN: [&str; 8] = [
     "flavour_description",
 ];
 
-/// Reads the VNFD of a package.
+/// Reads the VNFD of a package, whether it is one of SOL001 or of SOL006.
 ///
 /// # Errors
 /// Every fault that forbids using it, together with the warnings, each with file, line and mend.
 pub fn read_vnfd(package: &Package) -> Result<Vnfd, Diagnostics> {
+    if let Some(read) = sol006::package::vnfd(package) {
+        return read;
+    }
     let mut sink = Sink::new();
     let vnfd = load(package, &mut sink).and_then(|bundle| {
         validate(package, &bundle, &[VNF], &mut sink);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use descriptors::archive::{Limits, Package, PackageKind};
 use descriptors::network::PlacementKind;
-use descriptors::nsd::Nsd;
+use descriptors::nsd::{Connection, Nsd};
 use descriptors::picture::{Picture, of_nsd, of_vnfd};
 use descriptors::plan::{self, Nfvi, Sizing, bytes};
 use descriptors::vnfd::Vnfd;
@@ -150,17 +150,46 @@ fn of_a_service(args: &Lint, nsd: &Nsd, format: Format) -> Result<(), Failure> {
         }
         for level in levels {
             for vnf in &flavour.vnfs {
-                let links: Vec<String> =
-                    vnf.connections.iter().map(|c| format!("{}→{}", c.cp, c.virtual_link)).collect();
                 rows.push(vec![
                     flavour.id.clone(),
                     level.unwrap_or("default").to_owned(),
                     vnf.name.clone(),
+                    "VNF".to_owned(),
                     flavour.initial_instances(vnf, level).to_string(),
                     format!("{}…{}", vnf.min_instances, vnf.max_instances),
                     vnf.flavour_id.clone().unwrap_or_else(|| "-".to_owned()),
                     vnf.instantiation_level.clone().unwrap_or_else(|| "-".to_owned()),
-                    links.join(" "),
+                    connected(&vnf.connections),
+                ]);
+            }
+            for ns in &flavour.nested_ns_profiles {
+                let profile = &ns.profile;
+                let counts = flavour.levels.ns_instances.get(&ns.name);
+                let level_of = level.or(flavour.levels.default_level.as_deref());
+                let count = level_of.and_then(|l| counts?.get(l)).copied().unwrap_or(profile.min_instances);
+                rows.push(vec![
+                    flavour.id.clone(),
+                    level.unwrap_or("default").to_owned(),
+                    ns.name.clone(),
+                    "NS".to_owned(),
+                    count.to_string(),
+                    format!("{}…{}", profile.min_instances, profile.max_instances),
+                    ns.flavour_id.clone().or_else(|| profile.flavour_id.clone()).unwrap_or_else(|| "-".to_owned()),
+                    profile.instantiation_level.clone().unwrap_or_else(|| "-".to_owned()),
+                    connected(&ns.connections),
+                ]);
+            }
+            for pnf in &flavour.pnf_profiles {
+                rows.push(vec![
+                    flavour.id.clone(),
+                    level.unwrap_or("default").to_owned(),
+                    pnf.name.clone(),
+                    "PNF".to_owned(),
+                    "1".to_owned(),
+                    "-".to_owned(),
+                    "-".to_owned(),
+                    "-".to_owned(),
+                    connected(&pnf.connections),
                 ]);
             }
         }
@@ -168,11 +197,16 @@ fn of_a_service(args: &Lint, nsd: &Nsd, format: Format) -> Result<(), Failure> {
     if matches!(format, Format::Table | Format::Text) {
         output::line("")?;
         return output::table(
-            &["flavour", "level", "vnf", "instances", "range", "vnf flavour", "vnf level", "connections"],
+            &["flavour", "level", "part", "kind", "instances", "range", "its flavour", "its level", "connections"],
             rows,
         );
     }
     output::document(format, &json!({ "flavours": nsd.flavours }))
+}
+
+/// Which connection point is on which virtual link.
+fn connected(connections: &[Connection]) -> String {
+    connections.iter().map(|c| format!("{}→{}", c.cp, c.virtual_link)).collect::<Vec<_>>().join(" ")
 }
 
 fn described(file: &Path) -> Result<Nfvi, Failure> {

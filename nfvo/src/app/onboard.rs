@@ -9,6 +9,7 @@ use descriptors::archive::{HashAlgorithm, Limits, Package, SignatureOption};
 use descriptors::diag::{Diagnostic, Diagnostics, Severity};
 use descriptors::nsd::Nsd;
 use descriptors::signature::Trust;
+use descriptors::sol006;
 use descriptors::vnfd::{SwImage, Vnfd};
 use reference_points::common::{Fault, ProblemDetails};
 use reference_points::os_ma_nfvo::PackageSecurityOption;
@@ -175,7 +176,9 @@ fn images(package: &Package, vnfd: &Vnfd) -> (BTreeMap<String, ImageFacts>, Vec<
 
 fn contradiction(image: &SwImage, path: &str, size: u64) -> Option<Fault> {
     let why = format!("the file has {size} bytes, the VNFD says {} for image {}", image.size_bytes, image.id);
-    (image.size_bytes != size).then(|| Fault::new(path, why).mend(format!("size: {size} B")))
+    // SOL001 says it in bytes, SOL006 in GB.
+    let mend = format!("correct its size in the VNFD: SOL001 `{size} B`, SOL006 `{}`", size.div_ceil(1_000_000_000));
+    (image.size_bytes != size).then(|| Fault::new(path, why).mend(mend))
 }
 
 fn artifacts(
@@ -187,20 +190,42 @@ fn artifacts(
         listed.digest.clone()
     };
     let manifest = package.manifest().map(|m| m.path.clone());
+    let definitions = Definitions::of(package);
     package
         .files()
         .map(|(path, _)| path)
         .filter(|path| {
-            !is_definition(path) && Some(*path) != manifest.as_deref() && !path.starts_with("TOSCA-Metadata/")
+            !definitions.contains(path) && Some(*path) != manifest.as_deref() && !path.starts_with("TOSCA-Metadata/")
         })
         .filter(|path| !images.values().any(|i| i.path == *path))
         .map(|path| (path.to_owned(), digest(path)))
         .collect()
 }
 
-fn is_definition(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    lower.ends_with(".yaml") || lower.ends_with(".yml")
+/// Which files of a package are its descriptor: every yaml file of one by SOL001, the one file of one by SOL006 with the
+/// main file that names it.
+enum Definitions {
+    Tosca,
+    Yang { descriptor: String, entry: String },
+}
+
+impl Definitions {
+    fn of(package: &Package) -> Self {
+        match sol006::descriptor_of(package) {
+            Some(descriptor) => Self::Yang { descriptor, entry: package.entry_definitions().to_owned() },
+            None => Self::Tosca,
+        }
+    }
+
+    fn contains(&self, path: &str) -> bool {
+        match self {
+            Self::Tosca => {
+                let lower = path.to_ascii_lowercase();
+                lower.ends_with(".yaml") || lower.ends_with(".yml")
+            }
+            Self::Yang { descriptor, entry } => path == descriptor || path == entry,
+        }
+    }
 }
 
 /// The VNFD as a zip archive (SOL003 clause 10.4.4): every definition file, and by name the files that definitions refer
@@ -219,12 +244,13 @@ pub async fn vnfd_zip(archive: PathBuf) -> ApiResult<Vec<u8>> {
             "TOSCA-Meta-File-Version: 1.0\nCSAR-Version: 1.1\nCreated-By: nfvo\nEntry-Definitions: {}\n",
             package.entry_definitions()
         )?;
+        let definitions = Definitions::of(&package);
         for (path, size) in package.files() {
             if path.starts_with("TOSCA-Metadata/") || path.ends_with(".mf") {
                 continue;
             }
             zip.start_file(path, options)?;
-            if is_definition(path) || size <= MAX_TEXT {
+            if definitions.contains(path) || size <= MAX_TEXT {
                 package.open_artifact(path)?.copy_to(&mut zip)?;
             }
         }
@@ -241,11 +267,16 @@ pub async fn vnfd_zip(archive: PathBuf) -> ApiResult<Vec<u8>> {
 pub async fn vnfd_text(archive: PathBuf) -> ApiResult<String> {
     let read = blocking(move || {
         let package = Package::open(&archive, &Limits::default()).map_err(|d| io::Error::other(d.to_string()))?;
-        let definitions = package.files().filter(|(path, _)| is_definition(path)).count();
-        if definitions > 1 {
-            return Ok(Err(definitions));
+        let definitions = Definitions::of(&package);
+        let path = match &definitions {
+            Definitions::Tosca => package.entry_definitions(),
+            Definitions::Yang { descriptor, .. } => descriptor,
+        };
+        let count = package.files().filter(|(path, _)| definitions.contains(path)).count();
+        if count > 1 && matches!(definitions, Definitions::Tosca) {
+            return Ok(Err(count));
         }
-        let bytes = package.read(package.entry_definitions())?;
+        let bytes = package.read(path)?;
         Ok::<_, io::Error>(Ok(String::from_utf8_lossy(&bytes).into_owned()))
     })
     .await?;

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use db::AnyConnection;
+use descriptors::archive::HashAlgorithm;
 use descriptors::vnfd::{SwImage, Vnfd};
 use reference_points::common::{CallError, Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vnfm::{Link, Timestamp};
@@ -305,12 +306,19 @@ fn describe(mut info: VnfPkgInfo, sha256: &str, read: &ReadPackage, now: i64) ->
 }
 
 fn software_image(image: &SwImage, facts: &ImageFacts, vnfd: &Vnfd, now: i64) -> VnfPackageSoftwareImageInfo {
+    let declared = &image.checksum;
+    // Where the VNFD gives no digest, that of the file is told.
+    let (algorithm, hash) = if declared.hash.is_empty() {
+        (HashAlgorithm::Sha256, &facts.sha256)
+    } else {
+        (declared.algorithm, &declared.hash)
+    };
     VnfPackageSoftwareImageInfo {
         id: image.id.clone(),
         name: image.name.clone(),
         provider: image.provider.clone().unwrap_or_else(|| vnfd.provider.clone()),
         version: image.version.clone(),
-        checksum: Checksum { algorithm: image.checksum.algorithm.name().to_owned(), hash: image.checksum.hash.clone() },
+        checksum: Checksum { algorithm: algorithm.name().to_owned(), hash: hash.clone() },
         is_encrypted: false,
         container_format: image.container_format.to_ascii_uppercase(),
         disk_format: image.disk_format.to_ascii_uppercase(),

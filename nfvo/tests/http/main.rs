@@ -11,3 +11,4 @@ mod packages;
 mod peers;
 mod services;
 mod signed;
+mod sol006;

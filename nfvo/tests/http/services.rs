@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::lab::{EDGE, Lab, WEB};
 
-async fn create(lab: &Lab, nsd: &str, name: &str) -> Uuid {
+pub async fn create(lab: &Lab, nsd: &str, name: &str) -> Uuid {
     let request = CreateNsRequest { nsd_id: nsd.into(), ns_name: name.into(), ns_description: "for a test".into() };
     lab.ns.create(&request).await.unwrap().id
 }
@@ -28,7 +28,7 @@ fn assert_nothing_left(lab: &Lab) {
 }
 
 /// Waits for the operation to be in a state.
-async fn until(lab: &Lab, op: Uuid, wanted: State) -> NsLcmOpOcc {
+pub async fn until(lab: &Lab, op: Uuid, wanted: State) -> NsLcmOpOcc {
     let waiting = async {
         loop {
             let occ = lab.ns.op_occ(op).await.unwrap().unwrap();

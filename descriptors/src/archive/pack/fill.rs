@@ -8,9 +8,13 @@ use crate::archive::ManifestFile;
 use crate::archive::manifest::parse;
 use crate::codes;
 use crate::diag::{Pos, Sink};
+use crate::sol006::looks_like;
 
-fn is_text(path: &str) -> bool {
-    [".yaml", ".yml", ".mf"].iter().any(|end| path.ends_with(end))
+/// Whether placeholders are looked for in a file.
+fn is_text(path: &str, content: &Content) -> bool {
+    let ends = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
+    ends(&[".yaml", ".yml", ".mf"])
+        || ends(&[".json", ".xml"]) && content.head().is_some_and(|head| looks_like(&head).is_some())
 }
 
 pub(super) fn placeholders(
@@ -19,7 +23,7 @@ pub(super) fn placeholders(
     sink: &mut Sink,
 ) -> Result<(), PackError> {
     let mut filled = Vec::new();
-    for (path, content) in files.iter().filter(|(p, _)| is_text(p)) {
+    for (path, content) in files.iter().filter(|(p, c)| is_text(p, c)) {
         let Content::File(on_disk) = content else { continue };
         let size = std::fs::metadata(on_disk).map_err(io_error("look at", on_disk))?.len();
         if size > Limits::default().text_bytes {

@@ -6,7 +6,8 @@
 //! out at the speed of the disk.
 //!
 //! Descriptors may name what is known only when the package is made: `@SHA256(path)@` becomes the digest of that file
-//! and `@SIZE(path)@` its size in bytes. Both are replaced in `.yaml`, `.yml` and `.mf` files.
+//! and `@SIZE(path)@` its size in bytes. Both are replaced in `.yaml`, `.yml` and `.mf` files, and in descriptors of SOL006
+//! in JSON and XML.
 //!
 //! A package may be signed as it is made (SOL004 clause 5.1): by option 1 the manifest carries the signature, by option 2
 //! an outer archive holds package and signature.
@@ -16,10 +17,10 @@ mod write;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Entry, HashAlgorithm, Limits, Place, digest, meta, names};
+use super::{Entry, HashAlgorithm, Limits, Place, digest, meta, names, root};
 use crate::codes;
 use crate::diag::{Diagnostics, Pos, Sink};
 use crate::signature::{SignError, SigningKey};
@@ -91,6 +92,20 @@ impl Digests {
 enum Content {
     File(PathBuf),
     Text(String),
+}
+
+impl Content {
+    /// How the file begins.
+    fn head(&self) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        match self {
+            Content::Text(text) => bytes.extend_from_slice(text.as_bytes()),
+            Content::File(path) => {
+                File::open(path).ok()?.take(root::HEAD).read_to_end(&mut bytes).ok()?;
+            }
+        }
+        Some(bytes)
+    }
 }
 
 /// Where the signature of a package goes (SOL004 clause 5.1).
@@ -270,17 +285,10 @@ fn heads(dir: &Path, files: &BTreeMap<String, Content>, sink: &mut Sink) -> Opti
             read.entry_manifest
         }
         _ => {
-            let root: Vec<_> =
-                files.keys().filter(|p| !p.contains('/') && (p.ends_with(".yaml") || p.ends_with(".yml"))).collect();
-            if root.len() != 1 {
-                sink.error_mend(
-                    &codes::NO_ENTRY_FILE,
-                    None,
-                    format!("{} has no TOSCA-Metadata/TOSCA.meta and {} yaml files", dir.display(), root.len()),
-                    "add TOSCA-Metadata/TOSCA.meta with `Entry-Definitions`",
-                );
-            }
-            root.first().and_then(|p| p.rsplit_once('.')).map(|(stem, _)| format!("{stem}.mf"))
+            let paths = files.keys().map(String::as_str);
+            let main = root::main_file(paths, |path| files.get(path)?.head(), sink);
+            let main = main?;
+            Some(format!("{}.mf", main.rsplit_once('.').map_or(main.as_str(), |(stem, _)| stem)))
         }
     };
     match named {

@@ -222,7 +222,12 @@ fn check_connections(profile: &Profile<'_>, links: &[Link], faults: &mut Vec<Fau
                     at.as_str(),
                     format!("its external connection point \"{}\" is connected to nothing", cp.name),
                 )
-                .mend(format!("add the requirement {}: <virtual link>", cp.name)),
+                .mend(if profile.vnf.node_type.is_empty() {
+                    // An NSD by SOL006 knows no node types.
+                    format!("add a `virtual-link-connectivity` with {} as `constituent-cpd-id`", cp.name)
+                } else {
+                    format!("add the requirement {}: <virtual link>", cp.name)
+                }),
             );
         }
     }
