@@ -341,16 +341,67 @@ pub enum Vnf {
         /// Name or id.
         vnf: String,
     },
-    /// Stops the VNF's machines.
+    /// Stops a VNF, or some of its VNFCs.
     Stop {
-        /// Name or id.
-        vnf: String,
+        #[command(flatten)]
+        vnfcs: Vnfcs,
+        /// Let the guests shut down by themselves, for so many seconds at most.
+        #[arg(long, value_name = "SECONDS")]
+        grace: Option<u32>,
     },
-    /// Starts the VNF's machines.
+    /// Starts a VNF, or some of its VNFCs.
     Start {
-        /// Name or id.
-        vnf: String,
+        #[command(flatten)]
+        vnfcs: Vnfcs,
     },
+    /// Scales a VNF: an aspect by steps, or everything to a level.
+    Scale(Scale),
+    /// Makes VNFCs of a VNF again: with their addresses and volumes, their other disks anew from the image.
+    Heal {
+        #[command(flatten)]
+        vnfcs: Vnfcs,
+        /// Why; kept with the operation.
+        #[arg(long)]
+        cause: Option<String>,
+    },
+}
+
+/// A VNF, and which of its VNFCs.
+#[derive(Debug, Args)]
+pub struct Vnfcs {
+    /// Name or id.
+    pub vnf: String,
+    /// Only this VNFC; may be given several times. `mano vnf show` lists them as vnfcInfo.
+    #[arg(long = "vnfc", value_name = "ID")]
+    pub vnfcs: Vec<String>,
+    /// Return at once; the operation goes on.
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("to").required(true).args(["out", "into", "level", "aspect_level"])))]
+pub struct Scale {
+    /// Name or id.
+    pub vnf: String,
+    /// Scale this aspect out.
+    #[arg(long, value_name = "ASPECT")]
+    pub out: Option<String>,
+    /// Scale this aspect in.
+    #[arg(long = "in", id = "into", value_name = "ASPECT")]
+    pub into: Option<String>,
+    /// Steps of --out or --in.
+    #[arg(long, default_value_t = 1, conflicts_with_all = ["level", "aspect_level"])]
+    pub steps: u32,
+    /// Scale to this instantiation level of the VNFD.
+    #[arg(long, value_name = "ID")]
+    pub level: Option<String>,
+    /// Scale an aspect to a scale level, as ASPECT=LEVEL; may be given several times.
+    #[arg(long, value_name = "ASPECT=LEVEL")]
+    pub aspect_level: Vec<String>,
+    /// Return at once; the operation goes on.
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,7 +1,8 @@
 //! What commands share: the clients, the output format, and finding things by name or id.
 
+use reference_points::common::EventStream;
 use reference_points::or_vnfm::{LcmClient, VnfInstance};
-use reference_points::os_ma_nfvo::mano::{ManagedVim, ManoClient};
+use reference_points::os_ma_nfvo::mano::{ManagedVim, ManoClient, OpProgress, VnfStepsClient};
 use reference_points::os_ma_nfvo::{NsClient, NsInstance, NsdClient, PackageClient};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,7 @@ pub struct Context {
     pub nsds: NsdClient,
     pub ns: NsClient,
     pub vnfs: LcmClient,
+    pub vnf_ops: VnfStepsClient,
 }
 
 impl Context {
@@ -35,7 +37,27 @@ impl Context {
             nsds: NsdClient::new(&global.nfvo),
             ns: NsClient::new(&global.nfvo),
             vnfs: LcmClient::new(&global.vnfm),
+            vnf_ops: VnfStepsClient::new(&global.vnfm),
         })
+    }
+
+    /// An operation with its steps: one of a network service, or one of a VNF.
+    pub async fn steps(&self, op: Uuid) -> Result<OpProgress, Failure> {
+        match self.mano.steps(op).await {
+            Err(error) if error.status() == Some(404) => Ok(self.vnf_ops.steps(op).await?),
+            other => Ok(other?),
+        }
+    }
+
+    /// An operation as it happens, from the service that knows it.
+    pub async fn events(&self, op: Uuid) -> Result<EventStream, Failure> {
+        match self.mano.steps(op).await {
+            Err(error) if error.status() == Some(404) => {
+                self.vnf_ops.steps(op).await?;
+                Ok(self.vnf_ops.events(op))
+            }
+            _ => Ok(self.mano.events(op)),
+        }
     }
 
     /// A network service by name or id.

@@ -16,7 +16,7 @@ const PATIENCE: u32 = 12;
 
 /// Shows the steps of an operation until it rests. Fails when it did not end well.
 pub async fn watch(context: &Context, op: Uuid) -> Result<OpProgress, Failure> {
-    let mut events = context.mano.events(op);
+    let mut events = context.events(op).await?;
     let mut view = View::new();
     let mut failures = 0;
     let progress = loop {
@@ -27,7 +27,7 @@ pub async fn watch(context: &Context, op: Uuid) -> Result<OpProgress, Failure> {
                     OpEvent::Step { step } => view.step(&step, 0),
                     OpEvent::Operation { operation } if operation.rests() => {
                         // The stream replays the past: an earlier rest that somebody ended by a retry is not the end.
-                        let now = context.mano.steps(op).await?;
+                        let now = context.steps(op).await?;
                         if now.operation.rests() {
                             break now;
                         }

@@ -312,3 +312,11 @@ pub struct LcmOperations {
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub raw: Value,
 }
+
+impl LcmOperations {
+    /// Whether the VNFD says anything of an operation. Where it does not, what it would have to allow is not forbidden.
+    #[must_use]
+    pub fn configures(&self, operation: &str) -> bool {
+        self.configured.iter().any(|o| o == operation)
+    }
+}

@@ -93,7 +93,7 @@ async fn follow_to(context: &Context, task: &Task, wanted: &str) -> Result<(), F
         return show(context, task.op).await;
     }
     let watched = live::watch(context, task.op).await;
-    let progress = context.mano.steps(task.op).await?;
+    let progress = context.steps(task.op).await?;
     if progress.operation.state == wanted {
         output::note(&format!("{} is {wanted}", task.op));
         return Ok(());
@@ -102,7 +102,7 @@ async fn follow_to(context: &Context, task: &Task, wanted: &str) -> Result<(), F
 }
 
 async fn show(context: &Context, op: Uuid) -> Result<(), Failure> {
-    let progress = context.mano.steps(op).await?;
+    let progress = context.steps(op).await?;
     if context.format != Format::Table {
         return output::document(context.format, &serde_json::to_value(&progress)?);
     }

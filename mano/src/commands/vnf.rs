@@ -1,13 +1,17 @@
-//! `mano vnf`: single VNFs, their consoles and power.
+//! `mano vnf`: single VNFs, their consoles, and what changes them while they run.
 
-use reference_points::nf_vi::{PowerAction, PowerRequest};
-use reference_points::or_vnfm::VnfInstance;
+use reference_points::common::KeyValuePairs;
+use reference_points::or_vnfm::{
+    HealVnfRequest, OperateVnfRequest, ScaleInfo, ScaleType, ScaleVnfRequest, ScaleVnfToLevelRequest, StopType,
+    VnfInstance, VnfOperationalState,
+};
 use uuid::Uuid;
 
-use crate::cli::Vnf;
+use crate::cli::{Scale, Vnf};
 use crate::context::{Context, id_of};
 use crate::fail::Failure;
 use crate::lists;
+use crate::live;
 use crate::output;
 
 pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
@@ -42,8 +46,38 @@ pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
             }
             output::table(&["vdu", "kind", "path", "command"], rows)
         }
-        Vnf::Stop { vnf } => power(context, &vnf, PowerAction::Stop).await,
-        Vnf::Start { vnf } => power(context, &vnf, PowerAction::Start).await,
+        Vnf::Stop { vnfcs, grace } => {
+            let request = OperateVnfRequest {
+                vnfc_instance_id: vnfcs.vnfcs,
+                change_state_to: VnfOperationalState::Stopped,
+                stop_type: Some(if grace.is_some() { StopType::Graceful } else { StopType::Forceful }),
+                graceful_stop_timeout: grace,
+                additional_params: KeyValuePairs::new(),
+            };
+            let vnf = context.find_vnf(&vnfcs.vnf).await?;
+            begun(context, context.vnfs.operate(vnf.id, &request).await?, vnfcs.no_wait).await
+        }
+        Vnf::Start { vnfcs } => {
+            let request = OperateVnfRequest {
+                vnfc_instance_id: vnfcs.vnfcs,
+                change_state_to: VnfOperationalState::Started,
+                stop_type: None,
+                graceful_stop_timeout: None,
+                additional_params: KeyValuePairs::new(),
+            };
+            let vnf = context.find_vnf(&vnfcs.vnf).await?;
+            begun(context, context.vnfs.operate(vnf.id, &request).await?, vnfcs.no_wait).await
+        }
+        Vnf::Heal { vnfcs, cause } => {
+            let request = HealVnfRequest { vnfc_instance_id: vnfcs.vnfcs, cause, ..HealVnfRequest::default() };
+            let vnf = context.find_vnf(&vnfcs.vnf).await?;
+            begun(context, context.vnfs.heal(vnf.id, &request).await?, vnfcs.no_wait).await
+        }
+        Vnf::Scale(scale) => {
+            let vnf = context.find_vnf(&scale.vnf).await?;
+            let no_wait = scale.no_wait;
+            begun(context, scaling(context, vnf.id, scale).await?, no_wait).await
+        }
     }
 }
 
@@ -71,12 +105,32 @@ fn machines(vnf: &VnfInstance) -> Result<Vec<OneMachine>, Failure> {
         .collect()
 }
 
-async fn power(context: &Context, vnf: &str, action: PowerAction) -> Result<(), Failure> {
-    for machine in machines(&context.find_vnf(vnf).await?)? {
-        let request = PowerRequest { action, grace_seconds: None };
-        let compute = context.mano.power(machine.vim, machine.compute, &request).await?;
-        let state = serde_json::to_value(compute.state)?;
-        output::note(&format!("{} {}: {}", machine.vdu, machine.compute, state.as_str().unwrap_or_default()));
+async fn scaling(context: &Context, vnf: Uuid, scale: Scale) -> Result<Uuid, Failure> {
+    let by_steps = scale.out.map(|aspect| (ScaleType::ScaleOut, aspect));
+    let by_steps = by_steps.or_else(|| scale.into.map(|aspect| (ScaleType::ScaleIn, aspect)));
+    if let Some((r#type, aspect_id)) = by_steps {
+        let number_of_steps = Some(scale.steps);
+        let request = ScaleVnfRequest { r#type, aspect_id, number_of_steps, additional_params: KeyValuePairs::new() };
+        return Ok(context.vnfs.scale(vnf, &request).await?);
     }
+    let mut scale_info = Vec::new();
+    for text in &scale.aspect_level {
+        let parsed = text.split_once('=').and_then(|(aspect, level)| Some((aspect.to_owned(), level.parse().ok()?)));
+        let Some((aspect_id, scale_level)) = parsed else {
+            return Err(Failure::usage(format!("--aspect-level {text:?} is not ASPECT=LEVEL")));
+        };
+        scale_info.push(ScaleInfo { aspect_id, vnfd_id: None, scale_level });
+    }
+    let request =
+        ScaleVnfToLevelRequest { instantiation_level_id: scale.level, scale_info, ..ScaleVnfToLevelRequest::default() };
+    Ok(context.vnfs.scale_to_level(vnf, &request).await?)
+}
+
+async fn begun(context: &Context, op: Uuid, no_wait: bool) -> Result<(), Failure> {
+    if !no_wait {
+        return live::watch(context, op).await.map(drop);
+    }
+    output::line(&op.to_string())?;
+    output::note(&format!("next: mano op watch {op}"));
     Ok(())
 }

@@ -148,7 +148,9 @@ async fn package_of(app: &App, request: &GrantRequest) -> ApiResult<Option<Packa
 /// Images that the operation may boot from: those of the flavour, or of all flavours where none is named.
 fn images(package: &PackageFacts, request: &GrantRequest) -> ApiResult<BTreeMap<String, ImageDesign>> {
     let boots = |r: &ResourceDefinition| matches!(r.r#type, ResourceType::Compute | ResourceType::Storage);
-    if !request.add_resources.iter().chain(&request.temp_resources).any(boots) {
+    // A healing makes a machine again: what it boots from must be there, though nothing is added.
+    let again = request.update_resources.iter().filter(|_| request.operation == LcmOperationType::Heal);
+    if !request.add_resources.iter().chain(&request.temp_resources).chain(again).any(boots) {
         return Ok(BTreeMap::new());
     }
     let wanted = match &request.flavour_id {

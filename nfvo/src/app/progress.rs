@@ -1,6 +1,5 @@
 //! How an operation goes, step by step, with the steps of the VNF operations that it waits for.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,23 +89,6 @@ impl App {
     }
 }
 
-/// What changed between two looks at an operation, as events.
-pub fn changes(before: Option<&OpProgress>, now: &OpProgress) -> Vec<OpEvent> {
-    let known: BTreeMap<&str, &OpStep> =
-        before.into_iter().flat_map(|b| &b.steps).map(|s| (s.key.as_str(), s)).collect();
-    let mut events: Vec<OpEvent> = now
-        .steps
-        .iter()
-        .filter(|s| known.get(s.key.as_str()) != Some(s))
-        .map(|s| OpEvent::Step { step: Box::new(s.clone()) })
-        .collect();
-    // The operation comes last, so that a reader who stops at its end has seen every step's.
-    if before.is_none_or(|b| b.operation != now.operation) {
-        events.push(OpEvent::Operation { operation: Box::new(now.operation.clone()) });
-    }
-    events
-}
-
 /// How often the VNFM is asked for its steps while somebody watches.
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
 /// Looks without news before the stream says that it is alive.
@@ -126,7 +108,7 @@ pub async fn stream(app: &App, id: Uuid, after: After) -> ApiResult<Response> {
             let mut shown = shown.lock().await;
             for _ in 0..QUIET_LOOKS {
                 let now = progress(&app, id).await?;
-                let events = changes(shown.as_ref(), &now);
+                let events = now.changes_since(shown.as_ref());
                 // Only what another service does goes unannounced.
                 let unannounced = now.steps.iter().any(|s| s.state == StepState::Waiting);
                 *shown = Some(now);

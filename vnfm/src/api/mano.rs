@@ -1,8 +1,9 @@
-//! `/mano/v1`: the steps of an operation, for the NFVO's live views.
+//! `/mano/v1`: the steps of an operation, for live views.
 
 use axum::extract::{Path, State};
-use reference_points::os_ma_nfvo::mano::OpProgress;
-use service::http::{ApiJson, ApiResult};
+use axum::response::Response;
+use reference_points::os_ma_nfvo::mano::{OpEvent, OpProgress};
+use service::http::{After, ApiJson, ApiResult};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -11,4 +12,10 @@ use crate::app::App;
 #[utoipa::path(get, path = "/vnf_lcm_op_occs/{vnfLcmOpOccId}/steps", params(("vnfLcmOpOccId" = Uuid, Path)), responses((status = 200, body = OpProgress)))]
 pub async fn steps(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<OpProgress>> {
     app.progress(id).await.map(ApiJson)
+}
+
+/// An operation as it happens, as server-sent events.
+#[utoipa::path(get, path = "/vnf_lcm_op_occs/{vnfLcmOpOccId}/events", params(("vnfLcmOpOccId" = Uuid, Path)), responses((status = 200, content_type = "text/event-stream", body = OpEvent)))]
+pub async fn events(State(app): State<App>, Path(id): Path<Uuid>, after: After) -> ApiResult<Response> {
+    app.stream(id, after).await
 }

@@ -41,6 +41,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(scoped(ALL, routes!(occurrences::cancel)))
         .routes(scoped(ALL, routes!(subscriptions::list, subscriptions::create)))
         .routes(scoped(ALL, routes!(subscriptions::show, subscriptions::delete)));
-    let mano = OpenApiRouter::new().routes(scoped(READ, routes!(mano::steps)));
+    let mano =
+        OpenApiRouter::new().routes(scoped(READ, routes!(mano::steps))).routes(scoped(READ, routes!(mano::events)));
     LCM.mount(lcm).merge(MANO.mount(mano)).merge(api_versions(&[LCM])).merge(api_versions(&[MANO]))
 }

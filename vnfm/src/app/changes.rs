@@ -30,6 +30,7 @@ use crate::vi::Kind;
 
 /// Seconds a guest is given to shut down when the request does not say.
 const DEFAULT_GRACE_SECONDS: u32 = 60;
+const NOT_SCALED: &str = "the VNF cannot be scaled like this";
 
 /// An instance with everything that a change of it begins with.
 struct Running {
@@ -87,6 +88,12 @@ impl App {
     /// 404, 409, or 422 with every fault of the request.
     pub async fn scale(&self, id: Uuid, request: ScaleVnfRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
+        let configured = &running.known.vnfd.lcm_operations;
+        let several = request.number_of_steps.is_some_and(|n| n > 1);
+        if several && configured.configures("scale") && !configured.scaling_by_more_than_one_step_supported {
+            let fault = Fault::new("/numberOfSteps", "the VNFD allows one step at a time");
+            return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("leave it out, or give 1")]));
+        }
         let target = scale::by_steps(running.flavour()?, &running.facts, &running.has, &request);
         self.scale_to(&running, SCALE, target, &request).await
     }
@@ -97,6 +104,12 @@ impl App {
     /// As [`App::scale`].
     pub async fn scale_to_level(&self, id: Uuid, request: ScaleVnfToLevelRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
+        let configured = &running.known.vnfd.lcm_operations;
+        let arbitrary = !request.scale_info.is_empty();
+        if arbitrary && configured.configures("scale_to_level") && !configured.arbitrary_target_levels_supported {
+            let fault = Fault::new("/scaleInfo", "the VNFD allows its instantiation levels only");
+            return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("give instantiationLevelId")]));
+        }
         let target = scale::to_level(running.flavour()?, &running.facts, &running.has, &request);
         self.scale_to(&running, SCALE_TO_LEVEL, target, &request).await
     }
@@ -108,7 +121,7 @@ impl App {
         target: Result<Target, Vec<Fault>>,
         request: &R,
     ) -> ApiResult<Uuid> {
-        let refused = |faults| ApiError::unprocessable("the VNF cannot be scaled like this", faults);
+        let refused = |faults| ApiError::unprocessable(NOT_SCALED, faults);
         let Running { stored, known, facts, has } = running;
         let instance = &stored.document.0;
         let target = target.map_err(refused)?;

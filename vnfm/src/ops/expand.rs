@@ -22,6 +22,14 @@ use super::inventory::{Owned, Part};
 use super::record::Facts;
 use crate::vi::Kind;
 
+/// Most VNFCs of one VDU. A plan of that many is larger than what the engine carries out in one operation.
+pub const MAX_VNFCS: u32 = 2000;
+
+/// Why a VDU is refused.
+pub fn too_many(count: u32) -> String {
+    format!("{count} VNFCs of one VDU are more than the {MAX_VNFCS} that this VNFM carries out")
+}
+
 /// Everything a blueprint is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
@@ -246,6 +254,7 @@ impl<'a> Work<'a> {
         };
         for vdu in &flavour.vdus {
             match flavour.scaling.instances(&vdu.name, size) {
+                Ok(count) if count > MAX_VNFCS => self.fault(format!("VNFD VDU {}", vdu.name), too_many(count)),
                 Ok(count) => (1..=count).for_each(|number| self.vnfc(vdu, number, count)),
                 Err(error) => self.fault("/instantiationLevelId", error.to_string()),
             }

@@ -36,19 +36,21 @@ pub fn plan(healed: &[Owned], all: &[Owned], grant: &GrantRequest) -> Result<Pla
     }
     for owned in healed {
         let Part::Compute(vnfc) = &owned.part else { continue };
-        let clear = key("clear", &vnfc.name);
-        let params = RemoveParams { resource: owned.clone(), grace_seconds: None };
-        let title = format!("Remove what is left of {}", vnfc.name);
-        steps.push(StepSpec::new(clear.clone(), "clear", title).params(json!(params)).after(GRANT));
         let needs = |o: &&&Owned| match &o.part {
             Part::Port(port) => port.vnfc == vnfc.id,
             Part::Volume(volume) => uses(owned, volume.id),
             Part::AffinityGroup(group) => vnfc.groups.contains(&group.id),
             _ => false,
         };
+        // What the machine needs is there before the old one goes: for as long as that fails, nothing is taken down.
+        let before: Vec<String> = restored.iter().filter(needs).map(|o| restore_key(o)).collect();
+        let clear = key("clear", &vnfc.name);
+        let params = RemoveParams { resource: owned.clone(), grace_seconds: None };
+        let title = format!("Remove what is left of {}", vnfc.name);
+        let step = StepSpec::new(clear.clone(), "clear", title).params(json!(params));
+        steps.push(step.after(GRANT).after_all(before));
         let step = StepSpec::new(key("vnfc", &vnfc.name), "compute", format!("Run {}", vnfc.name)).params(json!(vnfc));
-        let before = restored.iter().filter(needs).map(|o| restore_key(o));
-        steps.push(step.after(GRANT).after(clear).after_all(before));
+        steps.push(step.after(GRANT).after(clear));
     }
     Plan::new(steps)
 }

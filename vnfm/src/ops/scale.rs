@@ -10,7 +10,7 @@ use reference_points::or_vnfm::{GrantRequest, ScaleType, ScaleVnfRequest, ScaleV
 use uuid::Uuid;
 
 use super::blueprint::Blueprint;
-use super::expand::{Given, expand_more, scale_info};
+use super::expand::{Given, MAX_VNFCS, expand_more, scale_info, too_many};
 use super::ids::IdSource;
 use super::instantiate::{additions, grant_step};
 use super::inventory::{Owned, Part, volumes_of};
@@ -159,6 +159,12 @@ pub fn change(
     target: Target,
     ids: &mut dyn IdSource,
 ) -> Result<Scaling, Vec<Fault>> {
+    let large = target.counts.iter().filter(|(_, count)| **count > MAX_VNFCS);
+    let faults: Vec<Fault> =
+        large.map(|(vdu, count)| Fault::new(format!("VNFD VDU {vdu}"), too_many(*count))).collect();
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     let (mut wanted, mut gone) = (BTreeMap::new(), BTreeSet::new());
     for vdu in &flavour.vdus {
         let there: BTreeMap<u32, Uuid> =

@@ -3,8 +3,9 @@
 use uuid::Uuid;
 
 use super::{
-    CancelMode, CreateVnfRequest, Grant, GrantRequest, InstantiateVnfRequest, LccnSubscription,
-    LccnSubscriptionRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance, VnfLcmOpOcc,
+    CancelMode, CreateVnfRequest, Grant, GrantRequest, HealVnfRequest, InstantiateVnfRequest, LccnSubscription,
+    LccnSubscriptionRequest, OperateVnfRequest, ScaleVnfRequest, ScaleVnfToLevelRequest, TerminateVnfRequest,
+    VnfInfoModificationRequest, VnfInstance, VnfLcmOpOcc,
 };
 use crate::common::{CallError, Client, Reply};
 
@@ -128,6 +129,42 @@ impl LcmClient {
     /// Any [`CallError`].
     pub async fn terminate(&self, id: Uuid, request: &TerminateVnfRequest) -> Result<Uuid, CallError> {
         let path = paths::vnf_operation(id, "terminate");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a scaling by steps; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn scale(&self, id: Uuid, request: &ScaleVnfRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "scale");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a scaling to a level; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn scale_to_level(&self, id: Uuid, request: &ScaleVnfToLevelRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "scale_to_level");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a start or stop; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn operate(&self, id: Uuid, request: &OperateVnfRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "operate");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a healing; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn heal(&self, id: Uuid, request: &HealVnfRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "heal");
         occurrence(&path, self.0.post(&path, request).await?)
     }
 

@@ -233,6 +233,20 @@ pub struct OpProgress {
     pub steps: Vec<OpStep>,
 }
 
+impl OpProgress {
+    /// What changed since an earlier look, or everything without one. The operation comes last, so that a reader who stops
+    /// at its end has seen every step's.
+    pub fn changes_since(&self, before: Option<&Self>) -> Vec<OpEvent> {
+        let known = |key: &str| before.and_then(|b| b.steps.iter().find(|s| s.key == key));
+        let changed = self.steps.iter().filter(|s| known(&s.key) != Some(s));
+        let mut events: Vec<OpEvent> = changed.map(|s| OpEvent::Step { step: Box::new(s.clone()) }).collect();
+        if before.is_none_or(|b| b.operation != self.operation) {
+            events.push(OpEvent::Operation { operation: Box::new(self.operation.clone()) });
+        }
+        events
+    }
+}
+
 /// How an operation stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -369,9 +383,9 @@ pub mod paths {
         format!("/mano/v1/ns_lcm_op_occs/{op_occ}/{what}")
     }
 
-    /// Steps of a VNF operation, served by the VNFM with the body [`super::OpProgress`].
-    pub fn vnf_operation_steps(op_occ: Uuid) -> String {
-        format!("/mano/v1/vnf_lcm_op_occs/{op_occ}/steps")
+    /// `steps` or `events` of a VNF operation, at the VNFM.
+    pub fn vnf_operation(op_occ: Uuid, what: &str) -> String {
+        format!("/mano/v1/vnf_lcm_op_occs/{op_occ}/{what}")
     }
 }
 
@@ -525,7 +539,7 @@ impl ManoClient {
     }
 }
 
-/// Client of a VNFM's `/mano/v1`: the steps of its operations, served at [`paths::vnf_operation_steps`].
+/// Client of a VNFM's `/mano/v1`: the steps of its operations, served at [`paths::vnf_operation`].
 #[derive(Debug, Clone)]
 pub struct VnfStepsClient(Client);
 
@@ -540,6 +554,11 @@ impl VnfStepsClient {
     /// # Errors
     /// Any [`CallError`]; 404 also when the VNFM does not serve this.
     pub async fn steps(&self, op_occ: Uuid) -> Result<OpProgress, CallError> {
-        Ok(self.0.get(&paths::vnf_operation_steps(op_occ)).await?.body)
+        Ok(self.0.get(&paths::vnf_operation(op_occ, "steps")).await?.body)
+    }
+
+    /// A VNF operation as it happens; read [`OpEvent`]s from it.
+    pub fn events(&self, op_occ: Uuid) -> EventStream {
+        EventStream::new(self.0.clone(), paths::vnf_operation(op_occ, "events"), 0)
     }
 }
