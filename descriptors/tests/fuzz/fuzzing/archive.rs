@@ -1,6 +1,7 @@
 //! Archives (SOL004 clause 4.1, SOL007 clause 4.1), plain, within signed outer archives and damaged, from first byte to
 //! model, digests and signatures.
 
+use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
 use descriptors::archive::{Limits, Package, PackageKind};
@@ -90,6 +91,30 @@ impl Archives {
         zips::zip(&entries, &end)
     }
 
+    /// An archive of very many entries, listed in its manifest or not.
+    fn crowded(&self, rng: &mut Rng) -> Vec<u8> {
+        let files = &self.seeds[rng.below(self.seeds.len())];
+        let mut entries: Vec<Entry> = files.iter().map(|(n, text)| Entry::stored(n, text.as_str())).collect();
+        let (many, shape) = ([1000, 9000, 12_000][rng.below(3)], rng.below(6));
+        let mut listed = String::new();
+        for n in 0..many {
+            let name = match shape {
+                0 => format!("Files/{n}"),
+                1 => format!("{n}/{n}/{n}/{n}"),
+                2 => format!("Licenses/{n}.pem"),
+                3 => format!("{n}.cert"),
+                4 => "a/".repeat(1 + n % 200) + &n.to_string(),
+                _ => "same".to_owned(),
+            };
+            let _ = writeln!(listed, "\nSource: {name}\nAlgorithm: SHA-256\nHash: {CHANGES}");
+            entries.push(Entry::stored(&name, "x"));
+        }
+        if let Some(manifest) = entries.iter_mut().find(|e| e.name.ends_with(b".mf")).filter(|_| rng.once_in(2)) {
+            manifest.data.extend(listed.as_bytes());
+        }
+        zips::zip(&entries, &End::default())
+    }
+
     /// An outer archive with a signature beside the package.
     fn wrapped(&self, inner: Vec<u8>, rng: &mut Rng) -> Vec<u8> {
         let (_, cms) = manifest::parts();
@@ -123,6 +148,9 @@ impl Target for Archives {
     }
 
     fn make(&self, rng: &mut Rng) -> Input {
+        if rng.once_in(text::LARGE) {
+            return vec![("package.csar".to_owned(), self.crowded(rng))];
+        }
         let mut bytes = match rng.below(8) {
             0 => {
                 // Another program's archive, damaged anywhere.

@@ -106,6 +106,14 @@ impl Target for Manifests {
         let mut manifest = listed.as_bytes().to_vec();
         let (mut meta, mut proof) = (META.as_bytes().to_vec(), cms.as_bytes().to_vec());
         let (mut cert, mut block) = (SIGNER.as_bytes().to_vec(), cms.to_owned());
+        if rng.once_in(text::LARGE) {
+            match rng.below(4) {
+                0 => meta = text::swell(META, rng),
+                1 => block = cms.repeat(1 + rng.below(400)),
+                _ => manifest = text::swell(listed, rng),
+            }
+            return input(meta, [manifest, block.into_bytes()].concat(), proof, cert);
+        }
         match rng.below(8) {
             0..=2 => manifest = text::change(listed, &self.pieces, rng),
             3 => meta = text::change(META, &self.pieces, rng),

@@ -49,6 +49,9 @@ impl Target for Appliances {
 
     fn make(&self, rng: &mut Rng) -> Input {
         let seed = &self.descriptors[rng.below(2)];
+        if rng.once_in(text::LARGE) {
+            return vec![("a.ovf".to_owned(), text::swell(seed, rng))];
+        }
         let alone = !rng.once_in(4);
         let text =
             if alone || rng.once_in(3) { text::change(seed, &self.pieces, rng) } else { seed.clone().into_bytes() };

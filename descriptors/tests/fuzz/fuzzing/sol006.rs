@@ -51,7 +51,9 @@ impl Target for Instances {
 
     fn make(&self, rng: &mut Rng) -> Input {
         let mut tree = self.trees[rng.below(self.trees.len())].clone();
-        if !rng.once_in(8) {
+        if rng.once_in(text::LARGE) {
+            tree::swell(&mut tree, rng);
+        } else if !rng.once_in(8) {
             tree::change(&mut tree, &self.pool, rng);
         }
         let (name, text, pieces) = match rng.below(3) {

@@ -2,12 +2,16 @@
 //! values and words replaced. A block is a line with all lines below it that are indented more, and its closing line.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use super::rng::Rng;
 use super::words;
 
 /// Longest text made, in bytes.
 pub const MAX_BYTES: usize = 64 << 10;
+
+/// One execution in so many has a large input.
+pub const LARGE: usize = 2000;
 
 /// What may be put into a text.
 #[derive(Debug, Default)]
@@ -174,6 +178,41 @@ fn edit<'a>(lines: &mut Vec<Cow<'a, str>>, pieces: &'a Pieces, rng: &mut Rng) {
             lines[at] = Cow::Owned(format!("{}{}{}", &line[..from], pieces.word(rng), &line[to..]));
         }
     }
+}
+
+/// The text with one block of it many times, each time with names of its own: what takes a reader time that grows faster
+/// than its input takes too long here.
+pub fn swell(text: &str, rng: &mut Rng) -> Vec<u8> {
+    let lines: Vec<Cow<'_, str>> = text.lines().map(Cow::Borrowed).collect();
+    let at = rng.below(lines.len());
+    let end = block(&lines, at);
+    let (numbered, size) = (rng.below(3), [100_000, 400_000, 1_000_000][rng.below(3)]);
+    let mut out = String::with_capacity(size + text.len());
+    for (n, line) in lines.iter().enumerate() {
+        if n != at {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        for copy in 0.. {
+            for (n, line) in lines[at..end].iter().enumerate() {
+                // The name alone, or every last word, or nothing is made a new one.
+                let words: Vec<_> = spans(line).collect();
+                let word = if n == 0 { words.first() } else { words.last() };
+                match word.filter(|_| numbered == 2 || (numbered == 1 && n == 0)) {
+                    Some((_, to)) => {
+                        let _ = write!(out, "{}{copy}{}", &line[..*to], &line[*to..]);
+                    }
+                    None => out.push_str(line),
+                }
+                out.push('\n');
+            }
+            if out.len() > size {
+                break;
+            }
+        }
+    }
+    out.into_bytes()
 }
 
 /// Changes that know nothing of lines: bytes flipped, cut out, put in.

@@ -133,7 +133,11 @@ impl Target for Templates {
                 input.push(((*name).to_owned(), text.as_bytes().to_vec()));
                 continue;
             }
-            let bytes = if rng.below(5) < 3 {
+            let bytes = if n == 0 && rng.once_in(text::LARGE) {
+                let mut tree = self.trees[which][n].clone();
+                tree::swell(&mut tree, rng);
+                if rng.once_in(2) { emit::yaml(&tree).into_bytes() } else { text::swell(text, rng) }
+            } else if rng.below(5) < 3 {
                 let mut tree = self.trees[which][n].clone();
                 tree::change(&mut tree, &self.pool, rng);
                 let text = emit::yaml(&tree);

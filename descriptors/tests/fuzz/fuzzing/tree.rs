@@ -55,37 +55,73 @@ pub fn nodes(value: &Value) -> usize {
     }
 }
 
+/// Some container of the tree, mostly a deep one.
+fn container<'a>(tree: &'a mut Value, rng: &mut Rng) -> &'a mut Value {
+    let mut node = tree;
+    for _ in 0..1 + rng.below(9) {
+        let below = |v: &Value| v.is_object() || v.is_array();
+        let found: Vec<usize> = match &*node {
+            Value::Object(map) => map.values().enumerate().filter(|(_, v)| below(v)).map(|(i, _)| i).collect(),
+            Value::Array(items) => items.iter().enumerate().filter(|(_, v)| below(v)).map(|(i, _)| i).collect(),
+            _ => Vec::new(),
+        };
+        if found.is_empty() || rng.once_in(8) {
+            break;
+        }
+        let which = found[rng.below(found.len())];
+        node = match node {
+            Value::Object(map) => map.values_mut().nth(which).unwrap(),
+            Value::Array(items) => &mut items[which],
+            other => other,
+        };
+    }
+    node
+}
+
+/// Makes the tree large: one part of it many times, each time with names of its own, so that a reader whose time grows
+/// faster than its input takes too long.
+pub fn swell(tree: &mut Value, rng: &mut Rng) {
+    let wanted = [3000, 15_000, 60_000][rng.below(3)];
+    let renamed = rng.once_in(2);
+    match container(tree, rng) {
+        Value::Object(map) if !map.is_empty() => {
+            let (key, value) = map.iter().nth(rng.below(map.len())).map(|(k, v)| (k.clone(), v.clone())).unwrap();
+            for n in 0..wanted / nodes(&value) {
+                map.insert(format!("{key}{n}"), if renamed { numbered(&value, n) } else { value.clone() });
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let value = items[rng.below(items.len())].clone();
+            let more = (0..wanted / nodes(&value)).map(|n| if renamed { numbered(&value, n) } else { value.clone() });
+            items.extend(more);
+        }
+        _ => {}
+    }
+}
+
+/// The value with new keys in it where it is a map of maps, and new texts where these look like names.
+fn numbered(value: &Value, n: usize) -> Value {
+    match value {
+        Value::Object(map) => {
+            let one = map.len() == 1;
+            let named = |(k, v): (&String, &Value)| (if one { format!("{k}{n}") } else { k.clone() }, numbered(v, n));
+            Value::Object(map.iter().map(named).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(|v| numbered(v, n)).collect()),
+        Value::String(text) if text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') => {
+            Value::String(format!("{text}{n}"))
+        }
+        other => other.clone(),
+    }
+}
+
 /// Changes the tree in a few places. Same generator, same result.
 pub fn change(tree: &mut Value, pool: &Pool, rng: &mut Rng) {
     for _ in 0..rng.few() {
         if nodes(tree) > MAX_NODES {
             return;
         }
-        let depth = 1 + rng.below(9);
-        let mut node = &mut *tree;
-        // Down to some container, mostly a deep one.
-        for _ in 0..depth {
-            let below = |v: &Value| v.is_object() || v.is_array();
-            let found: Vec<usize> = match &*node {
-                Value::Object(map) => map.values().enumerate().filter(|(_, v)| below(v)).map(|(i, _)| i).collect(),
-                Value::Array(items) => items.iter().enumerate().filter(|(_, v)| below(v)).map(|(i, _)| i).collect(),
-                _ => Vec::new(),
-            };
-            if found.is_empty() || rng.once_in(8) {
-                break;
-            }
-            let which = found[rng.below(found.len())];
-            let next = match node {
-                Value::Object(map) => map.values_mut().nth(which),
-                Value::Array(items) => items.get_mut(which),
-                _ => None,
-            };
-            match next {
-                Some(next) => node = next,
-                None => return,
-            }
-        }
-        match node {
+        match container(tree, rng) {
             Value::Object(map) => in_map(map, pool, rng),
             Value::Array(items) => in_list(items, pool, rng),
             other => *other = scalar(rng),
