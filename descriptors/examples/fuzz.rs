@@ -106,9 +106,12 @@ fn once(options: &Options, at: u64) {
     if options.show {
         let input = fuzzing::input(&*target, options.seed, at);
         for (name, bytes) in &input {
-            println!("=== {name}");
-            std::io::stdout().write_all(bytes).unwrap();
-            println!();
+            // Who looks at the beginning alone closes the pipe.
+            let mut out = std::io::stdout().lock();
+            let written = writeln!(out, "=== {name}").and_then(|()| out.write_all(bytes)).and_then(|()| writeln!(out));
+            if written.is_err() {
+                return;
+            }
         }
         return;
     }
@@ -121,7 +124,7 @@ fn work(options: &Options, place: &Path) {
     thread_local!(static LAST: RefCell<String> = const { RefCell::new(String::new()) });
     panic::set_hook(Box::new(|info| {
         let line = info.to_string().replace('\n', " ");
-        LAST.with(|last| *last.borrow_mut() = line.chars().take(600).collect());
+        LAST.with(|last| *last.borrow_mut() = line.replace('\t', " ").chars().take(600).collect());
     }));
     let place = File::create(place).unwrap();
     let target = fuzzing::target(&options.target).unwrap();
@@ -164,13 +167,23 @@ fn peak() -> u64 {
     line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
+/// What came of a run.
+#[derive(Debug, Default)]
+struct Tally {
+    findings: usize,
+    accepted: u64,
+    /// Time in microseconds, and the execution.
+    slowest: (u64, u64),
+    memory_bytes: u64,
+}
+
 /// Runs one target to its end; how many findings there were.
 fn run(options: &Options) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("at");
-    let (start, end) = (Instant::now(), options.from + options.count);
-    let (mut found, mut from, mut accepted, mut slowest, mut memory) = (0, options.from, 0, (0, 0), 0);
-    while from < end && found < ENOUGH {
+    let (start, end, mut from) = (Instant::now(), options.from + options.count, options.from);
+    let mut all = Tally::default();
+    while from < end && all.findings < ENOUGH {
         fs::write(&place, from.to_le_bytes()).unwrap();
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--target", &options.target, "--seed", &options.seed.to_string(), "--from", &from.to_string()])
@@ -179,53 +192,65 @@ fn run(options: &Options) -> usize {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = listen(&mut child);
+        let listener = listen(&mut child, options.clone());
         let stuck = watch(&mut child, &place);
         let status = child.wait().unwrap();
-        for line in lines.join().unwrap() {
-            let parts: Vec<&str> = line.split('\t').collect();
-            match parts.as_slice() {
-                ["end", good, micros, at, bytes] => {
-                    let number = |t: &str| t.parse::<u64>().unwrap();
-                    accepted += number(good);
-                    slowest = slowest.max((number(micros), number(at)));
-                    memory = memory.max(number(bytes));
-                }
-                [kind, at, words] => {
-                    found += 1;
-                    save(options, kind, at.parse().unwrap(), words);
-                }
-                _ => println!("{line}"),
-            }
-        }
+        let heard = listener.join().unwrap();
+        all.findings += heard.findings;
+        all.accepted += heard.accepted;
+        all.slowest = all.slowest.max(heard.slowest);
+        all.memory_bytes = all.memory_bytes.max(heard.memory_bytes);
         if status.success() {
             break;
         }
         let at = fs::read(&place).ok().and_then(|b| b.try_into().ok()).map_or(from, u64::from_le_bytes);
-        found += 1;
-        let words =
-            if stuck { format!("it did not end within {STUCK:?}") } else { format!("the process ended: {status}") };
-        save(options, if stuck { "hang" } else { "death" }, at, &words);
+        let (kind, words) = if stuck {
+            ("hang", format!("it did not end within {STUCK:?}"))
+        } else {
+            ("death", format!("the process ended: {status}"))
+        };
+        all.findings += 1;
+        save(options, kind, at, &words);
         from = at + 1;
     }
     let (seconds, n) = (start.elapsed().as_secs_f64(), options.count);
     println!(
-        "{}: {n} executions of seed {} in {seconds:.0} s, {:.0} a second; {accepted} accepted; slowest {:.1} ms (execution {}); \
-         peak {} MiB; {found} findings",
+        "{}: {n} executions of seed {} in {seconds:.0} s, {:.0} a second; {} accepted; slowest {:.1} ms (execution {}); \
+         peak {} MiB; {} findings",
         options.target,
         options.seed,
         n as f64 / seconds,
-        slowest.0 as f64 / 1000.0,
-        slowest.1,
-        memory >> 20,
+        all.accepted,
+        all.slowest.0 as f64 / 1000.0,
+        all.slowest.1,
+        all.memory_bytes >> 20,
+        all.findings,
     );
-    found
+    all.findings
 }
 
-/// Gathers what the process says.
-fn listen(child: &mut Child) -> std::thread::JoinHandle<Vec<String>> {
+/// Hears what the process says, and tells of findings as they come.
+fn listen(child: &mut Child, options: Options) -> std::thread::JoinHandle<Tally> {
     let out = child.stdout.take().unwrap();
-    std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).collect())
+    std::thread::spawn(move || {
+        let mut tally = Tally::default();
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            let number = |text: &str| text.parse::<u64>().unwrap();
+            match line.split('\t').collect::<Vec<_>>().as_slice() {
+                ["end", accepted, micros, at, bytes] => {
+                    tally.accepted = number(accepted);
+                    tally.slowest = (number(micros), number(at));
+                    tally.memory_bytes = number(bytes);
+                }
+                [kind, at, words] => {
+                    tally.findings += 1;
+                    save(&options, kind, number(at), words);
+                }
+                _ => println!("{line}"),
+            }
+        }
+        tally
+    })
 }
 
 /// Waits for the end of the process, and ends it when it stands still. Whether it did.

@@ -44,6 +44,8 @@ struct Source {
 
 /// Longest source line quoted, in characters.
 const EXCERPT_CHARS: usize = 160;
+/// Longest message and longest mend kept, in bytes: a name in them may be as long as its file.
+const WORDS_BYTES: usize = 2000;
 /// Findings kept; what comes after is only counted, so that hostile input cannot fill memory.
 const MAX_FINDINGS: usize = 500;
 
@@ -58,6 +60,15 @@ pub struct Sink {
     /// How many of `found` are errors.
     errors: usize,
     dropped: usize,
+}
+
+/// The text, cut where it is longer than anybody reads.
+fn shortened(mut text: String) -> String {
+    if text.len() > WORDS_BYTES {
+        text.truncate(text.floor_char_boundary(WORDS_BYTES));
+        text.push('…');
+    }
+    text
 }
 
 impl Sink {
@@ -149,6 +160,7 @@ impl Sink {
             self.dropped += 1;
             return;
         }
+        let (message, mend) = (shortened(message), mend.map(shortened));
         if !self.seen.insert((code.id, at, message.clone())) {
             return;
         }
@@ -270,6 +282,17 @@ mod tests {
         let all = sink.finish();
         assert_eq!(all.len(), MAX_FINDINGS + 1);
         assert!(all.iter().last().unwrap().message.starts_with("20 further"));
+    }
+
+    #[test]
+    fn words_are_bounded() {
+        let mut sink = Sink::new();
+        let name = "é".repeat(100_000);
+        sink.error_mend(&crate::codes::YAML_SYNTAX, None, format!("`{name}` is not there"), format!("not `{name}`"));
+        let all = sink.finish();
+        let first = all.iter().next().unwrap();
+        assert!(first.message.starts_with("`éé") && first.message.ends_with('…') && first.message.len() <= 2010);
+        assert!(first.mend.as_ref().unwrap().len() <= 2010);
     }
 
     #[test]

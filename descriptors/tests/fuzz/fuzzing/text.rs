@@ -11,7 +11,7 @@ use super::words;
 pub const MAX_BYTES: usize = 64 << 10;
 
 /// One execution in so many has a large input.
-pub const LARGE: usize = 2000;
+pub const LARGE: usize = 5000;
 
 /// What may be put into a text.
 #[derive(Debug, Default)]

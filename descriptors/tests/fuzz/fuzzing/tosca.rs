@@ -77,11 +77,12 @@ const TYPES: [&str; 3] = [
 ];
 
 /// Files that templates refer to.
-pub const BESIDE: [(&str, &str); 12] = [
+pub const BESIDE: [(&str, &str); 13] = [
     ("Artifacts/Images/vnf.qcow2", "x"),
     ("Files/edge-boot.sh", include_str!("../../../samples/edge/Files/edge-boot.sh")),
     ("Scripts/check.sh", "#!/bin/sh\n"),
     ("Scripts/flow.yaml", "x"),
+    ("Scripts/greet.sh", "x"),
     ("Scripts/lib.sh", "x"),
     ("Scripts/tune.sh", "x"),
     ("Files/router.qcow2", "x"),
