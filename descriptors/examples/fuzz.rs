@@ -157,7 +157,8 @@ fn work(options: &Options, place: &Path) {
             }
         }
     }
-    println!("end\t{accepted}\t{}\t{}\t{}", slowest.0.as_micros(), slowest.1, bytes.max(peak()));
+    let (micros, at, kinds) = (slowest.0.as_micros(), slowest.1, fuzzing::kinds());
+    println!("end\t{accepted}\t{micros}\t{at}\t{}\t{kinds}", bytes.max(peak()));
 }
 
 /// Most memory this process ever had, in bytes.
@@ -175,6 +176,8 @@ struct Tally {
     /// Time in microseconds, and the execution.
     slowest: (u64, u64),
     memory_bytes: u64,
+    /// How many codes of findings were told.
+    kinds: u64,
 }
 
 /// Runs one target to its end; how many findings there were.
@@ -200,6 +203,7 @@ fn run(options: &Options) -> usize {
         all.accepted += heard.accepted;
         all.slowest = all.slowest.max(heard.slowest);
         all.memory_bytes = all.memory_bytes.max(heard.memory_bytes);
+        all.kinds = all.kinds.max(heard.kinds);
         if status.success() {
             break;
         }
@@ -215,12 +219,13 @@ fn run(options: &Options) -> usize {
     }
     let (seconds, n) = (start.elapsed().as_secs_f64(), options.count);
     println!(
-        "{}: {n} executions of seed {} in {seconds:.0} s, {:.0} a second; {} accepted; slowest {:.1} ms (execution {}); \
-         peak {} MiB; {} findings",
+        "{}: {n} executions of seed {} in {seconds:.0} s, {:.0} a second; {} accepted, {} kinds of faults told; \
+         slowest {:.1} ms (execution {}); peak {} MiB; {} findings",
         options.target,
         options.seed,
         n as f64 / seconds,
         all.accepted,
+        all.kinds,
         all.slowest.0 as f64 / 1000.0,
         all.slowest.1,
         all.memory_bytes >> 20,
@@ -237,8 +242,9 @@ fn listen(child: &mut Child, options: Options) -> std::thread::JoinHandle<Tally>
         for line in BufReader::new(out).lines().map_while(Result::ok) {
             let number = |text: &str| text.parse::<u64>().unwrap();
             match line.split('\t').collect::<Vec<_>>().as_slice() {
-                ["end", accepted, micros, at, bytes] => {
+                ["end", accepted, micros, at, bytes, kinds] => {
                     tally.accepted = number(accepted);
+                    tally.kinds = number(kinds);
                     tally.slowest = (number(micros), number(at));
                     tally.memory_bytes = number(bytes);
                 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 /// Unoptimised programs on a busy machine are some ten times slower than what [`fuzzing::LIMIT`] is for.
 const LIMIT: Duration = fuzzing::LIMIT.saturating_mul(5);
 
-/// Runs executions 0 to `count`; some of their inputs must be accepted and some refused, or the target tries nothing.
-fn run(name: &str, count: u64) {
+/// Runs executions 0 to `count`. Some of their inputs must be accepted, and the others refused for so many kinds of faults:
+/// otherwise they do not get far enough to try anything.
+fn run(name: &str, count: u64, kinds: usize) {
     let target = fuzzing::target(name).unwrap();
     let (mut accepted, mut found) = (0, Vec::new());
     for at in 0..count {
@@ -29,33 +30,35 @@ fn run(name: &str, count: u64) {
         "{}\nsee them again with: cargo run --profile fuzz -p descriptors --example fuzz -- --target {name} --seed 1 --at NUMBER",
         found.join("\n")
     );
-    println!("{name}: {count} executions, {accepted} accepted");
+    let told = fuzzing::kinds();
+    println!("{name}: {count} executions, {accepted} accepted, {told} kinds of faults told");
+    assert!(told >= kinds, "only {told} kinds of faults are told");
     assert!((1..count).contains(&accepted), "{accepted} of {count} accepted");
 }
 
 #[test]
 fn archives_of_any_shape_are_answered() {
-    run("archive", 600);
+    run("archive", 600, 45);
 }
 
 #[test]
 fn manifests_and_signatures_of_any_shape_are_answered() {
-    run("manifest", 600);
+    run("manifest", 600, 24);
 }
 
 #[test]
 fn templates_of_any_shape_are_answered() {
-    run("tosca", 150);
+    run("tosca", 200, 30);
 }
 
 #[test]
 fn instance_data_of_any_shape_are_answered() {
-    run("sol006", 200);
+    run("sol006", 300, 20);
 }
 
 #[test]
 fn appliances_of_any_shape_are_answered() {
-    run("ovf", 600);
+    run("ovf", 800, 15);
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub mod tree;
 pub mod words;
 pub mod zips;
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use descriptors::diag::Diagnostics;
@@ -73,6 +76,15 @@ pub fn execute(target: &dyn Target, seed: u64, at: u64) -> (bool, Duration) {
     (accepted, start.elapsed())
 }
 
+thread_local! {
+    static TOLD: RefCell<BTreeSet<Cow<'static, str>>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// How many kinds of faults this thread's executions were told of: how deep they got.
+pub fn kinds() -> usize {
+    TOLD.with(|told| told.borrow().len())
+}
+
 /// What every report must be: bounded, with a reason for each finding, printable.
 fn sound(found: &Diagnostics) {
     assert!(found.len() <= MAX_FINDINGS, "{} findings", found.len());
@@ -80,6 +92,7 @@ fn sound(found: &Diagnostics) {
         assert!(!d.message.is_empty() && d.line != Some(0) && d.column != Some(0), "a finding tells nothing: {d:?}");
         assert!(d.message.len() < 20_000, "a message of {} bytes", d.message.len());
     }
+    TOLD.with(|told| told.borrow_mut().extend(found.iter().map(|d| d.code.clone())));
     let text = found.to_string();
     assert!(text.len() < 8 << 20, "a report of {} bytes", text.len());
 }

@@ -40,11 +40,14 @@ impl Target for Instances {
     fn seeds(&self) -> Vec<Input> {
         let input = |name: &str, text: String| vec![(name.to_owned(), text.into_bytes())];
         let of = |tree: &Value| {
-            [
-                input("descriptor.xml", emit::xml(tree)),
-                input("descriptor.yaml", emit::yaml(tree)),
-                input("descriptor.json", tree.to_string()),
-            ]
+            // What Open Source MANO does its own way is accepted in its own format only.
+            let own = tree["vnfd"]["sw-image-desc"][1]["image"].is_string();
+            let mut all = vec![input("descriptor.yaml", emit::yaml(tree))];
+            if !own {
+                all.push(input("descriptor.xml", emit::xml(tree)));
+                all.push(input("descriptor.json", tree.to_string()));
+            }
+            all
         };
         self.trees.iter().flat_map(of).collect()
     }
