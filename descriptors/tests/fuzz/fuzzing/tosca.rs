@@ -4,7 +4,7 @@ use descriptors::archive::{Limits, Package};
 use descriptors::diag::{Diagnostics, Sink};
 use descriptors::nsd::{Nsd, read_nsd};
 use descriptors::picture::{of_nsd, of_vnfd};
-use descriptors::plan::sizings;
+use descriptors::plan::{Nfvi, fit, sizings};
 use descriptors::pnfd::read_pnfd;
 use descriptors::vnfd::{Vnfd, read_vnfd};
 use descriptors::yaml::{Budget, parse};
@@ -178,10 +178,18 @@ fn judged<M>(read: Result<M, Diagnostics>, of: impl Fn(&M)) -> bool {
     read.is_ok()
 }
 
-/// What is made of a VNFD that was read: sizes of every level, and its picture.
+/// Where a VNF may be put.
+const NFVI: &str = "hosts:\n  - { name: a, zone: x, vcpus: 8, memory: 64 GiB, disk: 1 TiB, count: 2 }\n  \
+    - { name: b, zone: y, vcpus: 64, memory: 512 GiB, disk: 10 TiB }\n";
+
+/// What is made of a VNFD that was read: sizes of every level, where they would be put, and its picture.
 pub fn vnfd(vnfd: &Vnfd) {
     sound(&vnfd.warnings);
     let sizings = sizings(vnfd);
+    let nfvi = Nfvi::parse(NFVI).unwrap();
+    for sizing in sizings.iter().take(20) {
+        let _ = fit(sizing, &nfvi);
+    }
     for flavour in &vnfd.flavours {
         let _ = of_vnfd(vnfd, flavour, &sizings).to_svg();
     }
