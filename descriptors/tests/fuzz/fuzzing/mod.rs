@@ -68,12 +68,21 @@ pub fn input(target: &dyn Target, seed: u64, at: u64) -> Input {
     target.make(&mut Rng::of(seed, at))
 }
 
-/// One execution: whether its input was accepted, and how long the reading took.
+/// One execution: whether its input was accepted, and how long the reading took. What seems to take beyond [`LIMIT`] is read
+/// again, for a busy machine makes everybody wait; what is slow is slow every time.
 pub fn execute(target: &dyn Target, seed: u64, at: u64) -> (bool, Duration) {
     let input = input(target, seed, at);
-    let start = Instant::now();
-    let accepted = target.read(&input);
-    (accepted, start.elapsed())
+    let timed = || {
+        let start = Instant::now();
+        (target.read(&input), start.elapsed())
+    };
+    let (accepted, mut took) = timed();
+    for _ in 0..2 {
+        if took > LIMIT {
+            took = took.min(timed().1);
+        }
+    }
+    (accepted, took)
 }
 
 thread_local! {
