@@ -80,7 +80,7 @@ codes! {
     YAML_SYNTAX = "YAML-0001", "YAML 1.2", "not valid YAML";
     YAML_DUPLICATE_KEY = "YAML-0002", "YAML 1.2 clause 3.2.1.3", "a key appears twice in one mapping";
     YAML_BUDGET = "YAML-0003", "", "the file exceeds a resource limit";
-    YAML_DOCUMENTS = "YAML-0004", "TOSCA Simple Profile clause 3.10", "more than one document in a file";
+    YAML_DOCUMENTS = "YAML-0004", "TOSCA Simple Profile clause 3.10", "not exactly one document in a file";
     YAML_KEY = "YAML-0005", "YAML 1.2", "a mapping key is not a plain value";
     YAML_ENCODING = "YAML-0006", "YAML 1.2 clause 5.2", "the file is not UTF-8 text";
 

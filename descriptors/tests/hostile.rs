@@ -253,3 +253,36 @@ fn hostile_descriptors_are_refused_quickly() {
     let first = found.errors().next().unwrap();
     assert_eq!((first.code.as_ref(), first.line), ("YAML-0006", Some(2)));
 }
+
+#[test]
+fn an_error_behind_very_many_warnings_refuses_the_package() {
+    let mut text = String::from("metadata:\n  vnf_product_name: a\nnon_mano_artifact_sets:\n  set:\n");
+    for n in 0..1000 {
+        text.push_str(&format!("    Source: gone{n}\n"));
+    }
+    let files = |text: &str| zip_of(&[META, YAML, ("a.mf", text)]);
+    let found = Package::from_bytes(files(&text), &limits()).unwrap();
+    assert!(found.warnings().len() > 500 && !found.warnings().has_errors(), "files of others may be missing");
+    text.push_str("    Source: ../up\n");
+    let found = refused(files(&text));
+    assert_eq!(codes(&found), ["ARCHIVE-0002"], "{found}");
+}
+
+#[test]
+fn files_that_hold_nothing_are_refused_with_a_reason() {
+    for text in ["", "\n\n", "# nothing\n"] {
+        let package = Package::from_bytes(zip_of(&[META, ("a.yaml", text), MANIFEST]), &limits()).unwrap();
+        assert!(read_vnfd(&package).unwrap_err().has_errors(), "{text:?}");
+        assert!(descriptors::sol006::read("a.yaml", text.as_bytes()).unwrap_err().has_errors(), "{text:?}");
+    }
+}
+
+#[test]
+fn names_as_long_as_a_file_make_no_message_of_that_length() {
+    let name = "x".repeat(50_000);
+    let text = format!("{}imports:\n  - {name}.yaml\n", YAML.1);
+    let package = Package::from_bytes(zip_of(&[META, ("a.yaml", &text), MANIFEST]), &limits()).unwrap();
+    let found = read_vnfd(&package).unwrap_err();
+    let told = found.errors().find(|d| d.message.contains("xxxx")).expect("the import is missing");
+    assert!(told.message.len() < 3000, "{} bytes", told.message.len());
+}

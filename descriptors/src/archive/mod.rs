@@ -145,6 +145,13 @@ impl Package {
         Self::inspect_handle(opened.map_err(|e| format!("cannot open {}: {e}", path.display())), limits)
     }
 
+    /// As [`Package::inspect`], for an archive held in memory.
+    #[must_use]
+    pub fn inspect_bytes(bytes: Vec<u8>, limits: &Limits) -> Inspected {
+        let opened = Handle::shared(io::Cursor::new(bytes));
+        Self::inspect_handle(opened.map_err(|e| format!("cannot read the archive: {e}")), limits)
+    }
+
     /// As [`Package::inspect`], for directories laid over each other.
     #[must_use]
     pub fn inspect_dirs(dirs: &[&Path], limits: &Limits) -> Inspected {

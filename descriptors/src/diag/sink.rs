@@ -44,6 +44,8 @@ struct Source {
 
 /// Longest source line quoted, in characters.
 const EXCERPT_CHARS: usize = 160;
+/// Longest message and longest mend kept, in bytes: a name in them may be as long as its file.
+const WORDS_BYTES: usize = 2000;
 /// Findings kept; what comes after is only counted, so that hostile input cannot fill memory.
 const MAX_FINDINGS: usize = 500;
 
@@ -55,7 +57,18 @@ pub struct Sink {
     seen: HashSet<(&'static str, Option<Pos>, String)>,
     error_at: HashSet<Pos>,
     failed: bool,
+    /// How many of `found` are errors.
+    errors: usize,
     dropped: usize,
+}
+
+/// The text, cut where it is longer than anybody reads.
+fn shortened(mut text: String) -> String {
+    if text.len() > WORDS_BYTES {
+        text.truncate(text.floor_char_boundary(WORDS_BYTES));
+        text.push('…');
+    }
+    text
 }
 
 impl Sink {
@@ -126,7 +139,8 @@ impl Sink {
         self.report(Severity::Warning, code, at.into(), message.into(), Some(mend.into()));
     }
 
-    /// Reports a finding. The same code with the same words at the same place is kept once.
+    /// Reports a finding. The same code with the same words at the same place is kept once. When there is no room left, an
+    /// error takes the place of what is no error: whoever judges by the findings must see that there is one.
     pub fn report(
         &mut self,
         severity: Severity,
@@ -141,13 +155,20 @@ impl Sink {
                 self.error_at.insert(at);
             }
         }
-        if self.is_full() {
+        let room = self.found.len() < MAX_FINDINGS;
+        if !room && (severity != Severity::Error || self.errors >= MAX_FINDINGS) {
             self.dropped += 1;
             return;
         }
+        let (message, mend) = (shortened(message), mend.map(shortened));
         if !self.seen.insert((code.id, at, message.clone())) {
             return;
         }
+        if !room && let Some(milder) = self.found.iter().rposition(|d| d.severity != Severity::Error) {
+            self.found.remove(milder);
+            self.dropped += 1;
+        }
+        self.errors += usize::from(severity == Severity::Error);
         let known = at.filter(|p| (p.file.0 as usize) < self.sources.len());
         let line = known.filter(|p| p.line > 0);
         self.found.push(Diagnostic {
@@ -169,10 +190,10 @@ impl Sink {
         self.error_at.contains(&at)
     }
 
-    /// Whether further findings are only counted; then the work of wording them can be saved.
+    /// Whether there is no room for more and an error among what is kept; then the work of wording more can be saved.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.found.len() >= MAX_FINDINGS
+        self.found.len() >= MAX_FINDINGS && self.errors > 0
     }
 
     /// Counts an error that nobody words any more, because the sink is full.
@@ -194,7 +215,7 @@ impl Sink {
     }
 
     fn error_count(&self) -> usize {
-        self.dropped + self.found.iter().filter(|d| d.severity == Severity::Error).count()
+        self.dropped + self.errors
     }
 
     /// Hands the findings out, ordered by file and line, errors of unknown place first.
@@ -206,8 +227,9 @@ impl Sink {
             (d.file.as_deref().and_then(|f| order.get(f)).copied(), d.line, d.column, std::cmp::Reverse(d.severity))
         });
         if self.dropped > 0 {
+            let unseen = self.failed && self.errors == 0;
             self.found.push(Diagnostic {
-                severity: Severity::Note,
+                severity: if unseen { Severity::Error } else { Severity::Note },
                 code: Cow::Borrowed(crate::codes::TOO_MANY_FINDINGS.id),
                 message: format!("{} further findings are not shown", self.dropped),
                 mend: Some("mend the ones above and read the package again".to_owned()),
@@ -263,14 +285,40 @@ mod tests {
     }
 
     #[test]
+    fn words_are_bounded() {
+        let mut sink = Sink::new();
+        let name = "é".repeat(100_000);
+        sink.error_mend(&crate::codes::YAML_SYNTAX, None, format!("`{name}` is not there"), format!("not `{name}`"));
+        let all = sink.finish();
+        let first = all.iter().next().unwrap();
+        assert!(first.message.starts_with("`éé") && first.message.ends_with('…') && first.message.len() <= 2010);
+        assert!(first.mend.as_ref().unwrap().len() <= 2010);
+    }
+
+    #[test]
+    fn an_error_is_seen_however_many_warnings_there_are() {
+        let mut sink = Sink::new();
+        for i in 0..(MAX_FINDINGS + 20) {
+            sink.warn(&crate::codes::YAML_SYNTAX, None, format!("bend {i}"), "");
+        }
+        assert!(!sink.has_errors() && !sink.is_full(), "errors must still be worded");
+        sink.error(&crate::codes::YAML_BUDGET, None, "the error");
+        assert!(sink.has_errors() && sink.is_full());
+        let all = sink.finish();
+        assert_eq!(all.errors().map(|d| d.message.as_str()).collect::<Vec<_>>(), ["the error"]);
+        assert_eq!(all.len(), MAX_FINDINGS + 1);
+        assert!(all.iter().last().unwrap().message.starts_with("21 further"));
+    }
+
+    #[test]
     fn an_error_counts_even_when_nobody_words_it() {
         let mut sink = Sink::new();
         for i in 0..MAX_FINDINGS {
             sink.warn(&crate::codes::YAML_SYNTAX, None, format!("bend {i}"), "");
         }
-        assert!(sink.is_full() && !sink.has_errors());
         sink.unworded_error();
         assert!(sink.has_errors());
-        assert_eq!(sink.finish().len(), MAX_FINDINGS + 1);
+        let all = sink.finish();
+        assert_eq!((all.len(), all.has_errors()), (MAX_FINDINGS + 1, true));
     }
 }

@@ -45,6 +45,9 @@ pub struct Unplaced {
     pub why: Vec<String>,
 }
 
+/// VNFCs of one VDU that are placed one by one; a descriptor may ask for 2³² of them.
+const MOST: u32 = 2000;
+
 struct Room<'a> {
     host: &'a Host,
     vcpus: u64,
@@ -66,7 +69,7 @@ pub fn fit(sizing: &Sizing, nfvi: &Nfvi) -> Fit {
     // Hosts that hold VNFCs of a VDU.
     let mut on: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for vdu in vdus {
-        for n in 1..=vdu.vnfcs {
+        for n in 1..=vdu.vnfcs.min(MOST) {
             let vnfc = format!("{}-{n}", vdu.vdu);
             let mut why: BTreeMap<String, usize> = BTreeMap::new();
             let found = (0..rooms.len()).find(|i| match objection(*i, &rooms, vdu, &sizing.placement, &on) {
@@ -93,6 +96,10 @@ pub fn fit(sizing: &Sizing, nfvi: &Nfvi) -> Fit {
                     out.unplaced.push(Unplaced { vnfc, why });
                 }
             }
+        }
+        if vdu.vnfcs > MOST {
+            let vnfc = format!("{0}-{1} to {0}-{2}", vdu.vdu, MOST + 1, vdu.vnfcs);
+            out.unplaced.push(Unplaced { vnfc, why: vec![format!("more than {MOST} VNFCs of a VDU are not tried")] });
         }
     }
     out
@@ -162,6 +169,17 @@ mod tests {
         assert!(four.holds() && four.placed.iter().filter(|p| p.host == "c-1").count() == 2, "{four:?}");
         let five = fit(&sizing(5, vec![]), &nfvi());
         assert_eq!(five.unplaced[0].why, ["not enough virtual CPUs left (2 hosts)"]);
+    }
+
+    #[test]
+    fn vnfcs_beyond_number_are_told_in_one_line() {
+        let start = std::time::Instant::now();
+        let all = fit(&sizing(u32::MAX, vec![]), &nfvi());
+        assert!(start.elapsed() < std::time::Duration::from_secs(2), "{:?}", start.elapsed());
+        assert_eq!((all.placed.len(), all.unplaced.len()), (4, MOST as usize - 4 + 1));
+        let last = all.unplaced.last().unwrap();
+        assert_eq!(last.vnfc, "web-2001 to web-4294967295");
+        assert!(last.why[0].contains("more than 2000"), "{last:?}");
     }
 
     #[test]

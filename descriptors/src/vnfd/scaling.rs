@@ -59,17 +59,6 @@ pub struct Aspect {
     pub step_deltas: Vec<String>,
 }
 
-impl Aspect {
-    /// The delta of the step that leads to scale level `to`, counted from 1.
-    #[must_use]
-    pub fn delta_of_step(&self, to: u32) -> Option<&str> {
-        match self.step_deltas.as_slice() {
-            [one] => Some(one),
-            many => many.get(to.checked_sub(1)? as usize).map(String::as_str),
-        }
-    }
-}
-
 /// `tosca.datatypes.nfv.InstantiationLevel`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
@@ -198,7 +187,7 @@ impl Scaling {
 
     fn added(&self, vdu: &str, aspect: &str, level: u32) -> u32 {
         let Some(deltas) = self.deltas.get(vdu).and_then(|by_aspect| by_aspect.get(aspect)) else { return 0 };
-        self.steps(aspect, level, deltas).fold(0, |sum, n| sum.saturating_add(*n))
+        self.steps(aspect, level, deltas).fold(0, |sum, (n, times)| sum.saturating_add(n.saturating_mul(times)))
     }
 
     /// The instantiation level that a size names or stands for.
@@ -210,18 +199,23 @@ impl Scaling {
         }
     }
 
-    /// The delta of every step from 0 to `level`.
+    /// The deltas of the steps from 0 to `level`, each with how often it is taken. Levels go up to 2³²: steps that are
+    /// alike are never counted one by one.
     pub(super) fn steps<'a, T>(
         &'a self,
         aspect: &str,
         level: u32,
         deltas: &'a BTreeMap<String, T>,
-    ) -> impl Iterator<Item = &'a T> + use<'a, T> {
-        let steps = self.aspects.get(aspect);
-        // The standard lets a policy with one delta leave `step_deltas` out.
-        let only =
-            deltas.values().next().filter(|_| deltas.len() == 1 && steps.is_some_and(|s| s.step_deltas.is_empty()));
-        (1..=level).filter_map(move |to| steps?.delta_of_step(to).and_then(|id| deltas.get(id)).or(only))
+    ) -> impl Iterator<Item = (&'a T, u32)> + use<'a, T> {
+        let (alike, each): (Option<&T>, &[String]) = match self.aspects.get(aspect).map(|a| a.step_deltas.as_slice()) {
+            None => (None, &[]),
+            // The standard lets a policy with one delta leave `step_deltas` out.
+            Some([]) => (deltas.values().next().filter(|_| deltas.len() == 1), &[]),
+            Some([one]) => (deltas.get(one), &[]),
+            Some(many) => (None, many),
+        };
+        let taken = each.iter().take(level as usize).filter_map(|id| deltas.get(id)).map(|delta| (delta, 1));
+        alike.filter(|_| level > 0).map(|delta| (delta, level)).into_iter().chain(taken)
     }
 }
 
@@ -280,6 +274,21 @@ mod tests {
         assert!(s.instances("web", Size::ScaleLevels(&above)).unwrap_err().to_string().contains("maximum 2"));
         let unknown = BTreeMap::from([("z".to_owned(), 0)]);
         assert!(matches!(s.instances("web", Size::ScaleLevels(&unknown)), Err(SizeError::UnknownAspect { .. })));
+    }
+
+    #[test]
+    fn levels_up_to_the_largest_number_are_computed_at_once() {
+        let mut s = scaling();
+        for aspect in s.aspects.values_mut() {
+            aspect.max_scale_level = u32::MAX;
+        }
+        let highest = BTreeMap::from([("a".to_owned(), u32::MAX), ("b".to_owned(), u32::MAX)]);
+        let start = std::time::Instant::now();
+        assert_eq!(s.instances("web", Size::ScaleLevels(&highest)), Ok(u32::MAX));
+        assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+        // Two deltas are two steps, however high the level is.
+        let only_b = BTreeMap::from([("b".to_owned(), u32::MAX)]);
+        assert_eq!(s.instances("web", Size::ScaleLevels(&only_b)), Ok(1 + 1 + 5));
     }
 
     proptest! {

@@ -20,12 +20,13 @@ impl Scaling {
         let mut total = self.link_initial.get(link).copied();
         for (aspect, at) in &levels {
             let Some(deltas) = self.link_deltas.get(link).and_then(|d| d.get(aspect)) else { continue };
-            for delta in self.steps(aspect, *at, deltas) {
+            for (delta, times) in self.steps(aspect, *at, deltas) {
+                let plus = |have: u64, more: u64| have.saturating_add(more.saturating_mul(times.into()));
                 let sum = total.get_or_insert_default();
-                sum.root_bps = sum.root_bps.saturating_add(delta.root_bps);
+                sum.root_bps = plus(sum.root_bps, delta.root_bps);
                 sum.leaf_bps = match (sum.leaf_bps, delta.leaf_bps) {
                     (None, None) => None,
-                    (have, more) => Some(have.unwrap_or_default().saturating_add(more.unwrap_or_default())),
+                    (have, more) => Some(plus(have.unwrap_or_default(), more.unwrap_or_default())),
                 };
             }
         }
@@ -45,7 +46,8 @@ impl Scaling {
         let mut total = self.vip_initial.get(vip).copied().unwrap_or_else(|| u32::from(!scales));
         for (aspect, at) in &levels {
             let Some(deltas) = self.vip_deltas.get(vip).and_then(|d| d.get(aspect)) else { continue };
-            total = self.steps(aspect, *at, deltas).fold(total, |sum, n| sum.saturating_add(*n));
+            let steps = self.steps(aspect, *at, deltas);
+            total = steps.fold(total, |sum, (n, times)| sum.saturating_add(n.saturating_mul(times)));
         }
         Ok(total)
     }
@@ -88,6 +90,12 @@ mod tests {
         assert_eq!(scaling.link_bitrate("other", Size::Level("big")), Ok(None));
         assert_eq!(scaling.vip_instances("vip", Size::Level("big")), Ok(5));
         assert_eq!(scaling.vip_instances("other", Size::Level("big")), Ok(1));
+        let mut high = scaling.clone();
+        high.aspects.get_mut("a").unwrap().max_scale_level = u32::MAX;
+        let highest = BTreeMap::from([("a".to_owned(), u32::MAX)]);
+        let rate_there = high.link_bitrate("net", Size::ScaleLevels(&highest));
+        assert_eq!(rate_there, Ok(Some(rate(100 + 50 * u64::from(u32::MAX), Some(10)))));
+        assert_eq!(high.vip_instances("vip", Size::ScaleLevels(&highest)), Ok(u32::MAX));
         let above = BTreeMap::from([("a".to_owned(), 3)]);
         assert!(scaling.link_bitrate("net", Size::ScaleLevels(&above)).is_err());
     }

@@ -72,6 +72,15 @@ pub fn parse(file: FileId, text: &str, budget: Budget, sink: &mut Sink) -> Optio
         }
         composer.event(event, at)?;
     }
+    if composer.root.is_none() {
+        let at = Pos { file, line: 1, column: 1 };
+        composer.sink.error_mend(
+            &codes::YAML_DOCUMENTS,
+            at,
+            "the file holds no value",
+            "write the file, or take it away",
+        );
+    }
     composer.root
 }
 
@@ -245,6 +254,15 @@ mod tests {
         let (_, found) = read("a: 1\na: 2\nb:\n  c: 1\n  c: 2\n? [k]\n: v\n");
         let at: Vec<_> = found.iter().map(|d| (d.code.as_ref(), d.line.unwrap())).collect();
         assert_eq!(at, [("YAML-0002", 2), ("YAML-0002", 5), ("YAML-0005", 6)]);
+    }
+
+    #[test]
+    fn a_file_without_a_value_is_told() {
+        for text in ["", "\n \n", "# only a comment\n", "%YAML 1.2\n", "\u{feff}"] {
+            let (node, found) = read(text);
+            assert!(node.is_some() || found.has_errors(), "{text:?}");
+        }
+        assert_eq!(read("").1.iter().next().unwrap().code, "YAML-0004");
     }
 
     #[test]
