@@ -61,7 +61,9 @@ async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     assert_eq!(web(&lab), first);
 
     // Somebody kills the machine: it is made again, with the address that `edge` knows.
-    let machine = lab.nfvi().machines().into_iter().find(|name| name.contains("web")).expect("its machine");
+    let compute =
+        lab.mano_json(&["vnf", "show", "demo-web"])["instantiatedVnfInfo"]["vnfcResourceInfo"][0]["id"].clone();
+    let machine = format!("mano-{}", &compute.as_str().unwrap().replace('-', "")[20..]);
     lab.nfvi().virsh(&["destroy", &machine]);
     lab.mano(&["vnf", "heal", "demo-web", "--vnfc", "demo-web-web-1", "--cause", "killed"]);
     assert_eq!(web(&lab), first);

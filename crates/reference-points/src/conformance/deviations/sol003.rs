@@ -32,6 +32,20 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         }),
     },
     Deviation {
+        what: "heal and operate may name the VNFCs that are meant",
+        why: "SOL002 clauses 5.5.2.9 and 5.5.2.10; one resource of the VNFM serves both reference points",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Everywhere(|node| {
+            let heal = has(node, &["cause", "additionalParams"]);
+            if !heal && !has(node, &["changeStateTo", "stopType"]) {
+                return false;
+            }
+            let Some(properties) = properties(node).filter(|p| !heal || p.len() == 2) else { return false };
+            let ids = json!({ "type": "array", "items": { "type": "string" } });
+            properties.insert("vnfcInstanceId".into(), ids).is_none()
+        }),
+    },
+    Deviation {
         what: "what excludes what among IP addresses is judged per entry of ipAddresses",
         why: "SOL003 clauses 4.4.1.10c and 5.5.3.10; the file asks it of the object around, which has none of these attributes",
         file: "SOL003",
