@@ -356,6 +356,23 @@ pub enum Vnf {
     },
     /// Scales a VNF: an aspect by steps, or everything to a level.
     Scale(Scale),
+    /// Changes the record of a VNF: its name, description, metadata or configurable properties.
+    Modify {
+        /// Name or id.
+        vnf: String,
+        /// New name.
+        #[arg(long)]
+        name: Option<String>,
+        /// New description.
+        #[arg(long)]
+        description: Option<String>,
+        /// Metadata to set, as KEY=VALUE; without a value the key goes. May be given several times.
+        #[arg(long, value_name = "KEY=VALUE")]
+        metadata: Vec<String>,
+        /// Configurable property to set, as NAME=VALUE; without a value its default holds. May be given several times.
+        #[arg(long, value_name = "NAME=VALUE")]
+        property: Vec<String>,
+    },
     /// Makes VNFCs of a VNF again: with their addresses and volumes, their other disks anew from the image.
     Heal {
         #[command(flatten)]

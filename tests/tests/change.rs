@@ -54,6 +54,15 @@ async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     assert_eq!(lab.nfvi().machines().len(), 2);
     lab.nothing_leaks().await;
 
+    lab.mano(&["vnf", "modify", "demo-web", "--description", "serves a page", "--metadata", "site=north"]);
+    let shown = lab.mano_json(&["vnf", "show", "demo-web"]);
+    assert_eq!(
+        (shown["vnfInstanceDescription"].as_str(), shown["metadata"]["site"].as_str()),
+        (Some("serves a page"), Some("north"))
+    );
+    let unknown = lab.cli(&["vnf", "modify", "demo-web", "--property", "color=red"]);
+    assert!(unknown.code == Some(1) && unknown.err.contains("/vnfConfigurableProperties/color"), "{unknown:#?}");
+
     lab.mano(&["vnf", "stop", "demo-web"]);
     assert_eq!(web(&lab)[0].1, "STOPPED");
     assert_eq!(lab.nfvi().machines().len(), 1);

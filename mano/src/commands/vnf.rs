@@ -3,8 +3,9 @@
 use reference_points::common::KeyValuePairs;
 use reference_points::or_vnfm::{
     HealVnfRequest, OperateVnfRequest, ScaleInfo, ScaleType, ScaleVnfRequest, ScaleVnfToLevelRequest, StopType,
-    VnfInstance, VnfOperationalState,
+    VnfInfoModificationRequest, VnfInstance, VnfOperationalState,
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::cli::{Scale, Vnf};
@@ -73,6 +74,17 @@ pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
             let vnf = context.find_vnf(&vnfcs.vnf).await?;
             begun(context, context.vnfs.heal(vnf.id, &request).await?, vnfcs.no_wait).await
         }
+        Vnf::Modify { vnf, name, description, metadata, property } => {
+            let changes = VnfInfoModificationRequest {
+                vnf_instance_name: name,
+                vnf_instance_description: description,
+                metadata: settings(&metadata),
+                vnf_configurable_properties: settings(&property),
+                ..VnfInfoModificationRequest::default()
+            };
+            let vnf = context.find_vnf(&vnf).await?;
+            begun(context, context.vnfs.modify(vnf.id, &changes, None).await?, false).await
+        }
         Vnf::Scale(scale) => {
             let vnf = context.find_vnf(&scale.vnf).await?;
             let no_wait = scale.no_wait;
@@ -103,6 +115,17 @@ fn machines(vnf: &VnfInstance) -> Result<Vec<OneMachine>, Failure> {
             })
         })
         .collect()
+}
+
+/// `KEY=VALUE`s as a merge patch: a value that is JSON stands for itself, any other is text, and none takes the key away.
+fn settings(given: &[String]) -> Option<KeyValuePairs> {
+    let setting = |text: &String| {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        let text = || Value::String(value.to_owned());
+        let value = if value.is_empty() { Value::Null } else { serde_json::from_str(value).unwrap_or_else(|_| text()) };
+        (key.to_owned(), value)
+    };
+    (!given.is_empty()).then(|| given.iter().map(setting).collect())
 }
 
 async fn scaling(context: &Context, vnf: Uuid, scale: Scale) -> Result<Uuid, Failure> {

@@ -5,9 +5,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference_points::or_vnfm::{
     CreateVnfRequest, HealVnfRequest, InstantiateVnfRequest, OperateVnfRequest, ScaleVnfRequest,
-    ScaleVnfToLevelRequest, TerminateVnfRequest, VnfInstance,
+    ScaleVnfToLevelRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance,
 };
-use service::http::{ApiJson, ApiResult};
+use service::http::{ApiJson, ApiResult, IfMatch, MergePatch};
 use service::query::ListQuery;
 use uuid::Uuid;
 
@@ -33,6 +33,19 @@ pub async fn create(State(app): State<App>, ApiJson(request): ApiJson<CreateVnfR
 pub async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<Response> {
     let stored = INSTANCES.require(&app.db, id).await?;
     Ok(([(header::ETAG, stored.etag())], ApiJson(app.shown(&stored))).into_response())
+}
+
+/// Begins a modification of the record.
+#[utoipa::path(patch, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)),
+    request_body(content = VnfInfoModificationRequest, content_type = "application/merge-patch+json"),
+    responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn modify(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    if_match: IfMatch,
+    patch: MergePatch<VnfInfoModificationRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.modify(id, if_match, patch.document).await?))
 }
 
 /// Deletes a VNF instance that is not instantiated.

@@ -26,7 +26,7 @@ const READ: Scope = Scope("vnflcm:v2:readonly");
 pub fn router() -> OpenApiRouter<App> {
     let lcm = OpenApiRouter::new()
         .routes(scoped(ALL, routes!(instances::list, instances::create)))
-        .routes(scoped(ALL, routes!(instances::show, instances::delete)))
+        .routes(scoped(ALL, routes!(instances::show, instances::modify, instances::delete)))
         .routes(scoped(ALL, routes!(instances::instantiate)))
         .routes(scoped(ALL, routes!(instances::terminate)))
         .routes(scoped(ALL, routes!(instances::scale)))

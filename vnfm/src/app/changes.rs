@@ -1,4 +1,4 @@
-//! Changing a running VNF: scale, scale to level, operate, heal (SOL003 clauses 5.4.5, 5.4.6, 5.4.9, 5.4.10).
+//! Changing a VNF: scale, scale to level, operate, heal, modify its record (SOL003 clauses 5.4.2, 5.4.5, 5.4.6, 5.4.9, 5.4.10).
 
 use std::sync::Arc;
 
@@ -10,21 +10,21 @@ use reference_points::or_vnfm::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use service::http::{ApiError, ApiResult};
+use service::http::{ApiError, ApiResult, IfMatch};
 use service::store::Stored;
 
-use super::operations::{grace_within, name_of, new};
+use super::operations::{grace_within, name_of, new as new_operation};
 use super::packages::Known;
 use super::{App, cause};
 use crate::ops::expand::Given;
 use crate::ops::grants::{self, Asking, Change};
 use crate::ops::ids::RandomIds;
 use crate::ops::inventory::Owned;
-use crate::ops::occurrence::{HEAL, OPERATE, SCALE, SCALE_TO_LEVEL};
+use crate::ops::occurrence::{HEAL, MODIFY_INFO, OPERATE, SCALE, SCALE_TO_LEVEL};
 use crate::ops::params::OperationParams;
 use crate::ops::record::Facts;
 use crate::ops::scale::{self, Target};
-use crate::ops::{heal, operate};
+use crate::ops::{heal, modify, operate};
 use crate::store::{INSTANCES, Instance, resources};
 use crate::vi::Kind;
 
@@ -48,7 +48,7 @@ impl Running {
     }
 
     fn params<R: Serialize>(&self, request: &R, facts: Facts) -> OperationParams {
-        OperationParams { request: json!(request), facts: Some(facts), properties: None }
+        OperationParams { request: json!(request), facts: Some(facts), ..OperationParams::default() }
     }
 
     /// The VNFCs that a request names, by `vnfcInfo` identifier; all when it names none.
@@ -114,6 +114,37 @@ impl App {
         self.scale_to(&running, SCALE_TO_LEVEL, target, &request).await
     }
 
+    /// Begins a modification of the record (SOL003 clause 5.4.2.3.4); returns the occurrence's id.
+    ///
+    /// # Errors
+    /// 404, 409, 412, or 422 with every fault of the patch.
+    pub async fn modify(&self, id: Uuid, if_match: IfMatch, patch: Value) -> ApiResult<Uuid> {
+        let stored = INSTANCES.require(&self.db, id).await?;
+        if_match.check(&stored.etag())?;
+        let instance = &stored.document.0;
+        let Value::Object(patch) = patch else {
+            return Err(ApiError::fault(Fault::new("", "the merge patch is no object")));
+        };
+        let known = self.packages.get(&instance.vnfd_id).await?;
+        let new = match patch.get("vnfdId") {
+            Some(Value::String(vnfd_id)) => Some(self.packages.get(vnfd_id).await?),
+            None => None,
+            Some(_) => return Err(ApiError::fault(Fault::new("/vnfdId", "it names no VNFD"))),
+        };
+        let modified = modify::modified(&known.vnfd, new.as_ref().map(|k| &k.vnfd), instance, &patch);
+        let (mut record, told) = modified
+            .map_err(|faults| ApiError::unprocessable("the VNF instance cannot be modified like this", faults))?;
+        record.instantiated_vnf_info = None;
+        let op = Uuid::new_v4();
+        let plan = modify::plan().map_err(|e| cause::submit(e.into(), &self.base))?;
+        let params = OperationParams {
+            request: Value::Object(patch),
+            modified: Some(Box::new((record, told))),
+            ..OperationParams::default()
+        };
+        self.submit(&stored, instance.instantiation_state, new_operation(op, MODIFY_INFO, id, &params, plan)).await
+    }
+
     async fn scale_to<R: Serialize + Sync>(
         &self,
         running: &Running,
@@ -143,7 +174,7 @@ impl App {
         let grant = grants::request(&self.asking(op, running), operation, &change);
         let plan = scale::plan(&scaling, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let params = running.params(request, scaling.facts);
-        self.submit(stored, InstantiationState::Instantiated, new(op, kind, instance.id, &params, plan)).await
+        self.submit(stored, InstantiationState::Instantiated, new_operation(op, kind, instance.id, &params, plan)).await
     }
 
     /// Begins a start or stop; returns the occurrence's id.
@@ -160,7 +191,8 @@ impl App {
         let run = request.change_state_to == VnfOperationalState::Started;
         let plan = operate::plan(&vnfcs, &grant, run, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
         let params = running.params(&request, running.facts.clone());
-        self.submit(&running.stored, InstantiationState::Instantiated, new(op, OPERATE, id, &params, plan)).await
+        self.submit(&running.stored, InstantiationState::Instantiated, new_operation(op, OPERATE, id, &params, plan))
+            .await
     }
 
     /// Begins a healing; returns the occurrence's id.
@@ -175,7 +207,7 @@ impl App {
         let grant = grants::request(&self.asking(op, &running), LcmOperationType::Heal, &change);
         let plan = heal::plan(&vnfcs, &running.has, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let params = running.params(&request, running.facts.clone());
-        self.submit(&running.stored, InstantiationState::Instantiated, new(op, HEAL, id, &params, plan)).await
+        self.submit(&running.stored, InstantiationState::Instantiated, new_operation(op, HEAL, id, &params, plan)).await
     }
 
     fn asking<'a>(&'a self, op: Uuid, running: &'a Running) -> Asking<'a> {

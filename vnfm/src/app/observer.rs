@@ -10,8 +10,8 @@ use service::notify::{Notification, Notifier};
 use uuid::Uuid;
 
 use crate::ops::instantiate::GRANT;
-use crate::ops::inventory::{after, output};
-use crate::ops::occurrence::{self, TERMINATE};
+use crate::ops::inventory::{Owned, after, output};
+use crate::ops::occurrence::{self, MODIFY_INFO, TERMINATE};
 use crate::ops::params::OperationParams;
 use crate::ops::record::instantiated;
 use crate::store::{INSTANCES, OCCURRENCES, Occurrence, resources};
@@ -64,20 +64,25 @@ impl Recorder {
         let params =
             OperationParams::deserialize(op.params.as_ref()).map_err(|e| ObserverError::Other(e.to_string()))?;
         let stored = INSTANCES.lock(tx, id).await.map_err(told)?;
-        let has = after(resources::of_in(tx, id).await?, &change.steps);
+        let mut has = after(resources::of_in(tx, id).await?, &change.steps);
         let completed = change.to == OperationState::Completed;
         let before = resources::facts_in(tx, id).await?;
         // What was begun by giving up an instantiation is still made by its request.
         let facts = if completed || before.is_none() { params.facts.or(before) } else { before };
         let mut instance = stored.document.clone();
         let record = &mut instance.0;
-        let there = !has.is_empty() || (completed && op.kind != TERMINATE);
+        if let Some(modified) = params.modified.filter(|_| completed) {
+            moved(&mut has, &modified.0);
+            // The request of the instantiation names its flavour and its links still: they are of the new VNFD too.
+            *record = VnfInstance { instantiated_vnf_info: record.instantiated_vnf_info.take(), ..modified.0 };
+        }
+        let there = !has.is_empty() || (completed && ![TERMINATE, MODIFY_INFO].contains(&op.kind.as_str()));
         if there {
             record.instantiation_state = InstantiationState::Instantiated;
             record.instantiated_vnf_info = facts.as_ref().map(|facts| instantiated(facts, &has));
             let grant: Option<Grant> = change.steps.iter().find(|s| s.key == GRANT).and_then(output);
             record.vim_connection_info.extend(grant.into_iter().flat_map(|g| g.vim_connection_info));
-        } else {
+        } else if op.kind != MODIFY_INFO {
             record.instantiation_state = InstantiationState::NotInstantiated;
             record.instantiated_vnf_info = None;
             record.vim_connection_info.clear();
@@ -109,6 +114,16 @@ impl Recorder {
         });
         let payload = serde_json::to_value(&notification).map_err(|e| ObserverError::Other(e.to_string()))?;
         self.notifier.enqueue(tx, Notification { id, payload, attributes }, change.at).await.map_err(told)
+    }
+}
+
+/// A VIM that is reached elsewhere now: what is in it is reached there too.
+fn moved(has: &mut [Owned], record: &VnfInstance) {
+    for owned in has {
+        let connection = record.vim_connection_info.get(&owned.at.vim.to_string());
+        if let Some(Value::String(endpoint)) = connection.and_then(|c| c.interface_info.get("endpoint")) {
+            owned.at.endpoint.clone_from(endpoint);
+        }
     }
 }
 

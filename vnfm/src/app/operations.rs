@@ -58,7 +58,12 @@ impl App {
         let change = Change { add: Some(&blueprint), ..Change::default() };
         let grant = grants::request(&asking, LcmOperationType::Instantiate, &change);
         let plan = instantiate::plan(&blueprint, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
-        let params = OperationParams { request: json!(request), facts: Some(facts), properties: Some(properties) };
+        let params = OperationParams {
+            request: json!(request),
+            facts: Some(facts),
+            properties: Some(properties),
+            ..OperationParams::default()
+        };
         self.submit(&stored, InstantiationState::NotInstantiated, new(op, INSTANTIATE, id, &params, plan)).await
     }
 
@@ -84,7 +89,7 @@ impl App {
         let change = Change { remove: &owned, ..Change::default() };
         let grant = grants::request(&asking, LcmOperationType::Terminate, &change);
         let plan = terminate::plan(&owned, &grant, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
-        let params = OperationParams { request: json!(request), facts: None, properties: None };
+        let params = OperationParams { request: json!(request), ..OperationParams::default() };
         self.submit(&stored, InstantiationState::Instantiated, new(op, TERMINATE, id, &params, plan)).await
     }
 

@@ -8,6 +8,7 @@ pub mod heal;
 pub mod ids;
 pub mod instantiate;
 pub mod inventory;
+pub mod modify;
 pub mod occurrence;
 pub mod operate;
 pub mod params;

@@ -6,8 +6,8 @@ use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::or_vnfm::{
     AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, Grant, LccnLinks,
     LccnNotificationType, LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, LcmOperationStateType,
-    LcmOperationType, Link, ResourceChanges, Timestamp, VirtualLinkChangeType, VnfLcmOpOcc, VnfLcmOpOccLinks,
-    VnfLcmOperationOccurrenceNotification,
+    LcmOperationType, Link, ResourceChanges, Timestamp, VirtualLinkChangeType, VnfInfoModifications, VnfLcmOpOcc,
+    VnfLcmOpOccLinks, VnfLcmOperationOccurrenceNotification,
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -27,6 +27,8 @@ pub const TERMINATE: &str = "TERMINATE";
 pub const SCALE: &str = "SCALE";
 /// Kind of a scaling to a level in the engine.
 pub const SCALE_TO_LEVEL: &str = "SCALE_TO_LEVEL";
+/// Kind of a modification of the record in the engine.
+pub const MODIFY_INFO: &str = "MODIFY_INFO";
 /// Kind of a healing in the engine.
 pub const HEAL: &str = "HEAL";
 /// Kind of a start or stop in the engine.
@@ -47,6 +49,7 @@ pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
         grant_id: grant.map(|g| g.id),
         operation: operation(&op.kind),
         is_automatic_invocation: op.automatic,
+        changed_info: params.as_ref().filter(|_| op.state == OperationState::Completed).and_then(changed),
         operation_params: params.map(|p| p.request),
         is_cancel_pending: op.is_cancel_pending(),
         cancel_mode: op.cancel.map(|mode| match mode {
@@ -55,12 +58,15 @@ pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
         }),
         error: op.error.as_ref().map(|problem| error(op, problem)),
         resource_changes: (changes != ResourceChanges::default()).then_some(changes),
-        changed_info: None,
         changed_ext_connectivity: Vec::new(),
         modifications_triggered_by_vnf_pkg_change: None,
         vnf_snapshot_info_id: None,
         links: Some(links(op, instance, base)),
     }
+}
+
+fn changed(params: &OperationParams) -> Option<VnfInfoModifications> {
+    params.modified.as_ref().map(|modified| modified.1.clone())
 }
 
 /// `LcmOperationStateType` of an engine state.
@@ -233,7 +239,7 @@ pub fn notification(
         affected_virtual_links: if begins { Vec::new() } else { changes.affected_virtual_links },
         affected_ext_link_ports: Vec::new(),
         affected_virtual_storages: if begins { Vec::new() } else { changes.affected_virtual_storages },
-        changed_info: None,
+        changed_info: occurrence.changed_info,
         changed_ext_connectivity: Vec::new(),
         modifications_triggered_by_vnf_pkg_change: None,
         error: occurrence.error,

@@ -11,14 +11,40 @@ const ADDITIONAL: &str = "additional_configurable_properties";
 
 /// The properties that the instance will have, and every fault of those given.
 pub fn merged(vnfd: &Vnfd, instance: &VnfInstance, request: &InstantiateVnfRequest) -> (Value, Vec<Fault>) {
+    layered(vnfd, &[&instance.vnf_configurable_properties, &request.vnf_configurable_properties])
+}
+
+/// A patch of properties with the VNF's own ones in their group, where records keep them.
+pub fn grouped(vnfd: &Vnfd, patch: &Map<String, Value>) -> Map<String, Value> {
+    let own = |name: &str| vnfd.configurable_properties.additional.iter().any(|p| p.name == name);
+    let mut all = patch.clone();
+    let mut group = Map::new();
+    all.retain(|name, value| {
+        let moves = own(name);
+        if moves {
+            group.insert(name.clone(), value.clone());
+        }
+        !moves
+    });
+    if !group.is_empty() {
+        match all.entry(ADDITIONAL).or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(there) => there.extend(group),
+            other => *other = Value::Object(group),
+        }
+    }
+    all
+}
+
+/// The descriptor's defaults, and over them what is given, later over earlier; with every fault of it.
+pub fn layered(vnfd: &Vnfd, layers: &[&Map<String, Value>]) -> (Value, Vec<Fault>) {
     let declared = &vnfd.configurable_properties;
     let mut all = match declared.defaults() {
         Value::Object(defaults) => defaults,
         _ => Map::new(),
     };
     let mut faults = Vec::new();
-    for given in [&instance.vnf_configurable_properties, &request.vnf_configurable_properties] {
-        for (name, value) in given {
+    for given in layers {
+        for (name, value) in *given {
             if name == ADDITIONAL
                 && let Value::Object(own) = value
             {

@@ -4,6 +4,7 @@ mod compute;
 mod grant;
 mod network;
 mod power;
+mod record;
 mod remove;
 mod restore;
 mod storage;
@@ -40,6 +41,7 @@ pub fn registry(vi: &Arc<dyn Vi>, granting: &Arc<dyn Granting>) -> Registry {
         .with("clear", remove::Remove(vi.clone()))
         .with("restore", restore::Restore(vi.clone()))
         .with("power", power::Power(vi.clone()))
+        .with("record", record::Record)
         .map(|_, step| Arc::new(traced::Traced(step)))
 }
 

@@ -331,7 +331,7 @@ impl Instance {
     }
 
     fn world(self, op: Uuid, kind: &str, facts: Option<Facts>, plan: lcm::Plan) -> VnfWorld {
-        let params = OperationParams { request: json!({}), facts, properties: None };
+        let params = OperationParams { request: json!({}), facts, ..OperationParams::default() };
         let operation = new(op, kind, self.id, &params, plan);
         let before: Vec<(Kind, Uuid)> = self
             .has
@@ -418,7 +418,7 @@ impl VnfWorld {
         let change = Change { add: Some(&blueprint), ..Change::default() };
         let grant = grants::request(&asking(op, instance), LcmOperationType::Instantiate, &change);
         let plan = instantiate::plan(&blueprint, &grant).unwrap();
-        let params = OperationParams { request: json!({}), facts: Some(facts), properties: None };
+        let params = OperationParams { request: json!({}), facts: Some(facts), ..OperationParams::default() };
         let operation = new(op, INSTANTIATE, instance, &params, plan);
         let wanted = all_of(&blueprint);
         Self { outside: Arc::default(), operation, wanted, computes: "active", before: Vec::new(), lost: Vec::new() }
