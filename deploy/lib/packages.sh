@@ -6,7 +6,7 @@ PACKAGES_RUN=(qemu-system-x86 qemu-utils seabios ipxe-qemu libvirt-daemon-system
     openvswitch-switch ovn-central ovn-host nftables ethtool iproute2 iputils-ping curl jq kmod xorriso procps)
 PACKAGES_GUEST=(mtools dosfstools fdisk syslinux syslinux-common cpio lz4)
 PACKAGES_BUILD=(gcc pkg-config libvirt-dev libssl-dev)
-PACKAGES_TEST=(postgresql)
+PACKAGES_TEST=(postgresql python3-venv)
 
 package_missing() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" != 'ii ' ]; }
 

@@ -46,6 +46,18 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         }),
     },
     Deviation {
+        what: "what is accepted for processing answers without a body",
+        why: "SOL003 clause 5.4.3.3.4 and the description beside it say that the body is empty; the file gives it a schema",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Everywhere(|node| {
+            let said = node
+                .get("description")
+                .and_then(Value::as_str)
+                .is_some_and(|d| d.starts_with("202 ACCEPTED") && d.contains("response body shall be empty"));
+            said && node.remove("content").is_some()
+        }),
+    },
+    Deviation {
         what: "what excludes what among IP addresses is judged per entry of ipAddresses",
         why: "SOL003 clauses 4.4.1.10c and 5.5.3.10; the file asks it of the object around, which has none of these attributes",
         file: "SOL003",
