@@ -4,6 +4,7 @@
 
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::{conformance, samples, traffic};
+use reference_points::or_vnfm::HealVnfRequest;
 use serde_json::Value;
 
 /// VNFCs of `web` as the VNFM records them: name, state, address on the data network.
@@ -62,6 +63,13 @@ async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     );
     let unknown = lab.cli(&["vnf", "modify", "demo-web", "--property", "color=red"]);
     assert!(unknown.code == Some(1) && unknown.err.contains("/vnfConfigurableProperties/color"), "{unknown:#?}");
+
+    // What nothing would read is refused, with its place.
+    let vnf = shown["id"].as_str().unwrap().parse().unwrap();
+    let additional_params = [("all".to_owned(), Value::Bool(true))].into_iter().collect();
+    let heal = HealVnfRequest { additional_params, ..HealVnfRequest::default() };
+    let told = lab.vnfs.heal(vnf, &heal).await.unwrap_err().to_problem();
+    assert_eq!((told.status, told.faults[0].location.as_str()), (422, "/additionalParams"), "{told:?}");
 
     lab.mano(&["vnf", "stop", "demo-web"]);
     assert_eq!(web(&lab)[0].1, "STOPPED");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use descriptors::vnfd::{Flavour, Vnfd};
-use reference_points::common::{Fault, Uuid};
+use reference_points::common::{Fault, KeyValuePairs, Uuid};
 use reference_points::or_vnfm::{
     HealVnfRequest, InstantiationState, LcmOperationType, OperateVnfRequest, ScaleVnfRequest, ScaleVnfToLevelRequest,
     StopType, VnfOperationalState,
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::http::{ApiError, ApiResult, IfMatch};
 use service::store::Stored;
 
-use super::operations::{grace_within, name_of, new as new_operation};
+use super::operations::{grace_within, name_of, new as new_operation, not_too_short};
 use super::packages::Known;
 use super::{App, cause};
 use crate::ops::expand::Given;
@@ -95,7 +95,7 @@ impl App {
             return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("leave it out, or give 1")]));
         }
         let target = scale::by_steps(running.flavour()?, &running.facts, &running.has, &request);
-        self.scale_to(&running, SCALE, target, &request).await
+        self.scale_to(&running, SCALE, target, &request, &request.additional_params).await
     }
 
     /// Begins a scaling to a level; returns the occurrence's id.
@@ -111,7 +111,7 @@ impl App {
             return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("give instantiationLevelId")]));
         }
         let target = scale::to_level(running.flavour()?, &running.facts, &running.has, &request);
-        self.scale_to(&running, SCALE_TO_LEVEL, target, &request).await
+        self.scale_to(&running, SCALE_TO_LEVEL, target, &request, &request.additional_params).await
     }
 
     /// Begins a modification of the record (SOL003 clause 5.4.2.3.4); returns the occurrence's id.
@@ -151,6 +151,7 @@ impl App {
         kind: &'static str,
         target: Result<Target, Vec<Fault>>,
         request: &R,
+        additional: &KeyValuePairs,
     ) -> ApiResult<Uuid> {
         let refused = |faults| ApiError::unprocessable(NOT_SCALED, faults);
         let Running { stored, known, facts, has } = running;
@@ -158,9 +159,12 @@ impl App {
         let target = target.map_err(refused)?;
         let name = name_of(instance);
         let properties = Value::Object(instance.vnf_configurable_properties.clone());
+        // What is new boots with the parameters of the instantiation, and with those of this request over them.
+        let mut made_by = facts.request.clone();
+        made_by.additional_params.extend(additional.clone());
         let given = Given {
             vnfd: &known.vnfd,
-            request: &facts.request,
+            request: &made_by,
             instance: instance.id,
             name: &name,
             properties: &properties,
@@ -183,7 +187,10 @@ impl App {
     /// 404, 409, or 400 and 422 with every fault of the request.
     pub async fn operate(&self, id: Uuid, request: OperateVnfRequest) -> ApiResult<Uuid> {
         let grace = stop_grace(&request)?;
+        no_parameters("operate", &request.additional_params)?;
         let running = self.running(id).await?;
+        let shortest = running.known.vnfd.lcm_operations.min_graceful_stop_s;
+        not_too_short("/gracefulStopTimeout", grace, shortest)?;
         let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
         let op = Uuid::new_v4();
         let change = Change { update: &vnfcs, ..Change::default() };
@@ -200,7 +207,14 @@ impl App {
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
     pub async fn heal(&self, id: Uuid, request: HealVnfRequest) -> ApiResult<Uuid> {
+        no_parameters("heal", &request.additional_params)?;
         let running = self.running(id).await?;
+        let causes = &running.known.vnfd.lcm_operations.heal_causes;
+        if let Some(cause) = request.cause.as_ref().filter(|cause| !causes.is_empty() && !causes.contains(cause)) {
+            let fault = Fault::new("/cause", format!("the VNFD does not know the cause {cause:?}"));
+            let mend = fault.mend(format!("one of {}, or leave it out", causes.join(", ")));
+            return Err(ApiError::unprocessable("the VNF cannot be healed like this", vec![mend]));
+        }
         let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
         let op = Uuid::new_v4();
         let change = Change { update: &vnfcs, ..Change::default() };
@@ -220,6 +234,15 @@ impl App {
             base: &self.base,
         }
     }
+}
+
+/// What nothing would read is refused.
+fn no_parameters(operation: &str, given: &KeyValuePairs) -> ApiResult<()> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let fault = Fault::new("/additionalParams", format!("{operation} has no parameters: nothing would read them"));
+    Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]))
 }
 
 fn stop_grace(request: &OperateVnfRequest) -> ApiResult<Option<u32>> {

@@ -73,8 +73,17 @@ impl App {
     /// 404, 409, or 400 with every fault of the request.
     pub async fn terminate(&self, id: Uuid, request: TerminateVnfRequest) -> ApiResult<Uuid> {
         let grace = grace_seconds(&request)?;
+        if !request.additional_params.is_empty() {
+            let fault = Fault::new("/additionalParams", "terminate has no parameters: nothing would read them");
+            return Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]));
+        }
         let stored = INSTANCES.require(&self.db, id).await?;
         let instance = &stored.document.0;
+        // A termination needs nothing of the package, which may not be had: only where it can be read it is asked.
+        if let Ok(known) = self.packages.get(&instance.vnfd_id).await {
+            let shortest = known.vnfd.lcm_operations.min_graceful_termination_s;
+            not_too_short("/gracefulTerminationTimeout", grace, shortest)?;
+        }
         let owned = resources::of(&self.db, id).await?;
         let flavour = instance.instantiated_vnf_info.as_ref().map(|i| i.flavour_id.clone()).unwrap_or_default();
         let op = Uuid::new_v4();
@@ -199,6 +208,18 @@ fn grace_seconds(request: &TerminateVnfRequest) -> ApiResult<Option<u32>> {
         (TerminationType::Graceful, timeout) => {
             grace_within("/gracefulTerminationTimeout", timeout.unwrap_or(DEFAULT_GRACE_SECONDS)).map(Some)
         }
+    }
+}
+
+/// The VNFD may say how long its guests need at least (SOL001 `VnfLcmOperationsConfiguration`).
+pub(super) fn not_too_short(location: &str, grace: Option<u32>, shortest: Option<f64>) -> ApiResult<()> {
+    match (grace, shortest) {
+        (Some(grace), Some(shortest)) if f64::from(grace) < shortest => {
+            let fault = Fault::new(location, format!("{grace} s is less than the {shortest} s that the VNFD asks for"));
+            let mend = fault.mend(format!("at least {}", shortest.ceil()));
+            Err(ApiError::unprocessable("the guest needs more time", vec![mend]))
+        }
+        _ => Ok(()),
     }
 }
 
