@@ -20,42 +20,44 @@ async fn instantiation_on_postgresql() {
     println!("{}", Harness::new((*db).clone(), || async { VnfWorld::instantiation() }).all().await);
 }
 
-/// Everything that may happen to an operation on a running instance, on both databases.
-async fn on_a_running_instance(operation: impl Fn(Instance) -> VnfWorld + Clone + Send + Sync + 'static) {
-    for db in TestDb::all().await {
-        let own = (*db).clone();
-        let make = operation.clone();
-        let harness = Harness::new((*db).clone(), move || {
-            let (own, make) = (own.clone(), make.clone());
-            async move { make(Instance::running(own).await) }
-        });
-        println!("{}", harness.all().await);
-    }
+/// Everything that may happen to an operation on a running instance.
+async fn on_a_running_instance(db: &TestDb, operation: fn(Instance) -> VnfWorld) {
+    let own = (**db).clone();
+    let harness = Harness::new((**db).clone(), move || {
+        let own = own.clone();
+        async move { operation(Instance::running(own).await) }
+    });
+    println!("{}", harness.all().await);
 }
 
-#[tokio::test]
-async fn termination() {
-    on_a_running_instance(Instance::terminating).await;
+/// A test of an operation on each database.
+macro_rules! on_both_databases {
+    ($($name:ident: $operation:expr;)*) => {
+        mod on_sqlite {
+            use super::*;
+            $(#[tokio::test]
+            async fn $name() {
+                on_a_running_instance(&TestDb::sqlite().await, $operation).await;
+            })*
+        }
+
+        mod on_postgresql {
+            use super::*;
+            $(#[tokio::test]
+            async fn $name() {
+                let Some(db) = TestDb::postgres().await else { return };
+                on_a_running_instance(&db, $operation).await;
+            })*
+        }
+    };
 }
 
-#[tokio::test]
-async fn scaling_out() {
-    on_a_running_instance(Instance::scaling_out).await;
-}
-
-#[tokio::test]
-async fn scaling_in() {
-    on_a_running_instance(Instance::scaling_in).await;
-}
-
-#[tokio::test]
-async fn healing_what_was_lost() {
-    on_a_running_instance(Instance::healing).await;
-}
-
-#[tokio::test]
-async fn stopping() {
-    on_a_running_instance(Instance::stopping).await;
+on_both_databases! {
+    termination: Instance::terminating;
+    scaling_out: Instance::scaling_out;
+    scaling_in: Instance::scaling_in;
+    healing_what_was_lost: Instance::healing;
+    stopping: Instance::stopping;
 }
 
 #[test]
