@@ -72,7 +72,12 @@ pub fn agent_name(host: usize) -> String {
 impl Lab {
     /// A lab over a simulated VIM.
     pub async fn simulated(sim: SimSpec) -> Self {
-        Self::start(folder(), None, Vec::new(), VimKind::Sim { sim }, &Wishes::default()).await
+        Self::simulated_with(sim, &Wishes::default()).await
+    }
+
+    /// As [`Lab::simulated`], with wishes; those that concern hosts have no meaning here.
+    pub async fn simulated_with(sim: SimSpec, wishes: &Wishes) -> Self {
+        Self::start(folder(), None, Vec::new(), VimKind::Sim { sim }, wishes).await
     }
 
     /// A lab over a private NFVI called `name`; `None` when this machine cannot have one, which is said.

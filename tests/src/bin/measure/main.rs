@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod lcm;
 mod memory;
 mod onboard;
 mod raw;
@@ -15,7 +16,8 @@ const HELP: &str = "measure WHAT
   speed [ROUNDS]    time from request to COMPLETED, less libvirt's own work, beside a raw concurrent libvirt + OVSDB script
   memory [MINUTES]  proportional set size of the four services after idle minutes (default 5) with the sample service
   image [MIB]       peak memory of each service while a package with an image of so many MiB (default 2048) passes through
-  onboard [MIB]     how fast a VNF package with an image of so many MiB (default 1024) is onboarded, beside sha256sum";
+  onboard [MIB]     how fast a VNF package with an image of so many MiB (default 1024) is onboarded, beside sha256sum
+  lcm [INSTANCES]   VNF lifecycle management on the simulated VIM with so many instances (default 10000), on both databases";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -27,6 +29,7 @@ async fn main() -> ExitCode {
         "memory" => memory::idle(number.unwrap_or(5)).await,
         "image" => memory::image(number.unwrap_or(2048)).await,
         "onboard" => onboard::run(number.unwrap_or(1024)).await,
+        "lcm" => lcm::run(number.unwrap_or(10_000)).await,
         _ => {
             eprintln!("{HELP}");
             return ExitCode::from(2);
