@@ -11,7 +11,7 @@ use reference_points::os_ma_nfvo::{
     CreateNsRequest, CreateNsdInfoRequest, CreateVnfPkgInfoRequest, InstantiateNsRequest, NsClient, NsdClient,
     PackageClient, PackageOnboardingState, TerminateNsRequest,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
@@ -246,6 +246,20 @@ impl Lab {
     pub async fn terminate(&self, ns: Uuid) -> Uuid {
         let request: TerminateNsRequest = serde_json::from_value(json!({})).expect("a request");
         self.ns.terminate(ns, &request).await.expect("accepted")
+    }
+
+    /// A request that instantiates another `web` on the networks of the sample service.
+    pub async fn web_beside(&self, ns: Uuid) -> Value {
+        let topology = self.mano.topology(ns).await.expect("a topology");
+        let vim = self.mano.vims().await.expect("VIMs").remove(0).id;
+        let link = |cpd: &str, name: &str| {
+            let network = topology.links.iter().find(|l| l.name == name).expect("a link").network_id;
+            let protocol = json!({ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
+                "ipAddresses": [{ "type": "IPV4", "numDynamicAddresses": 1 }] } });
+            let cp = json!({ "cpdId": cpd, "cpConfig": { "a": { "cpProtocolData": [protocol] } } });
+            json!({ "id": cpd, "vimConnectionId": vim, "resourceId": network, "extCps": [cp] })
+        };
+        json!({ "flavourId": "simple", "extVirtualLinks": [link("data", "internal"), link("management", "management")] })
     }
 
     /// What a service tells Prometheus.

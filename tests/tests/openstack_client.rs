@@ -81,19 +81,6 @@ fn written(dir: &Path, name: &str, content: &Value) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// A request that connects `web` to the networks of the sample service.
-async fn request(lab: &Lab, ns: Uuid) -> Value {
-    let topology = lab.mano.topology(ns).await.unwrap();
-    let vim = lab.mano.vims().await.unwrap()[0].id;
-    let link = |cpd: &str, name: &str| {
-        let network = topology.links.iter().find(|l| l.name == name).unwrap().network_id;
-        json!({ "id": cpd, "vimConnectionId": vim, "resourceId": network, "extCps": [{ "cpdId": cpd, "cpConfig": { "a": {
-            "cpProtocolData": [{ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
-                "ipAddresses": [{ "type": "IPV4", "numDynamicAddresses": 1 }] } }] } } }] })
-    };
-    json!({ "flavourId": "simple", "extVirtualLinks": [link("data", "internal"), link("management", "management")] })
-}
-
 #[tokio::test]
 async fn the_openstack_client_drives_vnfs_through_their_lives() {
     let Some(program) = client() else { return };
@@ -108,7 +95,7 @@ async fn the_openstack_client_drives_vnfs_through_their_lives() {
     let lab = Lab::simulated(SimSpec { faults: vec![fault], ..SimSpec::default() }).await;
     let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     lab.completed(lab.instantiate(ns).await).await;
-    let file = written(lab.path(), "instantiate.json", &request(&lab, ns).await);
+    let file = written(lab.path(), "instantiate.json", &lab.web_beside(ns).await);
     let openstack = Openstack { program, endpoint: lab.services["vnfm"].url.clone(), home: lab.path().to_owned() };
 
     let created = openstack.json(&["vnflcm", "create", WEB, "--name", "mine"]);

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use axum::response::Response;
 use lcm::{Engine, OperationView, StepView};
-use reference_points::os_ma_nfvo::mano::{OpEvent, OpProgress, OpStep, OpSummary, StepState};
-use serde_json::Value;
-use service::http::{After, ApiError, ApiResult, Wake, event_stream};
+use reference_points::os_ma_nfvo::mano::{OpProgress, OpStep, OpSummary, StepState};
+use service::http::{After, ApiError, ApiResult, Wake, event_stream, numbered};
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -120,11 +119,6 @@ pub async fn stream(app: &App, id: Uuid, after: After) -> ApiResult<Response> {
             Ok(Vec::new())
         }
     }))
-}
-
-fn numbered(after: i64, events: &[OpEvent]) -> ApiResult<Vec<(i64, Value)>> {
-    let as_json = |event: &OpEvent| serde_json::to_value(event).map_err(|e| ApiError::internal(e.to_string()));
-    events.iter().zip(after + 1..).map(|(event, seq)| Ok((seq, as_json(event)?))).collect()
 }
 
 /// Rings the live views and the deliverer whenever the engine wrote something, until the service ends.

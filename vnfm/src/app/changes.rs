@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::http::{ApiError, ApiResult, IfMatch};
 use service::store::Stored;
 
-use super::operations::{grace_within, name_of, new as new_operation, not_too_short};
+use super::operations::{grace_within, name_of, new as new_operation, no_parameters, not_too_short};
 use super::packages::Known;
 use super::{App, cause};
 use crate::ops::expand::Given;
@@ -234,15 +234,6 @@ impl App {
             base: &self.base,
         }
     }
-}
-
-/// What nothing would read is refused.
-fn no_parameters(operation: &str, given: &KeyValuePairs) -> ApiResult<()> {
-    if given.is_empty() {
-        return Ok(());
-    }
-    let fault = Fault::new("/additionalParams", format!("{operation} has no parameters: nothing would read them"));
-    Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]))
 }
 
 fn stop_grace(request: &OperateVnfRequest) -> ApiResult<Option<u32>> {

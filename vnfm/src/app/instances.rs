@@ -11,10 +11,8 @@ use service::notify::Notification;
 use service::store::Stored;
 
 use super::App;
+use crate::ops::modify::MAX_NAME;
 use crate::store::{INSTANCES, Instance};
-
-/// Longest name, in bytes.
-const MAX_NAME: usize = 255;
 
 impl App {
     /// Creates an instance of an onboarded VNFD.

@@ -64,7 +64,8 @@ impl Recorder {
         let params =
             OperationParams::deserialize(op.params.as_ref()).map_err(|e| ObserverError::Other(e.to_string()))?;
         let stored = INSTANCES.lock(tx, id).await.map_err(told)?;
-        let mut has = after(resources::of_in(tx, id).await?, &change.steps);
+        let had = resources::of_in(tx, id).await?;
+        let mut has = after(had.clone(), &change.steps);
         let completed = change.to == OperationState::Completed;
         let before = resources::facts_in(tx, id).await?;
         // What was begun by giving up an instantiation is still made by its request.
@@ -90,7 +91,9 @@ impl Recorder {
         if let Some(Value::Object(properties)) = params.properties.filter(|_| there) {
             record.vnf_configurable_properties = properties;
         }
-        resources::replace(tx, id, &has).await?;
+        if has != had {
+            resources::replace(tx, id, &has).await?;
+        }
         resources::put_facts(tx, id, facts.as_ref().filter(|_| there)).await?;
         let stored = INSTANCES.update(tx, &stored, instance, change.at).await.map_err(told)?;
         Ok(Some(stored.document.0))

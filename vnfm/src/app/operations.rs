@@ -1,7 +1,7 @@
 //! Instantiate, terminate, and the tasks of their occurrences (SOL003 clauses 5.4.4, 5.4.8, 5.4.14 to 5.4.17).
 
 use lcm::{CancelMode, NewOperation, OperationView};
-use reference_points::common::{Fault, ProblemDetails, TraceContext, Uuid};
+use reference_points::common::{Fault, KeyValuePairs, ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::{
     InstantiateVnfRequest, InstantiationState, LcmOperationType, TerminateVnfRequest, TerminationType, VnfInstance,
 };
@@ -73,10 +73,7 @@ impl App {
     /// 404, 409, or 400 with every fault of the request.
     pub async fn terminate(&self, id: Uuid, request: TerminateVnfRequest) -> ApiResult<Uuid> {
         let grace = grace_seconds(&request)?;
-        if !request.additional_params.is_empty() {
-            let fault = Fault::new("/additionalParams", "terminate has no parameters: nothing would read them");
-            return Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]));
-        }
+        no_parameters("terminate", &request.additional_params)?;
         let stored = INSTANCES.require(&self.db, id).await?;
         let instance = &stored.document.0;
         // A termination needs nothing of the package, which may not be had: only where it can be read it is asked.
@@ -209,6 +206,15 @@ fn grace_seconds(request: &TerminateVnfRequest) -> ApiResult<Option<u32>> {
             grace_within("/gracefulTerminationTimeout", timeout.unwrap_or(DEFAULT_GRACE_SECONDS)).map(Some)
         }
     }
+}
+
+/// What nothing would read is refused.
+pub(super) fn no_parameters(operation: &str, given: &KeyValuePairs) -> ApiResult<()> {
+    if given.is_empty() {
+        return Ok(());
+    }
+    let fault = Fault::new("/additionalParams", format!("{operation} has no parameters: nothing would read them"));
+    Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]))
 }
 
 /// The VNFD may say how long its guests need at least (SOL001 `VnfLcmOperationsConfiguration`).

@@ -6,9 +6,8 @@ use axum::response::Response;
 use lcm::{StepState as Engine, StepView};
 use reference_points::common::{ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::VnfLcmOpOcc;
-use reference_points::os_ma_nfvo::mano::{OpEvent, OpProgress, OpStep, OpSummary, StepState};
-use serde_json::Value;
-use service::http::{After, ApiError, ApiResult, event_stream};
+use reference_points::os_ma_nfvo::mano::{OpProgress, OpStep, OpSummary, StepState};
+use service::http::{After, ApiError, ApiResult, event_stream, numbered};
 
 use super::App;
 use crate::ops::occurrence;
@@ -50,13 +49,8 @@ impl App {
     }
 }
 
-/// Looks without news before the stream says that it is alive.
-const QUIET_LOOKS: usize = 30;
-/// How often a parked step's note is looked at while somebody watches: the engine announces states, not notes.
-const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(400);
-
 impl App {
-    /// An operation as it happens, for one reader.
+    /// An operation as it happens, for one reader: a look whenever the engine rings, for all its steps are its own.
     ///
     /// # Errors
     /// 404 when there is none.
@@ -66,25 +60,12 @@ impl App {
         Ok(event_stream(after, &self.changed, move |after, _| {
             let (app, told) = (app.clone(), told.clone());
             async move {
-                let mut told = told.lock().await;
-                for _ in 0..QUIET_LOOKS {
-                    let now = app.progress(id).await?;
-                    let events = now.changes_since(told.as_ref());
-                    let unannounced = now.steps.iter().any(|s| s.state == StepState::Waiting);
-                    *told = Some(now);
-                    if !events.is_empty() || !unannounced {
-                        return events.iter().zip(after + 1..).map(numbered).collect();
-                    }
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
-                Ok(Vec::new())
+                let now = app.progress(id).await?;
+                let events = now.changes_since(told.lock().await.replace(now.clone()).as_ref());
+                numbered(after, &events)
             }
         }))
     }
-}
-
-fn numbered((event, seq): (&OpEvent, i64)) -> ApiResult<(i64, Value)> {
-    Ok((seq, serde_json::to_value(event).map_err(|e| ApiError::internal(e.to_string()))?))
 }
 
 fn shown(step: StepView) -> OpStep {

@@ -20,7 +20,7 @@ pub fn plan(healed: &[Owned], all: &[Owned], grant: &GrantRequest) -> Result<Pla
         let before: Vec<String> = match &owned.part {
             Part::Compute(_) => continue,
             Part::AffinityGroup(_) | Part::Network(_) => Vec::new(),
-            Part::Subnet(subnet) => vec![restore_key_of(all, subnet.link)].into_iter().flatten().collect(),
+            Part::Subnet(subnet) => restore_key_of(all, subnet.link).into_iter().collect(),
             Part::Port(port) if healed.iter().any(|o| o.id() == port.vnfc) => {
                 let network = port.port.on.network();
                 let subnets = all.iter().filter(|o| matches!(&o.part, Part::Subnet(s) if s.link == network));

@@ -9,7 +9,7 @@ use reference_points::nf_vi::{PowerAction, PowerRequest};
 use reference_points::or_vi::ComputeState;
 use serde_json::json;
 
-use super::restore::named;
+use super::restore::{named, unusable};
 use super::{LOOK_AGAIN, compute_key, failed, problem_of};
 use crate::ops::inventory::Owned;
 use crate::ops::operate::PowerParams;
@@ -60,9 +60,7 @@ impl Power {
                 return Ok(Outcome::Done(json!(now)));
             }
         } else if compute.state == ComputeState::Error {
-            let told =
-                compute.problem.unwrap_or_else(|| ProblemDetails::new(500, "Compute", "the VIM tells no reason"));
-            return Err(StepError::permanent(problem_of("The compute cannot be used", &told).resource(named(vnfc))));
+            return Err(unusable(vnfc, "The compute cannot be used", compute.problem));
         }
         let note = if run { "the VIM starts it" } else { "the guest shuts down" };
         Ok(Outcome::park(compute_key(vnfc.id()), LOOK_AGAIN, note).remember(json!(run)))

@@ -117,7 +117,8 @@ fn compute_settled(owned: &Owned, compute: Compute) -> Result<Outcome, StepError
     }
 }
 
-fn unusable(owned: &Owned, title: &str, told: Option<ProblemDetails>) -> StepError {
+/// A resource that the VIM has and cannot use.
+pub(super) fn unusable(owned: &Owned, title: &str, told: Option<ProblemDetails>) -> StepError {
     let told = told.unwrap_or_else(|| ProblemDetails::new(500, "VIM", "the VIM tells no reason"));
     StepError::permanent(problem_of(title, &told).resource(named(owned)))
 }

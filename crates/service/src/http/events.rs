@@ -86,6 +86,15 @@ where
     streaming(Body::from_stream(futures::stream::unfold(state, next)))
 }
 
+/// Events with the sequence numbers behind `after`, for [`event_stream`].
+///
+/// # Errors
+/// An event that is no JSON.
+pub fn numbered<T: serde::Serialize>(after: i64, events: &[T]) -> Result<Vec<(i64, Value)>, ApiError> {
+    let as_json = |event: &T| serde_json::to_value(event).map_err(|e| ApiError::internal(e.to_string()));
+    events.iter().zip(after + 1..).map(|(event, seq)| Ok((seq, as_json(event)?))).collect()
+}
+
 /// Hands on what another service streams, until that ends or this service does.
 pub fn pass_events<S, E>(from: After, stream: S) -> Response
 where

@@ -14,7 +14,7 @@ pub mod version;
 mod contain;
 mod observe;
 
-pub use events::{After, Wake, event_stream, pass_events};
+pub use events::{After, Wake, event_stream, numbered, pass_events};
 pub use json::ApiJson;
 pub use openapi::{router_with_scope, scoped};
 pub use patch::{IfMatch, MergePatch, merge};

@@ -12,7 +12,6 @@ use reference_points::or_vi::SimSpec;
 use reference_points::or_vnfm::{
     CreateVnfRequest, InstantiateVnfRequest, LcmClient, LcmOperationStateType, TerminateVnfRequest, TerminationType,
 };
-use serde_json::json;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -41,7 +40,8 @@ async fn measure(what: &str, wishes: &Wishes, instances: u32) {
     let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     // Brings the image to the VIM and makes the networks that the VNFs are connected to.
     lab.completed(lab.instantiate(ns).await).await;
-    let request = Arc::new(request(&lab, ns).await);
+    let request: Arc<InstantiateVnfRequest> =
+        Arc::new(serde_json::from_value(lab.web_beside(ns).await).expect("a request"));
     println!("{what}");
     println!("{:<34} {:>8} {:>9} {:>8} {:>8}", "", "clients", "a second", "p50", "p99");
     for clients in CLIENTS {
@@ -144,17 +144,4 @@ async fn completed(vnfs: &LcmClient, op: Uuid) -> f64 {
         assert!(now.error.is_none(), "{now:#?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-}
-
-async fn request(lab: &Lab, ns: Uuid) -> InstantiateVnfRequest {
-    let topology = lab.mano.topology(ns).await.expect("a topology");
-    let vim = lab.mano.vims().await.expect("VIMs").remove(0).id;
-    let link = |cpd: &str, name: &str| {
-        let network = topology.links.iter().find(|l| l.name == name).expect("a link").network_id;
-        json!({ "id": cpd, "vimConnectionId": vim, "resourceId": network, "extCps": [{ "cpdId": cpd, "cpConfig": { "a": {
-            "cpProtocolData": [{ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
-                "ipAddresses": [{ "type": "IPV4", "numDynamicAddresses": 1 }] } }] } } }] })
-    };
-    let request = json!({ "flavourId": "simple", "extVirtualLinks": [link("data", "internal"), link("management", "management")] });
-    serde_json::from_value(request).expect("a request")
 }
