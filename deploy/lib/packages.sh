@@ -3,10 +3,14 @@
 # shellcheck disable=SC2034
 
 PACKAGES_RUN=(qemu-system-x86 qemu-utils seabios ipxe-qemu libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
-    openvswitch-switch ovn-central ovn-host nftables ethtool iproute2 iputils-ping curl jq kmod xorriso procps)
+    openvswitch-switch ovn-central ovn-host nftables ethtool iproute2 iputils-ping curl jq kmod xorriso procps bubblewrap)
 PACKAGES_GUEST=(mtools dosfstools fdisk syslinux syslinux-common cpio lz4)
 PACKAGES_BUILD=(gcc pkg-config libvirt-dev libssl-dev)
 PACKAGES_TEST=(postgresql python3-venv)
+# What deploy/openstack-lab runs.
+PACKAGES_OPENSTACK=(keystone glance-api placement-api nova-api nova-conductor nova-scheduler nova-compute nova-compute-kvm neutron-server
+    neutron-openvswitch-agent neutron-dhcp-agent neutron-l3-agent cinder-api cinder-scheduler cinder-volume mariadb-server
+    rabbitmq-server genisoimage)
 
 package_missing() { [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" != 'ii ' ]; }
 

@@ -17,6 +17,9 @@ add_bridge() {
 }
 add_port() { vsctl --may-exist add-port "$1" "$2"; }
 
+# Further settings of the switch, which its daemon must find when it starts.
+SWITCH_SETTINGS=()
+
 switch_up() {
     local db=$STATE/openvswitch/conf.db
     if ! daemon_alive ovsdb-server; then
@@ -24,7 +27,7 @@ switch_up() {
         inside ovsdb-server -vconsole:off "$db" --remote=punix:/run/openvswitch/db.sock --unixctl=/run/openvswitch/ovsdb-server.ctl \
             --pidfile="$RUN/ovsdb-server.pid" --log-file="$STATE/log/ovsdb-server.log" --detach --no-chdir
         vsctl --no-wait init
-        vsctl --no-wait set open_vswitch . external_ids:system-id="$NAME" external_ids:hostname="$NAME"
+        vsctl --no-wait set open_vswitch . external_ids:system-id="$NAME" external_ids:hostname="$NAME" "${SWITCH_SETTINGS[@]}"
     fi
     if ! daemon_alive ovs-vswitchd; then
         inside ovs-vswitchd -vconsole:off unix:/run/openvswitch/db.sock --unixctl=/run/openvswitch/ovs-vswitchd.ctl \

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+pub use crate::cli_vims::{CloudArgs, Host, Vim, VimAdd};
 use crate::output::Format;
 
 /// Orchestrate network services: onboard packages, run, watch, repair and end them.
@@ -19,6 +20,7 @@ pub struct Cli {
 
 const AFTER: &str = "A first service, from nothing:
   mano vim add hosts --name lab --northbound unix:/run/ovn/ovnnb_db.sock
+  mano vim add openstack --clouds-yaml ~/.config/openstack/clouds.yaml --cloud telco
   mano host add host1 --vim lab --agent http://127.0.0.1:8703
   mano vnfpkg onboard web.csar && mano vnfpkg onboard edge.csar && mano nsd onboard demo.zip
   mano ns create --nsd demo-ns --name demo && mano ns instantiate demo --wait
@@ -76,6 +78,12 @@ pub enum Command {
         #[arg(long, default_value = "/var/lib/mano")]
         state_dir: PathBuf,
     },
+    /// Alarms: what is wrong with VNFs.
+    #[command(subcommand)]
+    Alarm(crate::cli_monitoring::Alarm),
+    /// Performance: what VNFs use, and thresholds.
+    #[command(subcommand)]
+    Pm(crate::cli_monitoring::Pm),
     /// Shell completions, to be sourced.
     Completions {
         /// Which shell.
@@ -373,6 +381,50 @@ pub enum Vnf {
         #[arg(long, value_name = "NAME=VALUE")]
         property: Vec<String>,
     },
+    /// Changes the deployment flavour of a VNF: CPU, memory, how many VNFCs.
+    Flavour {
+        /// Name or id.
+        vnf: String,
+        /// Flavour of the VNFD that it shall have.
+        flavour: String,
+        /// Instantiation level; the flavour's default when not given.
+        #[arg(long, value_name = "ID")]
+        level: Option<String>,
+        /// Return at once; the operation goes on.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Puts external connection points of a VNF onto another network.
+    Connect(Connect),
+    /// Changes the VNF package of a VNF: its software, one VNFC after the other or beside the old ones.
+    Upgrade {
+        /// Name or id.
+        vnf: String,
+        /// VNF package or its VNFD: id, or product name when only one has it.
+        package: String,
+        /// New VNFCs first, and the old ones go when all of them run; else one VNFC after the other.
+        #[arg(long)]
+        blue_green: bool,
+        /// Return at once; the operation goes on.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Holds a running VNF against its descriptor: CPUs, memory, disks, ports, addresses, networks, placement, level. Ends with
+    /// 1 when something differs.
+    Verify {
+        /// Name or id.
+        vnf: String,
+        /// Shows every check, not only what differs.
+        #[arg(long)]
+        all: bool,
+    },
+    /// What a VNF or its element manager tells of it: its indicators with their values.
+    Indicators {
+        /// Name or id.
+        vnf: String,
+        #[command(flatten)]
+        list: ListArgs,
+    },
     /// Makes VNFCs of a VNF again: with their addresses and volumes, their other disks anew from the image.
     Heal {
         #[command(flatten)]
@@ -381,6 +433,71 @@ pub enum Vnf {
         #[arg(long)]
         cause: Option<String>,
     },
+    /// Snapshots of VNFs: what the disks of their VNFCs held, and the return to that.
+    #[command(subcommand)]
+    Snapshot(VnfSnapshots),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VnfSnapshots {
+    /// Takes a snapshot of a VNF while it goes on; prints its id.
+    Create {
+        /// Name or id of the VNF.
+        vnf: String,
+        /// Only this VNFC. `mano vnf show` lists them as vnfcInfo.
+        #[arg(long, value_name = "ID")]
+        vnfc: Option<String>,
+        /// What to keep with it, as KEY=VALUE. May be given several times.
+        #[arg(long, value_name = "KEY=VALUE")]
+        data: Vec<String>,
+        /// Return at once; the operation goes on.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Lists them.
+    List(ListArgs),
+    /// Shows one.
+    Show {
+        /// Id of the snapshot.
+        snapshot: Uuid,
+    },
+    /// Deletes one, with what of it is in VIMs.
+    Delete {
+        /// Id of the snapshot.
+        snapshot: Uuid,
+    },
+    /// Returns a VNF to a snapshot: its VNFCs start again with the disks of that time and the addresses they have.
+    Revert {
+        /// Name or id of the VNF.
+        vnf: String,
+        /// Id of the snapshot.
+        snapshot: Uuid,
+        /// Only this VNFC.
+        #[arg(long, value_name = "ID")]
+        vnfc: Option<String>,
+        /// Return at once; the operation goes on.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Connect {
+    /// Name or id.
+    pub vnf: String,
+    /// External virtual link: one that the VNF has (`mano vnf show`, extVirtualLinkInfo), or a new name.
+    #[arg(long, value_name = "ID")]
+    pub link: String,
+    /// Network of the VIM that the link is; not needed for a link that the VNF has.
+    #[arg(long, value_name = "ID")]
+    pub network: Option<Uuid>,
+    /// Connection point to put there, as CPD, CPD/CONFIG or either with =ADDRESS; CONFIG is the cpConfigId of one instance
+    /// (`mano vnf show`, extCpInfo). May be given several times.
+    #[arg(long = "cp", value_name = "CPD[/CONFIG][=ADDRESS]", required = true)]
+    pub cps: Vec<String>,
+    /// Return at once; the operation goes on.
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// A VNF, and which of its VNFCs.
@@ -464,96 +581,6 @@ pub struct Task {
     /// Waits for the end and shows the steps.
     #[arg(long)]
     pub wait: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Vim {
-    /// Registers a VIM; it is checked at once.
-    #[command(subcommand)]
-    Add(VimAdd),
-    /// Lists them.
-    List,
-    /// Shows one, with its health and what it can do.
-    Show {
-        /// Name or id.
-        vim: String,
-    },
-    /// What happens in one: hosts and bridges lost and found, computes that failed or were repaired. The past that is
-    /// still kept comes first; ends with Ctrl-C.
-    Watch {
-        /// Name or id; may be left out when there is only one.
-        vim: Option<String>,
-    },
-    /// Forgets one that holds nothing.
-    Delete {
-        /// Name or id.
-        vim: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum VimAdd {
-    /// Our own VIM over host agents and OVN.
-    Hosts {
-        /// Name.
-        #[arg(long)]
-        name: String,
-        /// OVN northbound database: unix:PATH or tcp:HOST:PORT.
-        #[arg(long)]
-        northbound: String,
-    },
-    /// A simulated VIM in memory, for load and fault tests.
-    Sim {
-        /// Name.
-        #[arg(long)]
-        name: String,
-        /// Number of hosts.
-        #[arg(long, default_value_t = 10)]
-        hosts: u32,
-        /// Boot time of a VM in milliseconds.
-        #[arg(long, default_value_t = 20)]
-        boot_ms: u64,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Host {
-    /// Adds a host by its agent.
-    Add {
-        /// Name.
-        name: String,
-        /// Address of its agent.
-        #[arg(long, default_value = "http://127.0.0.1:8703")]
-        agent: String,
-        /// VIM; may be left out when there is only one.
-        #[arg(long)]
-        vim: Option<String>,
-        /// Resource zone.
-        #[arg(long, default_value = "default")]
-        zone: String,
-    },
-    /// Lists hosts with their load and health.
-    List {
-        /// VIM; may be left out when there is only one.
-        #[arg(long)]
-        vim: Option<String>,
-    },
-    /// Shows one.
-    Show {
-        /// Name.
-        name: String,
-        /// VIM; may be left out when there is only one.
-        #[arg(long)]
-        vim: Option<String>,
-    },
-    /// Removes one that holds nothing.
-    Delete {
-        /// Name.
-        name: String,
-        /// VIM; may be left out when there is only one.
-        #[arg(long)]
-        vim: Option<String>,
-    },
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What commands share: the clients, the output format, and finding things by name or id.
 
 use reference_points::common::EventStream;
-use reference_points::or_vnfm::{LcmClient, VnfInstance};
+use reference_points::or_vnfm::{FmClient, IndicatorClient, LcmClient, PmClient, VnfInstance};
 use reference_points::os_ma_nfvo::mano::{ManagedVim, ManoClient, OpProgress, VnfStepsClient};
 use reference_points::os_ma_nfvo::{NsClient, NsInstance, NsdClient, PackageClient};
 use serde::Serialize;
@@ -26,6 +26,9 @@ pub struct Context {
     pub ns: NsClient,
     pub vnfs: LcmClient,
     pub vnf_ops: VnfStepsClient,
+    pub fm: FmClient,
+    pub pm: PmClient,
+    pub indicators: IndicatorClient,
 }
 
 impl Context {
@@ -38,6 +41,9 @@ impl Context {
             ns: NsClient::new(&global.nfvo),
             vnfs: LcmClient::new(&global.vnfm),
             vnf_ops: VnfStepsClient::new(&global.vnfm),
+            fm: FmClient::new(&global.vnfm),
+            pm: PmClient::new(&global.vnfm),
+            indicators: IndicatorClient::new("vnfm", &global.vnfm),
         })
     }
 

@@ -2,6 +2,9 @@
 //! long work while it happens.
 
 mod cli;
+mod cli_images;
+mod cli_monitoring;
+mod cli_vims;
 mod clock;
 mod commands;
 mod context;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use db::{Clock, ManualClock};
 use nfvi_agent::reconcile::machine::{Round, Step};
-use reference_points::nf_vi::{DesiredPower, MachineSpec, MachineState, PowerAction, PowerRequest};
+use reference_points::nf_vi::{DesiredPower, MachineSpec, MachineState, PowerAction, PowerRequest, RootDisk};
 use support::{Live, SimHost, lacks, names, spec, with_image};
 use uuid::Uuid;
 
@@ -40,15 +40,49 @@ async fn asking_twice_makes_one_machine_and_asking_for_another_names_the_differe
     assert_eq!(host.switch.plugged(), [PORT]);
     assert_eq!((count(&host, "define"), count(&host, "start")), (1, 1));
 
-    let other = MachineSpec { vcpus: 2, memory_bytes: 128 << 20, ..wanted.clone() };
+    let other = MachineSpec { name: "other".into(), root: RootDisk::Volume { volume_id: id }, ..wanted.clone() };
     let refused = live.agent.put_machine(id, other).await.unwrap_err();
     assert_eq!(refused.problem.status, 409);
     let places: Vec<&str> = refused.problem.faults.iter().map(|fault| fault.location.as_str()).collect();
-    assert_eq!(places, ["/vcpus", "/memoryBytes"]);
+    assert_eq!(places, ["/name", "/root"]);
     // The same owner asking in another operation is no difference.
     let mut later = wanted;
     later.owner.operation = Some(Uuid::from_u128(5));
     assert!(!live.agent.put_machine(id, later).await.unwrap().1);
+}
+
+#[tokio::test]
+async fn other_cpus_memory_and_a_larger_disk_come_with_a_new_start() {
+    if lacks(&["qemu-img", "xorriso"]) {
+        return;
+    }
+    let host = SimHost::new().await;
+    let live = host.live().await;
+    let (id, wanted) = running_machine(&live).await;
+    let RootDisk::Image { image_id, .. } = wanted.root else { panic!("it boots from an image") };
+    let size_bytes = Some(256 << 20);
+    let larger = MachineSpec {
+        vcpus: 2,
+        memory_bytes: 128 << 20,
+        root: RootDisk::Image { image_id, size_bytes },
+        ..wanted.clone()
+    };
+    let (asked, new) = live.agent.put_machine(id, larger.clone()).await.unwrap();
+    assert!(!new && asked.state == MachineState::Building, "it runs again when it is what it shall be");
+    live.until_state(id, MachineState::Running).await;
+    assert_eq!(live.agent.host().await.unwrap().reserved.vcpus, 2);
+    let file = host.config.state_dir.join("machines").join(id.to_string()).join("root.qcow2");
+    assert_eq!(nfvi_agent::media::disks::virtual_size(&file).unwrap(), size_bytes);
+    assert_eq!((count(&host, "define"), count(&host, "start")), (2, 2));
+    assert!(!live.agent.put_machine(id, larger.clone()).await.unwrap().1);
+    assert_eq!(count(&host, "start"), 2, "asked again, nothing happens");
+
+    // What the host does not have is refused, and the machine runs on as it is.
+    let refused = live.agent.put_machine(id, MachineSpec { vcpus: 255, ..larger.clone() }).await.unwrap_err();
+    assert_eq!((refused.problem.status, refused.problem.faults[0].location.as_str()), (422, "capacity.vcpus"));
+    assert_eq!(live.agent.machine(id).await.unwrap().spec.vcpus, 2);
+    let smaller = live.agent.put_machine(id, wanted).await.unwrap_err();
+    assert_eq!(smaller.problem.faults[0].location, "/root", "a disk does not become smaller");
 }
 
 #[tokio::test]

@@ -48,10 +48,10 @@ async fn real_guest_boots_survives_the_agent_and_leaves_nothing() {
     agent.until_console_says(id, "VNF-READY host=edge-1").await;
     agent.until_console_says(id, "10.0.0.5/24").await;
     assert_eq!(qemu_pid(&nfvi, &domain), pid, "it ran on");
-    assert_eq!(
-        nfvi.tool("virsh", &["list", "--all", "--name"]).split_whitespace().collect::<Vec<_>>(),
-        [domain.as_str()]
-    );
+    // The guest by which the new agent learns whether KVM works is there for a moment.
+    let there = nfvi.tool("virsh", &["list", "--all", "--name"]);
+    let machines: Vec<&str> = there.split_whitespace().filter(|name| !name.starts_with("mano-probe-")).collect();
+    assert_eq!(machines, [domain.as_str()]);
 
     let measured = agent.client.measurements(id).await.unwrap();
     assert!(measured.cpu_time_ns > 0 && measured.resident_bytes > 0 && measured.disk_read_bytes > 0, "{measured:?}");

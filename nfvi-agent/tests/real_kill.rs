@@ -3,59 +3,16 @@
 
 mod support;
 
-use reference_points::nf_vi::{AgentClient, AgentEvent, MachineState};
+use reference_points::nf_vi::{AgentEvent, MachineState};
 use support::names;
 use support::nfvi::{Nfvi, small};
+use support::process::Process;
 use uuid::Uuid;
-
-/// An agent as a process of its own.
-struct Process {
-    child: std::process::Child,
-    client: AgentClient,
-}
-
-impl Process {
-    async fn start(config: &std::path::Path, port: u16) -> Process {
-        let child = std::process::Command::new(env!("CARGO_BIN_EXE_nfvi-agent"))
-            .arg("--config")
-            .arg(config)
-            .stderr(std::fs::File::options().create(true).append(true).open(config.with_extension("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let client = AgentClient::new("test", &format!("http://127.0.0.1:{port}"));
-        let serving = async {
-            while client.machines().await.is_err() {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(60), serving).await.expect("the agent serves");
-        Process { child, client }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_agent_killed_with_sigkill_while_it_builds_and_removes_ends_as_it_would_have() {
     let Some(nfvi) = Nfvi::up() else { return };
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut config = nfvi.config();
-    config.service.listen = Some(([127, 0, 0, 1], port).into());
-    config.acceleration = nfvi_agent::config::AccelerationChoice::Tcg;
-    let file = nfvi.run().join("agent.yaml");
-    // JSON is YAML.
-    std::fs::write(&file, serde_json::to_string(&config).unwrap()).unwrap();
-    let mut agent = Process::start(&file, port).await;
+    let mut agent = Process::over(&nfvi).await;
     let image = Uuid::now_v7();
     let content = support::qcow2(8 << 20);
     let sha = support::nfvi::sha256(&content);
@@ -71,7 +28,7 @@ async fn real_agent_killed_with_sigkill_while_it_builds_and_removes_ends_as_it_w
         let state = agent.client.machine(id).await.unwrap().map(|machine| machine.state);
         agent.kill();
         println!("killed after {moment} ms while {state:?}");
-        agent = Process::start(&file, port).await;
+        agent = Process::over(&nfvi).await;
         let client = agent.client.clone();
         let reached = async |wanted: &dyn Fn(Option<MachineState>) -> bool| {
             let mut events = client.events(0);
@@ -88,7 +45,7 @@ async fn real_agent_killed_with_sigkill_while_it_builds_and_removes_ends_as_it_w
         agent.client.delete_machine(id).await.unwrap();
         pause().await;
         agent.kill();
-        agent = Process::start(&file, port).await;
+        agent = Process::over(&nfvi).await;
         let client = agent.client.clone();
         let gone = async {
             let mut events = client.events(0);

@@ -197,6 +197,8 @@ async fn the_inventory_names_what_nobody_asked_for() {
         root_bytes: 0,
         pending: None,
         trace: None,
+        reverted: None,
+        reverting: None,
     };
     host.hypervisor.add_from_outside(nfvi_agent::reconcile::describe::domain(&live.agent.layout, &row, &around));
     let found = live.agent.inventory().await.unwrap();

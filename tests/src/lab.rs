@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use reference_points::or_vi::{HostSpec, SimSpec, VimKind};
-use reference_points::or_vnfm::LcmClient;
+use reference_points::or_vnfm::{LcmClient, LcmOperationStateType, VnfLcmOpOcc};
 use reference_points::os_ma_nfvo::mano::{LeakReport, ManoClient, OpSummary, RegisterVim};
 use reference_points::os_ma_nfvo::{
     CreateNsRequest, CreateNsdInfoRequest, CreateVnfPkgInfoRequest, InstantiateNsRequest, NsClient, NsdClient,
@@ -50,8 +50,12 @@ pub struct Wishes {
     pub databases: Databases,
     /// How many hosts beyond the first, joined to it by tunnels.
     pub more_hosts: u8,
+    /// This machine's address with prefix length on the management network, which the services reach then.
+    pub managed_here: Option<&'static str>,
     /// Further lines of the agents' configuration.
     pub agent: String,
+    /// Further lines of the VNFM's configuration.
+    pub vnfm: String,
     /// The first agent's state lies on a file system of this many MiB.
     pub disk_mib: Option<u32>,
 }
@@ -87,9 +91,14 @@ impl Lab {
             Some(mib) => Some(SmallDisk::mount(&dir.path().join(agent_name(0)), mib)?),
             None => None,
         };
-        let hosts = nfvi::joined(name, dir.path(), wishes.more_hosts)?;
+        let hosts = nfvi::joined(name, dir.path(), wishes.more_hosts, wishes.managed_here)?;
         let kind = VimKind::Hosts { northbound: hosts[0].northbound() };
         Some(Self::start(dir, disk, hosts, kind, wishes).await)
+    }
+
+    /// A lab over a cloud that runs already.
+    pub async fn on_cloud(kind: VimKind, wishes: &Wishes) -> Self {
+        Self::start(folder(), None, Vec::new(), kind, wishes).await
     }
 
     async fn start(
@@ -127,8 +136,14 @@ impl Lab {
         for name in &SERVICES[1..] {
             let state = dir.path().join(name);
             let own = match *name {
-                "vim-adapter" => format!("state_dir: {}\n", state.display()),
-                "vnfm" => format!("nfvo: {}\n", urls["nfvo"]),
+                "vim-adapter" => {
+                    format!(
+                        "state_dir: {}\nsecret_key_files: [{}]\n",
+                        state.display(),
+                        secret_key(dir.path()).display()
+                    )
+                }
+                "vnfm" => format!("nfvo: {}\n{}", urls["nfvo"], wishes.vnfm),
                 _ => format!(
                     "state_dir: {}\nvnfm: {}\nvim_adapter: {}\n",
                     state.display(),
@@ -209,9 +224,13 @@ impl Lab {
 
     /// Onboards the two sample VNFs and the NSD, and creates the network service `demo`.
     pub async fn demo(&self, image: &Path) -> Uuid {
-        for vnf in ["web", "edge"] {
-            self.onboard_package(&samples::pack(vnf, Some(image), self.path())).await;
-        }
+        self.demo_with(&samples::pack("web", Some(image), self.path()), image).await
+    }
+
+    /// As [`Lab::demo`], with another archive of `web`.
+    pub async fn demo_with(&self, web: &Path, image: &Path) -> Uuid {
+        self.onboard_package(web).await;
+        self.onboard_package(&samples::pack("edge", Some(image), self.path())).await;
         let nsd = self.onboard_nsd(&samples::pack("demo-ns", None, self.path())).await;
         self.create_ns(&nsd, "demo").await
     }
@@ -283,6 +302,44 @@ impl Lab {
         }
     }
 
+    /// Waits until an operation of a VNF rests.
+    pub async fn vnf_rest(&self, op: Uuid) -> VnfLcmOpOcc {
+        use LcmOperationStateType::{Processing, RollingBack, Starting};
+        let begun = Instant::now();
+        loop {
+            if let Ok(Some(occurrence)) = self.vnfs.op_occ(op).await
+                && ![Starting, Processing, RollingBack].contains(&occurrence.operation_state)
+            {
+                return occurrence;
+            }
+            assert!(begun.elapsed() < PATIENCE, "operation {op} does not rest: {:#?}", self.vnfs.op_occ(op).await);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until an operation of a VNF completes; panics with its error when it rests elsewhere.
+    pub async fn vnf_completed(&self, op: Uuid) -> VnfLcmOpOcc {
+        let occurrence = self.vnf_rest(op).await;
+        assert_eq!(occurrence.operation_state, LcmOperationStateType::Completed, "{occurrence:#?}");
+        occurrence
+    }
+
+    /// Creates a VNF instance and instantiates it.
+    pub async fn run_vnf(&self, vnfd: &str, name: &str, request: &Value) -> Uuid {
+        let create = serde_json::from_value(json!({ "vnfdId": vnfd, "vnfInstanceName": name })).expect("a request");
+        let vnf = self.vnfs.create(&create).await.expect("the VNF is created").id;
+        let request = serde_json::from_value(request.clone()).expect("a request");
+        self.vnf_completed(self.vnfs.instantiate(vnf, &request).await.expect("accepted")).await;
+        vnf
+    }
+
+    /// Terminates a VNF instance and deletes it.
+    pub async fn end_vnf(&self, vnf: Uuid) {
+        let request = serde_json::from_value(json!({ "terminationType": "FORCEFUL" })).expect("a request");
+        self.vnf_completed(self.vnfs.terminate(vnf, &request).await.expect("accepted")).await;
+        self.vnfs.delete(vnf).await.expect("deleted");
+    }
+
     /// Waits until an operation completes; panics with its problem when it rests elsewhere.
     pub async fn completed(&self, op: Uuid) {
         let summary = self.rest(op).await;
@@ -303,6 +360,15 @@ impl Lab {
     pub fn exchanges(&self) -> Vec<PathBuf> {
         self.services.keys().map(|s| self.path().join(format!("{s}.exchanges"))).filter(|p| p.exists()).collect()
     }
+}
+
+/// The key that a lab's vim-adapter keeps secrets with.
+fn secret_key(dir: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = dir.join("vim-adapter.key");
+    std::fs::write(&path, Uuid::new_v4().simple().to_string().repeat(2)).expect("a key");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("its rights");
+    path
 }
 
 async fn content(file: &Path) -> (u64, ReaderStream<tokio::fs::File>) {

@@ -3,10 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 pub mod cli;
+pub mod cloud;
 pub mod conformance;
 pub mod disk;
+pub mod em;
 pub mod lab;
 pub mod nfvi;
+pub mod openstack;
+pub mod patience;
 pub mod process;
 pub mod samples;
+pub mod schemathesis;
+pub mod subscriber;
 pub mod traffic;
+pub mod vnfs;

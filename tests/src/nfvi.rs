@@ -9,13 +9,17 @@ fn script() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/nfvi"), PathBuf::from)
 }
 
-/// `1 + more` hosts with one OVN: the first has its databases, the others obey them. `None` as of [`Nfvi::up`].
-pub fn joined(name: &str, dir: &Path, more: u8) -> Option<Vec<Nfvi>> {
+/// `1 + more` hosts with one OVN: the first has its databases, the others obey them. `managed_here` is this machine's
+/// address with prefix length on the management network, where it shall be on that. `None` as of [`Nfvi::up`].
+pub fn joined(name: &str, dir: &Path, more: u8, managed_here: Option<&str>) -> Option<Vec<Nfvi>> {
     let underlay = format!("{name}-ul");
+    let mut first: Vec<&str> = managed_here.iter().flat_map(|cidr| ["--mgmt-root", "--mgmt-cidr", cidr]).collect();
     if more == 0 {
-        return Some(vec![Nfvi::up(name, dir)?]);
+        return Some(vec![Nfvi::up_with(name, dir, &first)?]);
     }
-    let mut hosts = vec![Nfvi::up_with(name, dir, &["--underlay", &underlay])?];
+    sweep_namespaces(name, &["-ul"]);
+    first.extend(["--underlay", &underlay]);
+    let mut hosts = vec![Nfvi::up_with(name, dir, &first)?];
     for index in 2..=more + 1 {
         let of = format!("{name}-{index}");
         hosts.push(Nfvi::up_with(
@@ -125,22 +129,19 @@ impl Nfvi {
 
     /// One HTTP request from the namespace that plays the outside world: the body, or nothing when no answer comes.
     pub fn request_from_outside(&self, url: &str) -> Option<String> {
-        let Output { status, stdout, .. } = Command::new("ip")
-            .args([
-                "netns",
-                "exec",
-                &format!("{}-outside", self.name),
-                "curl",
-                "-s",
-                "-f",
-                "--noproxy",
-                "*",
-                "-m",
-                "3",
-                url,
-            ])
-            .output()
-            .expect("ip netns exec runs");
+        self.request_from("outside", url)
+    }
+
+    /// As [`Nfvi::request_from_outside`], from where the VNFs are managed.
+    pub fn request_from_management(&self, url: &str) -> Option<String> {
+        self.request_from("mgmt", url)
+    }
+
+    fn request_from(&self, place: &str, url: &str) -> Option<String> {
+        let netns = format!("{}-{place}", self.name);
+        let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
+        let Output { status, stdout, .. } =
+            Command::new("ip").args(["netns", "exec", &netns]).args(curl).output().expect("ip netns exec runs");
         status.success().then(|| shown(&stdout))
     }
 
@@ -172,6 +173,22 @@ fn sweep(name: &str) {
     for lab in stale.filter(|lab| lab.join(name).join("nfvi.env").exists()) {
         let _ = Command::new(script()).args(["down", "--name", name, "--run-dir"]).arg(lab.join(name)).output();
         let _ = std::fs::remove_dir_all(lab);
+    }
+    sweep_namespaces(name, &["", "-outside", "-mgmt"]);
+}
+
+/// Network namespaces outlive the folder that tells of them when whoever ran the test was killed and its files removed.
+/// What still runs in one that has this name is of such a run too: names are the tests' own, and real ones run one by one.
+fn sweep_namespaces(name: &str, suffixes: &[&str]) {
+    for netns in suffixes.iter().map(|suffix| format!("{name}{suffix}")) {
+        if !Path::new("/run/netns").join(&netns).exists() {
+            continue;
+        }
+        let pids = Command::new("ip").args(["netns", "pids", &netns]).output();
+        for pid in pids.map(|out| shown(&out.stdout)).unwrap_or_default().split_whitespace() {
+            let _ = Command::new("kill").args(["-9", pid]).status();
+        }
+        let _ = Command::new("ip").args(["netns", "del", &netns]).status();
     }
 }
 

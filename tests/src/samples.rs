@@ -8,6 +8,20 @@ use descriptors::archive::pack_dir;
 /// Where the packages' sources name the disk image.
 const IMAGE_PATH: &str = "Artifacts/Images/vnf.qcow2";
 
+/// Lines of first-boot data that keep a note at the end of the guest's disk, where it outlives a reboot: `/cgi-bin/note`
+/// tells it, `/cgi-bin/note?WORD` changes it.
+const NOTE: &str = r#"
+              mkdir -p /srv/www/cgi-bin
+              cat > /srv/www/cgi-bin/note <<'EOF'
+              #!/bin/sh
+              at=$(( $(cat /sys/block/vda/size) - 8 ))
+              [ -z "$QUERY_STRING" ] || echo "$QUERY_STRING" | dd of=/dev/vda bs=512 count=1 seek=$at conv=sync,fsync 2>/dev/null
+              printf 'Content-Type: text/plain\r\n\r\n'
+              dd if=/dev/vda bs=512 count=1 skip=$at 2>/dev/null | tr -d '\0'
+              EOF
+              chmod 755 /srv/www/cgi-bin/note
+              httpd -p 80 -h /srv/www"#;
+
 /// The guest image of the sample VNFs; `None` when it was not built, which is said.
 pub fn guest_image() -> Option<PathBuf> {
     let path = std::env::var_os("MANO_GUEST_IMAGE").map(PathBuf::from).filter(|p| p.exists());
@@ -27,11 +41,45 @@ pub fn pretended_image(dir: &Path) -> PathBuf {
     path
 }
 
+/// The sources of a sample, copied to `to`, where they can be changed.
+pub fn sources(sample: &str, to: &Path) -> PathBuf {
+    copy(&samples().join(sample), to);
+    to.to_owned()
+}
+
+/// Makes the sources of `web` keep such a note.
+pub fn note(sources: &Path) {
+    let vnfd = sources.join("Definitions/web.yaml");
+    let text = std::fs::read_to_string(&vnfd).expect("the sample's template");
+    let noted = text.replace("\n              httpd -p 80 -h /srv/www", NOTE);
+    assert_ne!(noted, text, "the sample has changed");
+    std::fs::write(&vnfd, noted).expect("written");
+}
+
 /// Packs a sample below `dir`. VNFs need an image.
 pub fn pack(name: &str, image: Option<&Path>, dir: &Path) -> PathBuf {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples").join(name);
-    let out = dir.join(format!("{name}.zip"));
+    pack_sources(&samples().join(name), image, &dir.join(format!("{name}.zip")))
+}
+
+/// Packs the sources of a package.
+pub fn pack_sources(sources: &Path, image: Option<&Path>, out: &Path) -> PathBuf {
     let extra: Vec<(&str, &Path)> = image.map(|image| (IMAGE_PATH, image)).into_iter().collect();
-    pack_dir(&sources, &extra, File::create(&out).expect("an archive")).unwrap_or_else(|e| panic!("{e}"));
-    out
+    pack_dir(sources, &extra, File::create(out).expect("an archive")).unwrap_or_else(|e| panic!("{e}"));
+    out.to_owned()
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).expect("copied");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reference_points::or_vnfm::{IpAddressType, VnfInstance};
 use reference_points::os_ma_nfvo::mano::Topology;
 
 use crate::lab::Lab;
@@ -17,12 +18,34 @@ pub fn url(topology: &Topology) -> String {
 
 /// Waits for an answer from `web` through `edge`, however long the guests take to boot.
 pub async fn answer(lab: &Lab, url: &str) -> String {
+    until(url, || lab.nfvi().request_from_outside(url)).await
+}
+
+/// As [`answer`], from where the VNFs are managed.
+pub async fn managed(lab: &Lab, url: &str) -> String {
+    until(url, || lab.nfvi().request_from_management(url)).await
+}
+
+/// Waits until asking for `url` gives an answer, however long the guests take to boot.
+pub async fn until(url: &str, ask: impl Fn() -> Option<String>) -> String {
     let begun = Instant::now();
     loop {
-        if let Some(body) = lab.nfvi().request_from_outside(url) {
+        if let Some(body) = ask() {
             return body;
         }
         assert!(begun.elapsed() < Duration::from_secs(240), "no answer from {url}");
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
+}
+
+/// Where a VNF's connection point of this kind answers HTTP: one address for each instance of it.
+pub fn urls_of(vnf: &VnfInstance, cpd: &str) -> Vec<String> {
+    let info = vnf.instantiated_vnf_info.as_ref().expect("an instantiated VNF");
+    let cps = info.vnfc_resource_info.iter().flat_map(|vnfc| &vnfc.vnfc_cp_info).filter(|cp| cp.cpd_id == cpd);
+    cps.map(|cp| {
+        let ip = cp.cp_protocol_info.iter().find_map(|p| p.ip_over_ethernet.as_ref()).expect("an address");
+        let addresses = ip.ip_addresses.iter().find(|a| a.r#type == IpAddressType::Ipv4).expect("an IPv4 address");
+        format!("http://{}/", addresses.addresses[0])
+    })
+    .collect()
 }

@@ -69,7 +69,7 @@ async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     let additional_params = [("all".to_owned(), Value::Bool(true))].into_iter().collect();
     let heal = HealVnfRequest { additional_params, ..HealVnfRequest::default() };
     let told = lab.vnfs.heal(vnf, &heal).await.unwrap_err().to_problem();
-    assert_eq!((told.status, told.faults[0].location.as_str()), (422, "/additionalParams"), "{told:?}");
+    assert_eq!((told.status, told.faults[0].location.as_str()), (422, "/additionalParams/all"), "{told:?}");
 
     lab.mano(&["vnf", "stop", "demo-web"]);
     assert_eq!(web(&lab)[0].1, "STOPPED");

@@ -15,22 +15,7 @@ fn text(path: &Path) -> &str {
 
 /// The sources of a sample in a folder of their own, to be changed.
 fn sources(lab: &Lab, sample: &str, called: &str) -> PathBuf {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples").join(sample);
-    let to = lab.path().join(called);
-    copy(&from, &to);
-    to
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to.join(entry.file_name()));
-        } else {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
+    samples::sources(sample, &lab.path().join(called))
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What cannot succeed rests in FAILED_TEMP, says why and what can be done; rollback leaves nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use mano_tests::lab::Lab;
+use mano_tests::lab::{Lab, Wishes};
 use mano_tests::{conformance, samples};
 use reference_points::or_vi::{SimFault, SimSpec};
 use uuid::Uuid;
@@ -54,6 +54,31 @@ async fn a_retry_makes_good_what_failed_once() {
     lab.completed(op).await;
     lab.nothing_leaks().await;
     lab.completed(lab.terminate(ns).await).await;
+    lab.nothing_leaks().await;
+    conformance::check(&lab);
+}
+
+#[tokio::test]
+async fn what_the_policy_names_is_rolled_back_as_soon_as_it_fails() {
+    let faults = vec![fault("boot", None, "error", "the host ran out of memory")];
+    let sim = SimSpec { faults, ..SimSpec::default() };
+    let wishes = Wishes { vnfm: "automatic_rollback: [INSTANTIATE]\n".into(), ..Wishes::default() };
+    let mut lab = Lab::simulated_with(sim, &wishes).await;
+    let ns = lab.demo(&samples::pretended_image(lab.path())).await;
+    let op = lab.instantiate(ns).await;
+    assert_eq!(lab.rest(op).await.state, "FAILED_TEMP", "the network service is not the VNFM's to roll back");
+    let of_web = "?filter=(eq,operation,INSTANTIATE);(eq,operationState,ROLLED_BACK)&all_fields";
+    let undone = lab.vnfs.list_op_occs(of_web).await.unwrap().body;
+    assert_eq!(undone.len(), 1, "{undone:#?}");
+    let told = serde_json::to_string(&undone[0].error).unwrap();
+    assert!(told.contains("the host ran out of memory"), "{told}");
+    let states = lab.mano_json(&["vnf", "list"]);
+    let web = states.as_array().unwrap().iter().find(|v| v["vnfProductName"] == "web").expect("web");
+    assert_eq!(web["instantiationState"], "NOT_INSTANTIATED");
+    // A VNFM that starts again leaves alone what is rolled back.
+    lab.kill_and_restart("vnfm").await;
+    lab.ns.rollback(op).await.unwrap();
+    assert_eq!(lab.rest(op).await.state, "ROLLED_BACK");
     lab.nothing_leaks().await;
     conformance::check(&lab);
 }

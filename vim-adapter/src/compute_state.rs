@@ -14,8 +14,13 @@ pub fn derive(row: &ComputeRow, ports: &[Port]) -> (ComputeState, Option<Problem
         Phase::Failed => return (ComputeState::Error, told()),
         Phase::Deliver | Phase::Settled => {}
     }
+    let returned = row.compute.spec.revert.is_none_or(|wanted| row.compute.reverted == Some(wanted));
     match row.machine {
         None | Some(MachineState::Building) => (ComputeState::Building, told()),
+        Some(MachineState::Running | MachineState::Stopped) if !returned => {
+            let detail = "its disks are being returned to a snapshot";
+            (ComputeState::Building, told().or_else(|| Some(ProblemDetails::new(503, "Being reverted", detail))))
+        }
         Some(MachineState::Stopped) => (ComputeState::Stopped, told()),
         Some(MachineState::Error) => (ComputeState::Error, told()),
         // The agent removes it although it is wanted here: it will be asked for again when it is gone.
@@ -36,75 +41,18 @@ pub fn derive(row: &ComputeRow, ports: &[Port]) -> (ComputeState, Option<Problem
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use reference_points::common::{Owner, OwnerKind};
-    use reference_points::nf_vi::Capacity;
-    use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, Flavour, PortSpec, ResourceState};
+    use reference_points::or_vi::ResourceState;
     use uuid::Uuid;
 
     use super::*;
-
-    fn owner() -> Owner {
-        Owner { kind: OwnerKind::VnfInstance, id: Uuid::nil(), operation: None, step: None }
-    }
+    use crate::fixtures;
 
     fn row(phase: Phase, machine: Option<MachineState>) -> ComputeRow {
-        let flavour = Flavour { vcpus: 1, memory_bytes: 1 << 28, cpu: Default::default(), extra: Default::default() };
-        let spec = ComputeSpec {
-            name: "web".into(),
-            owner: owner(),
-            flavour,
-            root: ComputeRoot::Volume { volume_id: Uuid::nil() },
-            volumes: vec![],
-            ports: vec![],
-            boot_data: None,
-            zone: None,
-            affinity_groups: vec![],
-            power: Default::default(),
-        };
-        ComputeRow {
-            compute: Compute {
-                id: Uuid::nil(),
-                spec,
-                vim_resource_id: None,
-                state: ComputeState::Building,
-                problem: None,
-                host: None,
-                zone: None,
-                changed_at: 0,
-            },
-            reserved: Capacity::default(),
-            phase,
-            wanted: 1,
-            sent: true,
-            machine,
-            machine_at: 0,
-            machine_problem: None,
-            config_drive: None,
-            trace: None,
-        }
+        fixtures::row(Uuid::nil(), phase, machine)
     }
 
     fn port(name: &str, up: bool) -> Port {
-        let spec = PortSpec {
-            name: name.into(),
-            owner: owner(),
-            network_id: Uuid::nil(),
-            mac: None,
-            addresses: vec![],
-            port_security: true,
-            allowed_addresses: vec![],
-        };
-        Port {
-            id: Uuid::nil(),
-            spec,
-            vim_resource_id: None,
-            mac: String::new(),
-            addresses: vec![],
-            compute_id: None,
-            up,
-            state: ResourceState::Active,
-            problem: None,
-        }
+        Port { up, state: ResourceState::Active, ..fixtures::port(name) }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use reference_points::common::Fault;
 use serde::{Deserialize, Serialize};
-use service::config::BaseConfig;
+use service::config::{BaseConfig, SecretFile};
 use service::run::ServiceConfig;
 
 /// What the vim-adapter is told at start.
@@ -19,6 +19,9 @@ pub struct Config {
     pub max_image_bytes: u64,
     /// Events kept per VIM for consumers that were away, 100 to 10000000.
     pub event_history: i64,
+    /// Files of the keys that secrets of VIMs are sealed with in the database, each 64 hexadecimal digits. The first seals,
+    /// all of them open. Needed only for VIMs that have secrets.
+    pub secret_key_files: Vec<SecretFile>,
 }
 
 impl Default for Config {
@@ -28,6 +31,7 @@ impl Default for Config {
             state_dir: PathBuf::from("/var/lib/mano/vim-adapter"),
             max_image_bytes: 64 << 30,
             event_history: 50_000,
+            secret_key_files: Vec::new(),
         }
     }
 }
@@ -50,6 +54,9 @@ impl ServiceConfig for Config {
             faults.push(
                 Fault::new("/event_history", format!("{} is out of range", self.event_history)).mend("100 to 10000000"),
             );
+        }
+        for fault in crate::vault::Vault::open(&self.secret_key_files).err().unwrap_or_default() {
+            faults.push(Fault::new("/secret_key_files", fault));
         }
         if self.max_image_bytes == 0 {
             faults.push(Fault::new("/max_image_bytes", "is 0: no image would be accepted"));

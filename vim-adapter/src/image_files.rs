@@ -8,7 +8,7 @@ use futures::{Stream, StreamExt};
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::DiskFormat;
 use reference_points::or_vi::SoftwareImageSpec;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
@@ -26,12 +26,14 @@ pub struct ImageFiles {
 }
 
 /// A complete content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// Size in bytes.
     pub size: u64,
     /// Size that a guest sees, in bytes.
     pub virtual_size: u64,
+    /// Its SHA-512, lower-case hexadecimal.
+    pub sha512: String,
 }
 
 impl ImageFiles {
@@ -167,12 +169,13 @@ struct Reader<'a> {
     max_bytes: u64,
     size: u64,
     hash: Sha256,
+    longer: Sha512,
     head: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
     fn new(spec: &'a SoftwareImageSpec, max_bytes: u64) -> Self {
-        Self { spec, max_bytes, size: 0, hash: Sha256::new(), head: Vec::with_capacity(HEAD) }
+        Self { spec, max_bytes, size: 0, hash: Sha256::new(), longer: Sha512::new(), head: Vec::with_capacity(HEAD) }
     }
 
     fn take(&mut self, chunk: &[u8]) -> Result<()> {
@@ -185,6 +188,7 @@ impl<'a> Reader<'a> {
             return Err(unfit(format!("more than the announced {size} bytes came")));
         }
         self.hash.update(chunk);
+        self.longer.update(chunk);
         let missing = HEAD - self.head.len();
         self.head.extend_from_slice(&chunk[..missing.min(chunk.len())]);
         Ok(())
@@ -199,7 +203,7 @@ impl<'a> Reader<'a> {
             return Err(unfit(format!("its SHA-256 is {sha256}, announced was {}", self.spec.sha256)));
         }
         let virtual_size = virtual_size(self.spec.format, &self.head, self.size).map_err(unfit)?;
-        Ok(Content { size: self.size, virtual_size })
+        Ok(Content { size: self.size, virtual_size, sha512: hex::encode(self.longer.finalize()) })
     }
 }
 
@@ -313,7 +317,8 @@ mod tests {
         }
 
         let content = files.store(vim, id, &spec(DiskFormat::Qcow2, &good), body(&good, false)).await.unwrap();
-        assert_eq!(content, Content { size: good.len() as u64, virtual_size: 1 << 30 });
+        let sha512 = hex::encode(Sha512::digest(&good));
+        assert_eq!(content, Content { size: good.len() as u64, virtual_size: 1 << 30, sha512 });
         assert_eq!(std::fs::read(files.path(vim, id)).unwrap(), good);
         assert!(files.compare(&spec(DiskFormat::Qcow2, &good), body(&good, false)).await.is_ok());
         assert!(files.compare(&spec(DiskFormat::Qcow2, &good), body(b"other", false)).await.is_err());

@@ -1,7 +1,7 @@
 //! What a driver tells of its VIM: each report is written down together with the events that consumers are to hear.
 
 use reference_points::common::ProblemDetails;
-use reference_points::nf_vi::MachineState;
+use reference_points::nf_vi::{MachineState, Revert};
 use reference_points::or_vi::{ResourceState, ViEvent};
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::compute_state::derive;
 use crate::error::{Failure, Result};
 use crate::store::computes::{ComputeRow, Phase};
-use crate::store::{Store, computes, events, hosts, images, networks, ports, subnets, vims, volumes};
+use crate::store::snapshots::Seen;
+use crate::store::{Store, computes, events, hosts, images, networks, ports, snapshots, subnets, vims, volumes};
 
 /// Something that a VIM did, or that was found.
 #[derive(Debug, Clone)]
@@ -28,6 +29,12 @@ pub enum Report {
     Volume(Uuid, ResourceState, Option<ProblemDetails>),
     /// A volume is gone.
     VolumeGone(Uuid),
+    /// What became of a snapshot.
+    Snapshot(Uuid, Seen),
+    /// A snapshot is gone.
+    SnapshotGone(Uuid),
+    /// How far the VIM was told of a snapshot.
+    SnapshotPhase(Uuid, Phase),
     /// State of a compute's machine, and when it came into it by the VIM's clock; an older one than known is passed over.
     Machine {
         /// Compute.
@@ -38,6 +45,8 @@ pub enum Report {
         at: i64,
         /// What is wrong.
         problem: Option<ProblemDetails>,
+        /// The return to a snapshot that happened last.
+        reverted: Option<Revert>,
     },
     /// The VIM counts the times of a compute's machine from another beginning.
     OtherClock(Uuid),
@@ -61,8 +70,8 @@ pub enum Report {
     Heard(String, Uuid, i64),
     /// Something about the VIM or one of its hosts, for people: host, stable word, explanation.
     Vim(Option<String>, &'static str, String),
-    /// The same with a word that came from elsewhere.
-    VimSaid(Option<String>, String, String),
+    /// The same with a word that came from elsewhere, and the compute that it is about.
+    VimSaid(Option<String>, String, String, Option<Uuid>),
 }
 
 /// Where the reports of one VIM go.
@@ -179,15 +188,30 @@ async fn apply(tx: &mut AnyConnection, ledger: &Ledger, report: &Report, news: &
             volumes::delete(tx, vim, *id).await?;
             news.push(ViEvent::VolumeDeleted { id: *id });
         }
-        Report::Machine { id, state, at, problem } => {
+        Report::Snapshot(id, seen) => {
+            let wanted = snapshots::get(tx, vim, *id).await?.map(|row| row.snapshot.state);
+            if wanted.is_some_and(|state| state != ResourceState::Deleting || seen.state == state) {
+                snapshots::set_seen(tx, vim, *id, seen).await?;
+                let row = snapshots::get(tx, vim, *id).await?;
+                news.extend(row.map(|row| ViEvent::Snapshot { snapshot: Box::new(row.snapshot) }));
+            }
+        }
+        Report::SnapshotGone(id) => {
+            if snapshots::get(tx, vim, *id).await?.is_some() {
+                snapshots::delete(tx, vim, *id).await?;
+                news.push(ViEvent::SnapshotDeleted { id: *id });
+            }
+        }
+        Report::SnapshotPhase(id, phase) => snapshots::set_phase(tx, vim, *id, *phase).await?,
+        Report::Machine { id, state, at, problem, reverted } => {
             if let Some(row) = computes::get(tx, vim, *id).await?
                 && *at >= row.machine_at
             {
-                computes::set_machine(tx, vim, *id, *state, *at, problem.as_ref()).await?;
+                computes::set_machine(tx, vim, *id, *state, *at, problem.as_ref(), reverted.as_ref()).await?;
                 refresh(tx, ledger, *id, news).await?;
             }
         }
-        Report::OtherClock(id) => computes::set_machine(tx, vim, *id, None, 0, None).await?,
+        Report::OtherClock(id) => computes::set_machine(tx, vim, *id, None, 0, None, None).await?,
         Report::Phase { id, wanted, phase, problem } => {
             if computes::set_phase(tx, vim, *id, *wanted, *phase).await? {
                 computes::set_problem(tx, vim, *id, problem.as_ref()).await?;
@@ -206,10 +230,12 @@ async fn apply(tx: &mut AnyConnection, ledger: &Ledger, report: &Report, news: &
         Report::ComputeGone(id) => gone(tx, ledger, *id, news).await?,
         Report::Heard(host, incarnation, seq) => hosts::set_seen(tx, vim, host, *incarnation, *seq).await?,
         Report::Vim(host, what, detail) => {
-            news.push(ViEvent::Vim { host: host.clone(), what: (*what).to_owned(), detail: detail.clone() });
+            let (host, detail) = (host.clone(), detail.clone());
+            news.push(ViEvent::Vim { host, what: (*what).to_owned(), detail, compute: None });
         }
-        Report::VimSaid(host, what, detail) => {
-            news.push(ViEvent::Vim { host: host.clone(), what: what.clone(), detail: detail.clone() });
+        Report::VimSaid(host, what, detail, compute) => {
+            let (host, detail) = (host.clone(), detail.clone());
+            news.push(ViEvent::Vim { host, what: what.clone(), detail, compute: *compute });
         }
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! vim-adapter: one HTTP interface after ETSI GS NFV-IFA 005 (Or-Vi) and 006 (Vi-Vnfm) over several kinds of VIM.
 //!
 //! `api` are the routes, `app` decides, `store` remembers, [`vim::Vim`] is the seam behind which the kinds of VIM are:
-//! `hosts`, our own over host agents and OVN, and `sim`, in memory. `ledger` takes what VIMs tell.
+//! `hosts`, our own over host agents and OVN, `openstack`, and `sim`, in memory. `ledger` takes what VIMs tell, `vault` keeps
+//! their secrets.
 
 mod api;
 mod app;
@@ -9,15 +10,19 @@ mod compute_state;
 mod config;
 mod diff;
 pub mod error;
+#[cfg(test)]
+mod fixtures;
 mod hosts;
 mod image_files;
 mod ipam;
 pub mod ledger;
+mod openstack;
 pub mod scheduler;
 mod sim;
 pub mod store;
 mod tasks;
 mod turns;
+mod vault;
 pub mod vim;
 
 use std::sync::Arc;
@@ -37,13 +42,17 @@ impl Service for VimAdapter {
     const ABOUT: &'static str = "Virtualised resources of VIMs, after ETSI GS NFV-IFA 005 and 006";
     const HELP: &'static str = "\
 The NFVO and the VNFM ask it for networks, ports, volumes, images and computes; it drives the VIMs they are registered \
-with: our own over nfvi-agents and OVN (kind hosts), or a simulated one (kind sim).
+with: our own over nfvi-agents and OVN (kind hosts), OpenStack (kind openstack), or a simulated one (kind sim).
 
 A minimal configuration:
 
   service:
     database: sqlite:///var/lib/mano/vim-adapter/vim-adapter.db
   state_dir: /var/lib/mano/vim-adapter
+
+For an OpenStack, a key that its credentials are kept with is needed as well:
+
+  secret_key_files: [/etc/mano/vim-adapter.key]      # (umask 077; openssl rand -hex 32 > FILE)
 
 Next:
 
@@ -68,8 +77,9 @@ Next:
                 state_dir.display()
             )
         })?;
+        let vault = vault::Vault::open(&config.secret_key_files).map_err(|faults| faults.join("\n"))?;
         let store = store::Store::open(setup.db.clone(), Arc::new(SystemClock), config.event_history).await?;
-        let app = Arc::new(app::App::new(store, images, tasks::Tasks::new(&setup)));
+        let app = Arc::new(app::App::new(store, images, vault, tasks::Tasks::new(&setup)));
         app.resume().await?;
         Ok(app)
     }

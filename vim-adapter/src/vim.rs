@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
-use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
+use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality, Revert};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Flavour, Host, Network, Port, PortAddress, ResourceZone, SoftwareImage, Subnet,
-    VimCapacity, VimInventory, Volume,
+    AffinityGroup, Compute, Flavour, Host, MeasuredComputes, Network, Port, PortAddress, ResourceZone, Snapshot,
+    SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
 };
 use uuid::Uuid;
 
@@ -89,8 +89,10 @@ pub enum Gone {
 /// A change of a compute that exists (IFA005 clauses 7.3.1.3 update and 7.3.1.8 scale).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// Another flavour.
+    /// Another flavour; the machine starts anew for it.
     Resize(Flavour),
+    /// The disk it boots from is to have so many bytes, more than now; the machine starts anew for it.
+    GrowRoot(u64),
     /// A port more.
     AttachPort(Uuid),
     /// A port less.
@@ -99,15 +101,25 @@ pub enum Change {
     AttachVolume(Uuid),
     /// A volume less.
     DetachVolume(Uuid),
+    /// Its disks and volumes return to a snapshot, or that is taken back. What they held before is kept until the compute's
+    /// specification names no return any more.
+    Revert(Revert),
 }
 
 impl Change {
+    /// Whether the machine is stopped and started for it.
+    pub fn restarts(&self) -> bool {
+        matches!(self, Self::Resize(_) | Self::GrowRoot(_))
+    }
+
     /// The member of the specification that asks for it.
     pub fn member(&self) -> &'static str {
         match self {
             Self::Resize(_) => "flavour",
+            Self::GrowRoot(_) => "root",
             Self::AttachPort(_) | Self::DetachPort(_) => "ports",
             Self::AttachVolume(_) | Self::DetachVolume(_) => "volumes",
+            Self::Revert(_) => "revert",
         }
     }
 }
@@ -137,6 +149,11 @@ pub trait Vim: Send + Sync + std::fmt::Debug {
 
     /// Health of its parts: name to `ok` or what is wrong.
     async fn health(&self) -> BTreeMap<String, String>;
+
+    /// What was found in it and what is missing, looked at now or not long ago; `None` where there is nothing to choose.
+    async fn report(&self) -> Option<VimReport> {
+        None
+    }
 
     /// Its hosts, where it lets them be seen.
     async fn hosts(&self) -> Result<Vec<Host>>;
@@ -191,12 +208,17 @@ pub trait Vim: Send + Sync + std::fmt::Debug {
     async fn power(&self, compute: &Compute, request: &PowerRequest) -> Result<()>;
     /// `Ok` when this change of an existing compute can be made; [`Vim::ensure_compute`] then makes it.
     async fn may_change(&self, compute: &Compute, change: &Change) -> Result<()>;
-    /// Takes a snapshot of a compute's root disk as a software image (IFA005 clause 7.3.1, snapshot).
-    async fn snapshot(&self, compute: &Compute, image: Uuid) -> Result<Made>;
+    /// Takes a snapshot of what a compute's root disk and its volumes hold at one moment (IFA005 clauses 7.3.1 and 7.5.1).
+    /// The compute goes on meanwhile.
+    async fn ensure_snapshot(&self, snapshot: &Snapshot) -> Result<Made>;
+    /// Removes a snapshot.
+    async fn delete_snapshot(&self, snapshot: &Snapshot) -> Result<Gone>;
     /// The last bytes of the serial console's log.
     async fn console_log(&self, compute: &Compute, bytes: u64) -> Result<String>;
     /// Where the console can be reached.
     async fn console(&self, compute: &Compute) -> Result<ConsoleAccess>;
-    /// Counters.
-    async fn measurements(&self, compute: &Compute) -> Result<Measurements>;
+    /// Counters of computes that run, each place of them asked once; the others are left out.
+    async fn measure(&self, computes: &[Compute]) -> Result<MeasuredComputes>;
+    /// What is really there, asked now; `None` when there is nothing.
+    async fn reality(&self, compute: &Compute) -> Result<Option<Reality>>;
 }

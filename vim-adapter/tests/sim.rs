@@ -74,6 +74,29 @@ async fn a_compute_boots_gets_its_addresses_and_goes_leaving_nothing() {
 }
 
 #[tokio::test]
+async fn images_are_found_by_name_and_a_name_that_none_has_shows_its_neighbours() {
+    for adapter in Adapter::on_every_database().await {
+        let vim = adapter.sim(quick()).await;
+        let names: Vec<String> = (0..50).map(|n| format!("it's image {n:02}")).collect();
+        for name in &names {
+            let spec = SoftwareImageSpec { name: name.clone(), ..image_spec(b"x") };
+            adapter.vi.put_software_image(vim, Uuid::new_v4(), &spec).await.unwrap();
+        }
+        let known = adapter.image(vim).await;
+        let found = adapter.vi.software_images_named(vim, &names[7]).await.unwrap();
+        assert_eq!(found.iter().map(|i| i.spec.name.as_str()).collect::<Vec<_>>(), [names[7].as_str()]);
+        assert!(adapter.vi.software_images_named(vim, "it's image").await.unwrap().is_empty());
+        let whole = adapter.vi.software_images_named(vim, "image").await.unwrap().remove(0);
+        let sha512 = hex::encode(<sha2::Sha512 as sha2::Digest>::digest(b"an image's content"));
+        assert_eq!((whole.id, whole.sha512), (known, Some(sha512)));
+        let near = adapter.vi.software_images_near(vim, "it's image 25x").await.unwrap();
+        let mut near: Vec<&str> = near.iter().map(|i| i.spec.name.as_str()).collect();
+        near.sort_unstable();
+        assert_eq!(near, names[6..46].iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
 async fn asking_twice_makes_one_thing_and_asking_for_another_is_refused_by_name() {
     let adapter = Adapter::start().await;
     let vim = adapter.sim(quick()).await;
@@ -95,11 +118,6 @@ async fn asking_twice_makes_one_thing_and_asking_for_another_is_refused_by_name(
     adapter.vi.put_compute(vim, compute, &compute_spec("a", image, &[id])).await.unwrap();
     adapter.vi.put_compute(vim, compute, &compute_spec("a", image, &[id])).await.unwrap();
     assert_eq!(adapter.vi.computes(vim).await.unwrap().len(), 1);
-    let mut other = compute_spec("a", image, &[]);
-    other.flavour.vcpus = 2;
-    let told = refused(adapter.vi.put_compute(vim, compute, &other).await, 409);
-    let places: Vec<&str> = told.faults.iter().map(|fault| fault.location.as_str()).collect();
-    assert_eq!(places, ["/flavour"]);
     let told = refused(adapter.vi.put_compute(vim, compute, &compute_spec("b", image, &[id])).await, 409);
     assert_eq!(told.faults[0].location, "/name");
     let told = refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &compute_spec("b", image, &[id])).await, 422);
@@ -204,6 +222,31 @@ async fn a_compute_that_fits_nowhere_is_refused_with_every_hosts_reason() {
     let capacity = adapter.vi.capacity(vim).await.unwrap();
     assert_eq!((capacity.total.vcpus, capacity.reserved.vcpus), (2, 2));
     assert_eq!(adapter.vi.resource_zones(vim).await.unwrap()[0].hosts, ["sim-1", "sim-2"]);
+}
+
+#[tokio::test]
+async fn a_compute_gets_another_flavour_where_its_host_has_room() {
+    let adapter = Adapter::start().await;
+    let vim = adapter.sim(SimSpec { hosts: 1, vcpus_per_host: 2, ..quick() }).await;
+    let image = adapter.image(vim).await;
+    let (mut events, id) = (adapter.vi.events(vim, 0), Uuid::new_v4());
+    let active = |event: &ViEvent| match event {
+        ViEvent::Compute { compute } if compute.state == ComputeState::Active => Some(compute.spec.flavour.vcpus),
+        _ => None,
+    };
+    let mut spec = compute_spec("a", image, &[]);
+    adapter.vi.put_compute(vim, id, &spec).await.unwrap();
+    assert_eq!(until(&mut events, active).await, 1);
+    spec.flavour.vcpus = 2;
+    let asked = adapter.vi.put_compute(vim, id, &spec).await.unwrap();
+    assert_eq!(asked.state, ComputeState::Building, "it is active when it has what it shall have");
+    assert_eq!(until(&mut events, active).await, 2);
+    assert_eq!(adapter.vi.capacity(vim).await.unwrap().reserved.vcpus, 2);
+    spec.flavour.vcpus = 3;
+    let told = refused(adapter.vi.put_compute(vim, id, &spec).await, 422);
+    assert_eq!(told.faults[0].location, "/flavour/vcpus");
+    assert_eq!(told.faults[0].message, "1 vCPUs more wanted on host sim-1, 0 free");
+    assert_eq!(adapter.vi.compute(vim, id).await.unwrap().unwrap().state, ComputeState::Active, "it is as it was");
 }
 
 #[tokio::test]

@@ -1,11 +1,21 @@
 //! Configuration of the VNFM.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use reference_points::common::Fault;
 use serde::{Deserialize, Serialize};
 use service::config::BaseConfig;
 use service::run::ServiceConfig;
+
+use crate::ops::occurrence::{
+    CHANGE_EXT_CONN, CHANGE_FLAVOUR, CHANGE_VNFPKG, HEAL, INSTANTIATE, MODIFY_INFO, OPERATE, SCALE, SCALE_TO_LEVEL,
+};
+use crate::scripts::Settings;
+
+/// Operations that can be rolled back.
+const REVERSIBLE: [&str; 9] =
+    [INSTANTIATE, SCALE, SCALE_TO_LEVEL, MODIFY_INFO, HEAL, OPERATE, CHANGE_FLAVOUR, CHANGE_EXT_CONN, CHANGE_VNFPKG];
 
 /// Configuration of the VNFM.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,8 +29,29 @@ pub struct Config {
     pub public_url: Option<String>,
     /// File with OpenSSH public keys, one per line, that every guest gets.
     pub public_keys_file: Option<PathBuf>,
+    /// Kinds of operations (`INSTANTIATE`, `SCALE` …) that are rolled back as soon as they fail, without waiting for anybody;
+    /// none by default. A termination cannot be rolled back.
+    pub automatic_rollback: BTreeSet<String>,
     /// Steps of all operations that run side by side, 1..=1000.
     pub parallel_steps: usize,
+    /// How often thresholds are measured, in seconds, 1..=3600.
+    pub threshold_period_seconds: u32,
+    /// How scripts of VNF packages run.
+    pub scripts: Settings,
+    /// Where interfaces of VNFs and element managers are when neither instance nor VNFD says.
+    pub ve_vnfm: Endpoints,
+}
+
+/// Default addresses of interfaces of SOL002.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Endpoints {
+    /// Base address of LCM coordination.
+    pub coordination_endpoint: Option<String>,
+    /// Base address of VNF configuration.
+    pub configuration_endpoint: Option<String>,
+    /// Base address of VNF indicators.
+    pub indicator_endpoint: Option<String>,
 }
 
 impl Default for Config {
@@ -30,7 +61,11 @@ impl Default for Config {
             nfvo: "http://127.0.0.1:8700".to_owned(),
             public_url: None,
             public_keys_file: None,
+            automatic_rollback: BTreeSet::new(),
             parallel_steps: 64,
+            threshold_period_seconds: 10,
+            scripts: Settings::default(),
+            ve_vnfm: Endpoints::default(),
         }
     }
 }
@@ -46,14 +81,30 @@ impl ServiceConfig for Config {
 
     fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        for (key, url) in [("nfvo", Some(&self.nfvo)), ("public_url", self.public_url.as_ref())] {
+        let own = [("nfvo", Some(&self.nfvo)), ("public_url", self.public_url.as_ref())];
+        let ve = &self.ve_vnfm;
+        let theirs = [
+            ("ve_vnfm.coordination_endpoint", ve.coordination_endpoint.as_ref()),
+            ("ve_vnfm.configuration_endpoint", ve.configuration_endpoint.as_ref()),
+            ("ve_vnfm.indicator_endpoint", ve.indicator_endpoint.as_ref()),
+        ];
+        for (key, url) in own.into_iter().chain(theirs) {
             if let Some(url) = url.filter(|u| !u.starts_with("http://")) {
                 faults.push(Fault::new(key, format!("{url:?} is no http:// address")).mend("http://HOST:PORT"));
             }
         }
+        for kind in self.automatic_rollback.iter().filter(|kind| !REVERSIBLE.contains(&kind.as_str())) {
+            let fault = Fault::new("automatic_rollback", format!("{kind:?} is no operation that can be rolled back"));
+            faults.push(fault.mend(format!("these can: {}", REVERSIBLE.join(", "))));
+        }
         if !(1..=1000).contains(&self.parallel_steps) {
             faults.push(Fault::new("parallel_steps", format!("{} is not within 1..=1000", self.parallel_steps)));
         }
+        if !(1..=3600).contains(&self.threshold_period_seconds) {
+            let found = format!("{} is not within 1..=3600", self.threshold_period_seconds);
+            faults.push(Fault::new("threshold_period_seconds", found));
+        }
+        faults.extend(self.scripts.faults());
         faults
     }
 }

@@ -1,5 +1,5 @@
 //! Change notifications of the VIMs (IFA006 clause 7.3.3): one listener per VIM, resumed behind the last event it handled
-//! even over a restart. An event wakes the step that waits for it.
+//! even over a restart. An event wakes the step that waits for it, and alarms follow from it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use reference_points::or_vi::{ViClient, ViEvent};
 use service::run::Setup;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::steps::{compute_key, volume_key};
+use crate::app::fm::Ears;
+use crate::steps::{compute_key, snapshot_key, volume_key};
 use crate::store::positions;
 use crate::vi::VimRef;
 
@@ -19,15 +20,23 @@ use crate::vi::VimRef;
 /// waking twice is harmless.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// How often an event is tried to be made use of.
+const HEARINGS: u32 = 4;
+
 /// Listens to every VIM that was ever used, and to new ones as they are.
 ///
 /// # Errors
 /// When the positions cannot be read.
-pub async fn listen(setup: Setup, engine: Arc<Engine>, mut used: UnboundedReceiver<VimRef>) -> Result<(), db::DbError> {
+pub async fn listen(
+    setup: Setup,
+    engine: Arc<Engine>,
+    ears: Ears,
+    mut used: UnboundedReceiver<VimRef>,
+) -> Result<(), db::DbError> {
     let mut known = BTreeSet::new();
     for (at, seq) in positions::all(&setup.db).await? {
         if known.insert(at.clone()) {
-            start(&setup, &engine, at, seq);
+            start(&setup, &engine, &ears, at, seq);
         }
     }
     loop {
@@ -37,19 +46,40 @@ pub async fn listen(setup: Setup, engine: Arc<Engine>, mut used: UnboundedReceiv
         };
         let Some(at) = at else { return Ok(()) };
         if known.insert(at.clone()) {
-            start(&setup, &engine, at, 0);
+            start(&setup, &engine, &ears, at, 0);
         }
     }
 }
 
-fn start(setup: &Setup, engine: &Arc<Engine>, at: VimRef, after: i64) {
-    let (inner, engine) = (setup.clone(), engine.clone());
-    setup.spawn("vim events", async move { follow(inner, engine, at, after).await });
+fn start(setup: &Setup, engine: &Arc<Engine>, ears: &Ears, at: VimRef, after: i64) {
+    let (inner, engine, ears) = (setup.clone(), engine.clone(), ears.clone());
+    setup.spawn("vim events", async move { follow(inner, engine, ears, at, after).await });
 }
 
-async fn follow(setup: Setup, engine: Arc<Engine>, at: VimRef, after: i64) -> Result<(), db::DbError> {
+/// Lets alarms follow from an event. What cannot be made use of is tried a few times; then the whole of the VIM is looked
+/// at instead, with the next event.
+async fn hear(setup: &Setup, ears: &Ears, at: &VimRef, event: &ViEvent, missed: &mut bool) {
+    let again = ViEvent::Resync { detail: "an event was not made use of".to_owned() };
+    let event = if *missed { &again } else { event };
+    for failures in 0..HEARINGS {
+        match ears.hear(at, event).await {
+            Ok(()) => {
+                *missed = false;
+                return;
+            }
+            Err(error) => tracing::warn!(vim = %at.vim, %error, "an event could not be made use of yet"),
+        }
+        tokio::select! {
+            () = setup.shutdown.cancelled() => break,
+            () = tokio::time::sleep(reconnect_pause(failures)) => {}
+        }
+    }
+    *missed = true;
+}
+
+async fn follow(setup: Setup, engine: Arc<Engine>, ears: Ears, at: VimRef, after: i64) -> Result<(), db::DbError> {
     let mut stream = ViClient::new(&at.endpoint).events(at.vim, after);
-    let (mut failures, mut written) = (0, after);
+    let (mut failures, mut written, mut missed) = (0, after, false);
     loop {
         let quiet = if stream.position() == written { Duration::from_secs(3600) } else { QUIET };
         let event = tokio::select! {
@@ -69,6 +99,7 @@ async fn follow(setup: Setup, engine: Arc<Engine>, at: VimRef, after: i64) -> Re
                         tracing::warn!(key, "cannot wake, the slow poll remains: {error}");
                     }
                 }
+                hear(&setup, &ears, &at, &event.event, &mut missed).await;
             }
             Some(Err(error)) => {
                 tracing::debug!(vim = %at.vim, "event stream: {error}");
@@ -89,6 +120,8 @@ fn keys(event: &ViEvent) -> Vec<String> {
         ViEvent::ComputeDeleted { id } => vec![compute_key(*id)],
         ViEvent::Volume { volume } => vec![volume_key(volume.id)],
         ViEvent::VolumeDeleted { id } => vec![volume_key(*id)],
+        ViEvent::Snapshot { snapshot } => vec![snapshot_key(snapshot.id)],
+        ViEvent::SnapshotDeleted { id } => vec![snapshot_key(*id)],
         ViEvent::Port { .. }
         | ViEvent::Network { .. }
         | ViEvent::SoftwareImage { .. }

@@ -7,8 +7,11 @@ pub mod api;
 pub mod app;
 pub mod config;
 mod events;
+mod former;
 mod live;
 pub mod ops;
+mod policy;
+pub mod scripts;
 pub mod steps;
 pub mod store;
 pub mod vi;
@@ -27,6 +30,7 @@ impl Service for Vnfm {
     const ABOUT: &'static str = "VNF manager: runs VNFs on virtualised resources (SOL003)";
     const HELP: &'static str = "A configuration, complete:
   nfvo: http://127.0.0.1:8700
+  automatic_rollback: [INSTANTIATE]
   service:
     listen: 127.0.0.1:8701
     database: sqlite:///var/lib/mano/vnfm.db

@@ -1,4 +1,5 @@
-//! Live views of operations: the engine's changes ring the streams and the notification deliverer.
+//! Live views of operations: the engine's changes ring the streams, the notification deliverers, and those who wait for
+//! something to measure or to follow.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 use lcm::Engine;
 use service::http::Wake;
 use service::notify::Notifier;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 pub async fn ring(
     shutdown: CancellationToken,
     engine: Arc<Engine>,
-    notifier: Notifier,
+    notifiers: Vec<Notifier>,
+    due: Vec<Arc<Notify>>,
     changed: Wake,
 ) -> Result<(), Infallible> {
     let mut changes = engine.watch();
@@ -27,7 +30,8 @@ pub async fn ring(
         };
         match change {
             Ok(_) | Err(RecvError::Lagged(_)) => {
-                notifier.kick();
+                notifiers.iter().for_each(Notifier::kick);
+                due.iter().for_each(|due| due.notify_one());
                 changed.ring();
             }
             Err(RecvError::Closed) => return Ok(()),

@@ -1,14 +1,14 @@
 //! The seam towards Vi-Vnfm: what the steps ask of a VIM, so that tests can put a world of their own behind it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use reference_points::common::CallError;
-use reference_points::nf_vi::PowerRequest;
+use reference_points::nf_vi::{PowerRequest, Reality};
 use reference_points::or_vi::{
-    AffinityGroup, AffinityGroupSpec, Compute, ComputeSpec, Network, NetworkSpec, Port, PortSpec, Subnet, SubnetSpec,
-    ViClient, Volume, VolumeSpec,
+    AffinityGroup, AffinityGroupSpec, Compute, ComputeSpec, Network, NetworkSpec, Port, PortSpec, Snapshot,
+    SnapshotSpec, Subnet, SubnetSpec, ViClient, Volume, VolumeSpec,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
@@ -40,6 +40,8 @@ pub enum Kind {
     Volume,
     /// Compute.
     Compute,
+    /// Snapshot of a compute.
+    Snapshot,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
             Self::Port => "port",
             Self::Volume => "volume",
             Self::Compute => "compute",
+            Self::Snapshot => "snapshot",
         }
     }
 }
@@ -86,6 +89,26 @@ pub trait Vi: Send + Sync {
     async fn delete(&self, at: &VimRef, kind: Kind, id: Uuid) -> Result<(), CallError>;
     /// Whether a volume is still there.
     async fn volume(&self, at: &VimRef, id: Uuid) -> Result<Option<Volume>, CallError>;
+    /// Ensures a snapshot of a compute.
+    async fn put_snapshot(&self, at: &VimRef, id: Uuid, spec: &SnapshotSpec) -> Result<Snapshot, CallError>;
+    /// Looks a snapshot up.
+    async fn snapshot(&self, at: &VimRef, id: Uuid) -> Result<Option<Snapshot>, CallError>;
+    /// Lets go what a compute's disks held before a return to a snapshot.
+    async fn let_go(&self, at: &VimRef, compute: Uuid, revert: Uuid) -> Result<(), CallError>;
+    /// Looks a network up.
+    async fn network(&self, at: &VimRef, id: Uuid) -> Result<Option<Network>, CallError>;
+    /// What is really there of a compute.
+    async fn reality(&self, at: &VimRef, id: Uuid) -> Result<Option<Reality>, CallError>;
+}
+
+/// The VIMs as everybody in the service shares them.
+#[derive(Clone)]
+pub struct Shared(pub Arc<dyn Vi>);
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("VIMs")
+    }
 }
 
 /// The real one, over HTTP; one client, and so one pool of connections, for each adapter.
@@ -164,10 +187,31 @@ impl Vi for OverHttp {
             Kind::Port => client.delete_port(vim, id).await,
             Kind::Volume => client.delete_volume(vim, id).await,
             Kind::Compute => client.delete_compute(vim, id).await,
+            Kind::Snapshot => client.delete_snapshot(vim, id).await,
         }
     }
 
     async fn volume(&self, at: &VimRef, id: Uuid) -> Result<Option<Volume>, CallError> {
         self.client(at).volume(at.vim, id).await
+    }
+
+    async fn put_snapshot(&self, at: &VimRef, id: Uuid, spec: &SnapshotSpec) -> Result<Snapshot, CallError> {
+        self.client(at).put_snapshot(at.vim, id, spec).await
+    }
+
+    async fn snapshot(&self, at: &VimRef, id: Uuid) -> Result<Option<Snapshot>, CallError> {
+        self.client(at).snapshot(at.vim, id).await
+    }
+
+    async fn let_go(&self, at: &VimRef, compute: Uuid, revert: Uuid) -> Result<(), CallError> {
+        self.client(at).let_go(at.vim, compute, revert).await
+    }
+
+    async fn network(&self, at: &VimRef, id: Uuid) -> Result<Option<Network>, CallError> {
+        self.client(at).network(at.vim, id).await
+    }
+
+    async fn reality(&self, at: &VimRef, id: Uuid) -> Result<Option<Reality>, CallError> {
+        self.client(at).reality(at.vim, id).await
     }
 }

@@ -3,10 +3,12 @@
 
 mod common;
 
-use common::{Instance, VnfWorld};
+use common::{Changing, Instance, VnfWorld, elsewhere};
 use db::testing::TestDb;
 use lcm::testkit::Harness;
 use serde_json::json;
+use vnfm::ops::converge::Order;
+use vnfm::ops::revert;
 
 #[tokio::test]
 async fn instantiation_on_sqlite() {
@@ -56,8 +58,71 @@ on_both_databases! {
     termination: Instance::terminating;
     scaling_out: Instance::scaling_out;
     scaling_in: Instance::scaling_in;
+    scaling_out_with_the_vnf: Instance::scaling_out_with_the_vnf;
     healing_what_was_lost: Instance::healing;
     stopping: Instance::stopping;
+    changing_flavour: Instance::changing_flavour;
+    reconnecting: Instance::reconnecting;
+    changing_package_node_by_node: Instance::rolling;
+    changing_package_beside: Instance::blue_green;
+    taking_a_snapshot: Instance::snapshotting;
+    reverting_to_a_snapshot: Instance::reverting;
+}
+
+#[tokio::test]
+async fn a_change_touches_only_what_differs() {
+    let instance = Instance::running((*TestDb::sqlite().await).clone()).await;
+    let (_, moved) = instance.changed(&Changing { links: elsewhere(), ..Changing::default() }).unwrap();
+    let changed: Vec<&str> = moved.change.iter().map(|c| c.old.name()).collect();
+    assert_eq!(changed, ["pair-node-1"], "the second node stays on its link");
+    let gone: Vec<&str> = moved.remove.iter().map(|o| o.name()).collect();
+    assert_eq!((moved.ports.len(), gone), (1, vec!["pair-node-1-outside"]));
+    assert!(moved.add.vnfcs.is_empty() && moved.add.links.is_empty() && !moved.change[0].anew);
+
+    let (_, nothing) = instance.changed(&Changing::default()).unwrap();
+    assert!(nothing.is_empty(), "{nothing:#?}");
+
+    let (_, less) = instance.changed(&Changing { nodes: 1, ..Changing::default() }).unwrap();
+    assert!(less.remove.iter().any(|o| o.name() == "pair-node-2") && less.change.is_empty());
+}
+
+#[tokio::test]
+async fn a_vnf_returns_only_to_a_snapshot_that_fits_it() {
+    let instance = Instance::running((*TestDb::sqlite().await).clone()).await;
+    let (id, returns) = instance.captured();
+    let mut snapshot = instance.snapshot(id, &returns);
+    let fits = revert::returns(&snapshot, &instance.has, None).unwrap();
+    assert_eq!(fits, returns);
+    let one = revert::returns(&snapshot, &instance.has, Some("pair-node-2")).unwrap();
+    assert_eq!((one.len(), one[0].vnfc.name()), (1, "pair-node-2"));
+    let unknown = revert::returns(&snapshot, &instance.has, Some("node-9")).unwrap_err();
+    assert_eq!((unknown[0].location.as_str(), unknown.len()), ("/vnfcInstanceId", 1), "{unknown:#?}");
+
+    let fewer: Vec<_> = instance.has.iter().filter(|o| o.name() != "pair-node-2").cloned().collect();
+    let gone = revert::returns(&snapshot, &fewer, None).unwrap_err();
+    assert!(gone.len() == 1 && gone[0].message.contains("pair-node-2") && gone[0].mend.is_some(), "{gone:#?}");
+
+    snapshot.vnfc_snapshots[0].storage_snapshot_resources.pop();
+    let removed = snapshot.vnfc_snapshots.pop().unwrap();
+    let faults = revert::returns(&snapshot, &instance.has, None).unwrap_err();
+    let told: Vec<&str> = faults.iter().map(|f| f.message.as_str()).collect();
+    assert_eq!(faults.len(), 2, "{faults:#?}");
+    assert!(told[0].contains("other volumes") && told[1].contains(&removed.vnfc_instance_id), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_change_that_would_lose_something_is_refused() {
+    let instance = Instance::running((*TestDb::sqlite().await).clone()).await;
+    let mut changing = Changing::default();
+    let data = changing.vnfd.flavours[0].storages.iter_mut().find(|s| s.name == "data").unwrap();
+    data.size_bytes *= 2;
+    let faults = instance.changed(&changing).unwrap_err();
+    assert_eq!((faults.len(), faults[0].location.as_str()), (2, "VNFC pair-node-1"), "{faults:#?}");
+    assert!(faults[0].message.contains("pair-node-1-data would be another one"), "{faults:#?}");
+
+    let beside = Changing { order: Order::NewFirst, other_image: true, ..Changing::default() };
+    let faults = instance.changed(&beside).unwrap_err();
+    assert!(faults[0].message.contains("has address 203.0.113.9 until the new one is there"), "{faults:#?}");
 }
 
 #[test]

@@ -38,11 +38,12 @@ impl DbConfig {
 ///
 /// SQLite's write-ahead log with `synchronous=NORMAL` never corrupts, but a power cut may take back the last committed
 /// transactions. A journal whose entries say "about to create VM x" must not forget them, and an answer 202 must not be
-/// for an operation that is gone after the reboot; so the default waits for the disk at each commit.
+/// for an operation that is gone after the reboot; so by default each commit waits for the disk: transactions together,
+/// by one `fdatasync` for all that wait, and single statements each by `synchronous=FULL`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Durability {
-    /// `synchronous=FULL`: each commit is on the disk before it is acknowledged.
+    /// Each commit is on the disk before it is acknowledged.
     #[default]
     PowerLoss,
     /// `synchronous=NORMAL`: a crash of the process loses nothing, a power cut may lose the last commits.
@@ -52,10 +53,19 @@ pub enum Durability {
 }
 
 impl Durability {
+    /// What a connection for single statements waits for.
     pub(crate) fn pragma(self) -> &'static str {
         match self {
             Self::PowerLoss => "PRAGMA synchronous=FULL",
             Self::ProcessCrash => "PRAGMA synchronous=NORMAL",
+            Self::None => "PRAGMA synchronous=OFF",
+        }
+    }
+
+    /// What the connection of write transactions waits for itself; see [`crate::settle`].
+    pub(crate) fn of_writer(self) -> &'static str {
+        match self {
+            Self::PowerLoss | Self::ProcessCrash => "PRAGMA synchronous=NORMAL",
             Self::None => "PRAGMA synchronous=OFF",
         }
     }

@@ -41,6 +41,7 @@ mod config;
 mod error;
 mod migrate;
 mod open;
+mod settle;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transaction;

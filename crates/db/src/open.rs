@@ -1,7 +1,8 @@
 //! Opening a database from its URL.
 
-use crate::config::DbConfig;
+use crate::config::{DbConfig, Durability};
 use crate::error::{DbError, is_busy};
+use crate::settle::Log;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -27,8 +28,19 @@ pub struct Db {
     /// Which database it is.
     pub dialect: Dialect,
     pub(crate) url: Arc<str>,
-    pub(crate) write_turn: Option<Arc<Semaphore>>,
+    pub(crate) writer: Option<Writer>,
     pub(crate) acquire_timeout: Duration,
+}
+
+/// How write transactions are made on SQLite, which runs one at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    /// The one connection.
+    pub(crate) pool: AnyPool,
+    /// Whose turn it is.
+    pub(crate) turn: Arc<Semaphore>,
+    /// What a commit waits for, unless a power cut may take it back.
+    pub(crate) log: Option<Arc<Log>>,
 }
 
 impl Db {
@@ -46,35 +58,25 @@ impl Db {
             url.parse().map_err(|e: sqlx::Error| DbError::Url { url: shown.clone(), why: e.to_string() })?;
         let failed = |e: sqlx::Error| DbError::Open { url: shown.clone(), why: advice(&e, dialect) };
 
-        let mut pool =
-            AnyPoolOptions::new().max_connections(config.max_connections).acquire_timeout(config.acquire_timeout());
-        if dialect == Dialect::Sqlite {
-            prepare_file(&sqlite_path(url, &shown)?, &shown)?;
-            write_ahead(&options, config).await.map_err(failed)?;
-            let pragmas = pragmas(config);
-            pool = pool
-                // The file does not go away like a server does.
-                .test_before_acquire(false)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .after_connect(move |conn, _| {
-                    let pragmas = pragmas.clone();
-                    Box::pin(async move {
-                        for pragma in pragmas {
-                            sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&mut *conn).await?;
-                        }
-                        Ok(())
-                    })
-                });
-        }
-        let pool = pool.connect_with(options).await.map_err(failed)?;
-        Ok(Self {
-            pool,
-            dialect,
-            url: shown.into(),
-            write_turn: (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1))),
-            acquire_timeout: config.acquire_timeout(),
-        })
+        let bounded =
+            |connections| AnyPoolOptions::new().max_connections(connections).acquire_timeout(config.acquire_timeout());
+        let (pool, writer) = match dialect {
+            Dialect::Postgres => (bounded(config.max_connections).connect_with(options).await.map_err(failed)?, None),
+            Dialect::Sqlite => {
+                let path = sqlite_path(url, &shown)?;
+                prepare_file(&path, &shown)?;
+                write_ahead(&options, config).await.map_err(failed)?;
+                let pool = kept(bounded(config.max_connections), pragmas(config, config.durability.pragma()));
+                let writes = kept(bounded(1), pragmas(config, config.durability.of_writer()));
+                let writer = Writer {
+                    pool: writes.connect_with(options.clone()).await.map_err(failed)?,
+                    turn: Arc::new(Semaphore::new(1)),
+                    log: (config.durability == Durability::PowerLoss).then(|| Log::of(&path)),
+                };
+                (pool.connect_with(options).await.map_err(failed)?, Some(writer))
+            }
+        };
+        Ok(Self { pool, dialect, url: shown.into(), writer, acquire_timeout: config.acquire_timeout() })
     }
 
     /// The URL it was opened with, without a password, for logs and messages.
@@ -84,8 +86,24 @@ impl Db {
 
     /// Closes every connection, waiting for those in use. On SQLite the write-ahead log is folded into the file.
     pub async fn close(&self) {
+        if let Some(writer) = &self.writer {
+            writer.pool.close().await;
+        }
         self.pool.close().await;
     }
+}
+
+/// SQLite's connections stay: the file does not go away like a server does.
+fn kept(pool: AnyPoolOptions, pragmas: Vec<String>) -> AnyPoolOptions {
+    pool.test_before_acquire(false).idle_timeout(None).max_lifetime(None).after_connect(move |conn, _| {
+        let pragmas = pragmas.clone();
+        Box::pin(async move {
+            for pragma in pragmas {
+                sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(&mut *conn).await?;
+            }
+            Ok(())
+        })
+    })
 }
 
 fn check(config: &DbConfig) -> Result<(), DbError> {
@@ -189,12 +207,8 @@ async fn write_ahead(options: &AnyConnectOptions, config: &DbConfig) -> Result<(
     }
 }
 
-fn pragmas(config: &DbConfig) -> Vec<String> {
-    vec![
-        format!("PRAGMA busy_timeout={}", config.busy_timeout_ms),
-        "PRAGMA foreign_keys=ON".into(),
-        config.durability.pragma().into(),
-    ]
+fn pragmas(config: &DbConfig, synchronous: &str) -> Vec<String> {
+    vec![format!("PRAGMA busy_timeout={}", config.busy_timeout_ms), "PRAGMA foreign_keys=ON".into(), synchronous.into()]
 }
 
 fn advice(error: &sqlx::Error, dialect: Dialect) -> String {

@@ -2,8 +2,10 @@
 
 use crate::error::{DbError, Retryable};
 use crate::open::{Db, Dialect};
+use crate::settle::Log;
 use sqlx::{Any, AnyConnection, Transaction};
 use std::ops::{ControlFlow, Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,7 +17,8 @@ const WRITE_ATTEMPTS: u32 = 10;
 pub struct WriteTx {
     // Declared before the turn, so that the rollback is under way before the next writer begins.
     tx: Transaction<'static, Any>,
-    _turn: Option<OwnedSemaphorePermit>,
+    turn: Option<OwnedSemaphorePermit>,
+    log: Option<Arc<Log>>,
 }
 
 /// An open read transaction: all its statements see the database at one moment.
@@ -27,7 +30,13 @@ pub struct ReadTx {
 impl WriteTx {
     /// Makes the changes permanent, see [`Durability`](crate::Durability).
     pub async fn commit(self) -> Result<(), sqlx::Error> {
-        self.tx.commit().await
+        self.tx.commit().await?;
+        // Others write while this one waits for the disk.
+        drop(self.turn);
+        match self.log {
+            Some(log) => Ok(log.settle().await?),
+            None => Ok(()),
+        }
     }
 
     /// Undoes the changes, waiting for it.
@@ -70,10 +79,10 @@ impl Db {
     /// SQLite's own wait. A task that holds a write transaction must not begin a second one: it would wait for itself,
     /// and get [`DbError::WriteTurn`] after the acquire time-out.
     pub async fn begin_write(&self) -> Result<WriteTx, DbError> {
-        let turn = match &self.write_turn {
+        let turn = match &self.writer {
             None => None,
-            Some(turns) => {
-                let turn = tokio::time::timeout(self.acquire_timeout, turns.clone().acquire_owned()).await;
+            Some(writer) => {
+                let turn = tokio::time::timeout(self.acquire_timeout, writer.turn.clone().acquire_owned()).await;
                 match turn {
                     Ok(Ok(turn)) => Some(turn),
                     // The semaphore is never closed; should it be, the pool is gone too.
@@ -86,8 +95,9 @@ impl Db {
             Dialect::Sqlite => "BEGIN IMMEDIATE",
             Dialect::Postgres => "BEGIN",
         };
-        let tx = self.pool.begin_with(begin).await?;
-        Ok(WriteTx { tx, _turn: turn })
+        let pool = self.writer.as_ref().map_or(&self.pool, |writer| &writer.pool);
+        let log = self.writer.as_ref().and_then(|writer| writer.log.clone());
+        Ok(WriteTx { tx: pool.begin_with(begin).await?, turn, log })
     }
 
     /// Begins a read transaction that sees one moment of the database: BEGIN on SQLite, BEGIN with REPEATABLE READ and

@@ -7,6 +7,7 @@
 //! | [`or_vnfm`] | Or-Vnfm, SOL003 | vnfm and nfvo | nfvo and vnfm |
 //! | [`or_vi`] | Or-Vi and Vi-Vnfm, IFA005 and IFA006 | vim-adapter | nfvo and vnfm |
 //! | [`nf_vi`] | Nf-Vi | nfvi-agent | vim-adapter |
+//! | [`ve_vnfm`] | Ve-Vnfm, SOL002 | VNF, element manager | vnfm |
 //! | [`common`] | what all of them share (SOL013) | | |
 
 pub mod common;
@@ -16,3 +17,4 @@ pub mod nf_vi;
 pub mod or_vi;
 pub mod or_vnfm;
 pub mod os_ma_nfvo;
+pub mod ve_vnfm;

@@ -241,7 +241,7 @@ pub fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Edit distance of the first 64 characters; two neighbours that changed places count as one edit.
-fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.chars().take(64).collect();
     let b: Vec<char> = b.chars().take(64).collect();
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

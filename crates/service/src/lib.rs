@@ -75,7 +75,7 @@ pub mod auth;
 pub mod backup;
 pub mod cli;
 pub mod config;
-mod faults;
+pub mod faults;
 pub mod health;
 pub mod http;
 pub mod metrics;

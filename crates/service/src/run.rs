@@ -23,6 +23,7 @@ use crate::health::Readiness;
 use crate::http::openapi;
 use crate::http::server::{self, Surroundings};
 use crate::metrics::Metrics;
+use crate::notify::Callers;
 use crate::store;
 
 /// Any error, told by its text.
@@ -81,6 +82,8 @@ pub struct Setup {
     pub readiness: Readiness,
     /// Fires when the service shall stop. Background tasks end soon after it.
     pub shutdown: CancellationToken,
+    /// Clients for call-backs.
+    pub callers: Callers,
     tasks: TaskTracker,
     aborts: Arc<Mutex<Vec<AbortHandle>>>,
     fatal: Arc<Mutex<Option<String>>>,
@@ -192,12 +195,20 @@ pub async fn start<S: Service>(config: S::Config) -> Result<Running, StartError>
         return Err(StartError::Foreign(why));
     }
     let metrics = Metrics::new().map_err(|e| StartError::Metrics(e.to_string()))?;
+    let callers = match Callers::new(&base.callbacks) {
+        Ok(callers) => callers,
+        Err(why) => {
+            db.close().await;
+            return Err(StartError::Service { service: S::NAME, why });
+        }
+    };
     let setup = Setup {
         db: db.clone(),
         address,
         metrics: metrics.clone(),
         readiness: Readiness::default(),
         shutdown: CancellationToken::new(),
+        callers,
         tasks: TaskTracker::new(),
         aborts: Arc::default(),
         fatal: Arc::default(),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::field::{Field, Visit};
+use tracing::metadata::LevelFilter;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
@@ -17,19 +18,24 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::{LogConfig, LogFormat};
 
+/// Libraries that tell every request they send as information, or as errors what they hand back as such anyway; they are heard
+/// from these levels on unless a level is named for them.
+const TALKATIVE: [(&str, LevelFilter); 2] =
+    [("openstack_sdk", LevelFilter::WARN), ("openstack_sdk_core", LevelFilter::OFF)];
+
 /// Reads a level such as `info` or `info,sqlx=warn`.
 ///
 /// # Errors
 /// Says which part is not understood.
 pub fn filter(level: &str) -> Result<Targets, String> {
     // A word that is no level would be taken as a module whose every line is wanted.
-    let word = level
-        .split(',')
-        .find(|part| !part.contains('=') && part.trim().parse::<tracing::metadata::LevelFilter>().is_err());
+    let word = level.split(',').find(|part| !part.contains('=') && part.trim().parse::<LevelFilter>().is_err());
     if let Some(word) = word {
         return Err(format!("{word:?} is not a log level"));
     }
-    level.parse::<Targets>().map_err(|e| format!("{level:?} is not a log level: {e}"))
+    let named = level.parse::<Targets>().map_err(|e| format!("{level:?} is not a log level: {e}"))?;
+    let quiet = TALKATIVE.into_iter().filter(|(library, _)| !level.contains(library));
+    Ok(quiet.fold(named, |filter, (library, from)| filter.with_target(library, from)))
 }
 
 /// Starts logging for the whole process; a second call changes nothing. Panics are logged as errors with their place.

@@ -297,7 +297,7 @@ async fn an_address_that_does_not_answer_204_is_refused_and_an_equal_subscriptio
         assert_eq!((refused.problem.status, refused.problem.faults[0].location.as_str()), (422, "/callbackUri"));
         assert!(refused.problem.faults[0].message.contains("200"), "{refused:?}");
         *subscriber.test_answer.lock().unwrap() = 204;
-        for wrong in ["nothing", "https://x/", "http://user:pw@127.0.0.1/", "ftp://x/y"] {
+        for wrong in ["nothing", "mailto:someone@example.org", "http://user:pw@127.0.0.1/", "ftp://x/y"] {
             let asked = Asked { callback_uri: wrong.to_owned(), ..Asked::default() };
             assert_eq!(notifier.subscribe(asked).await.unwrap_err().problem.status, 400, "{wrong}");
         }

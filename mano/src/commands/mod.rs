@@ -1,6 +1,7 @@
 //! One module per noun of the command tree.
 
 mod build;
+mod clouds;
 mod doctor;
 mod lint;
 mod ns;
@@ -11,7 +12,13 @@ mod plan;
 mod topology;
 mod vim;
 mod vim_events;
+mod vim_images;
 mod vnf;
+mod vnf_changes;
+mod vnf_snapshots;
+
+mod alarm;
+mod pm;
 
 use clap::CommandFactory;
 
@@ -48,6 +55,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Leaks => vim::leaks(&context).await,
         Command::Topology { ns } => topology::run(&context, &ns).await,
         Command::Doctor { state_dir } => doctor::run(context.format, &state_dir),
+        Command::Alarm(command) => alarm::run(&context, command).await,
+        Command::Pm(command) => pm::run(&context, command).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mano", &mut std::io::stdout());
             Ok(())

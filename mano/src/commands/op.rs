@@ -115,6 +115,14 @@ async fn show(context: &Context, op: Uuid) -> Result<(), Failure> {
         row(step, 0, start, &mut rows);
     }
     output::table(&["step", "state", "from", "took", "tries", "problem"], rows)?;
+    for step in steps.iter().flat_map(|s| std::iter::once(s).chain(&s.parts)) {
+        if let Some(printed) = &step.output {
+            output::line(&format!("{} printed:", step.title))?;
+            for line in printed.lines() {
+                output::line(&format!("  {line}"))?;
+            }
+        }
+    }
     if let Some(problem) = &operation.problem {
         output::note(&Failure::problem(problem.clone()).to_string());
     }

@@ -108,6 +108,12 @@ fn picture(svg: Vec<u8>, out: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
+/// The VNFD of a package.
+pub async fn vnfd_of(context: &Context, wanted: &str) -> Result<String, Failure> {
+    let package = find_package(context, wanted).await?;
+    package.vnfd_id.ok_or_else(|| Failure::helped(format!("{wanted} is not onboarded"), "mano vnfpkg list"))
+}
+
 async fn find_package(context: &Context, wanted: &str) -> Result<VnfPkgInfo, Failure> {
     lists::named(&PACKAGE, wanted, |query| async move { context.packages.list(&query).await }).await
 }
@@ -129,7 +135,7 @@ fn refused(file: &Path, why: Option<ProblemDetails>) -> Failure {
 }
 
 /// A file as a stream, with a bar that shows how much of it is sent.
-async fn open(
+pub async fn open(
     file: &Path,
 ) -> Result<(u64, impl Stream<Item = std::io::Result<bytes::Bytes>> + Send + Sync + 'static + use<>), Failure> {
     let opened = tokio::fs::File::open(file).await.map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;

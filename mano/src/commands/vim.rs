@@ -3,6 +3,7 @@
 use reference_points::or_vi::{HostSpec, SimSpec, VimKind};
 use reference_points::os_ma_nfvo::mano::{LeakReason, RegisterVim};
 
+use super::clouds;
 use crate::cli::{Host, Vim, VimAdd};
 use crate::context::Context;
 use crate::fail::Failure;
@@ -16,6 +17,7 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
                 VimAdd::Sim { name, hosts, boot_ms } => {
                     (name, VimKind::Sim { sim: SimSpec { hosts, boot_ms, ..SimSpec::default() } })
                 }
+                VimAdd::Openstack(cloud) => clouds::read(&cloud)?,
             };
             let vim = context.mano.register_vim(&RegisterVim { name, kind }).await?;
             output::one(context.format, &vim)?;
@@ -24,12 +26,19 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
             }
             Ok(())
         }
+        Vim::Rotate { vim, cloud } => {
+            let there = context.find_vim(Some(&vim)).await?;
+            let name = cloud.name.clone().unwrap_or(there.name);
+            let kind = clouds::read(&cloud)?.1;
+            output::one(context.format, &context.mano.put_vim(there.id, &RegisterVim { name, kind }).await?)
+        }
         Vim::List => {
             let columns = [("name", "/name"), ("type", "/vimType"), ("id", "/id"), ("problem", "/problem/detail")];
             output::list(context.format, &context.mano.vims().await?, &columns)
         }
         Vim::Show { vim } => output::one(context.format, &context.find_vim(Some(&vim)).await?),
         Vim::Watch { vim } => super::vim_events::watch(context, vim.as_deref()).await,
+        Vim::Image(command) => super::vim_images::run(context, command).await,
         Vim::Delete { vim } => Ok(context.mano.delete_vim(context.find_vim(Some(&vim)).await?.id).await?),
     }
 }

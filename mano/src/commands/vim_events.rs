@@ -61,10 +61,15 @@ fn told(event: &ViEvent) -> Option<String> {
             format!("volume {} is {}{}", volume.spec.name, output::word(&volume.state), because(&volume.problem))
         }
         ViEvent::VolumeDeleted { id } => format!("volume {id} is gone"),
+        ViEvent::Snapshot { snapshot } => {
+            let state = output::word(&snapshot.state);
+            format!("snapshot of {} is {state}{}", snapshot.spec.name, because(&snapshot.problem))
+        }
+        ViEvent::SnapshotDeleted { id } => format!("snapshot {id} is gone"),
         ViEvent::SoftwareImage { image } => {
             format!("image {} is {}{}", image.spec.name, output::word(&image.state), because(&image.problem))
         }
-        ViEvent::Vim { host, what, detail } => {
+        ViEvent::Vim { host, what, detail, .. } => {
             let host = host.as_ref().map(|host| format!("host {host} ")).unwrap_or_default();
             format!("{host}{what}: {detail}")
         }

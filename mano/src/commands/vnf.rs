@@ -5,15 +5,17 @@ use reference_points::or_vnfm::{
     HealVnfRequest, OperateVnfRequest, ScaleInfo, ScaleType, ScaleVnfRequest, ScaleVnfToLevelRequest, StopType,
     VnfInfoModificationRequest, VnfInstance, VnfOperationalState,
 };
+use reference_points::os_ma_nfvo::verification::Check;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::cli::{Scale, Vnf};
+use super::{vnf_changes, vnf_snapshots};
+use crate::cli::{ListArgs, Scale, Vnf};
 use crate::context::{Context, id_of};
 use crate::fail::Failure;
 use crate::lists;
 use crate::live;
-use crate::output;
+use crate::output::{self, Format};
 
 pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
     match command {
@@ -74,6 +76,21 @@ pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
             let vnf = context.find_vnf(&vnfcs.vnf).await?;
             begun(context, context.vnfs.heal(vnf.id, &request).await?, vnfcs.no_wait).await
         }
+        Vnf::Indicators { vnf, list } => indicators(context, &vnf, &list).await,
+        Vnf::Verify { vnf, all } => verify(context, &vnf, all).await,
+        Vnf::Flavour { vnf, flavour, level, no_wait } => {
+            let vnf = context.find_vnf(&vnf).await?;
+            begun(context, vnf_changes::flavour(context, vnf.id, flavour, level).await?, no_wait).await
+        }
+        Vnf::Connect(connect) => {
+            let vnf = context.find_vnf(&connect.vnf).await?;
+            begun(context, vnf_changes::connect(context, &vnf, &connect).await?, connect.no_wait).await
+        }
+        Vnf::Upgrade { vnf, package, blue_green, no_wait } => {
+            let vnf = context.find_vnf(&vnf).await?;
+            begun(context, vnf_changes::upgrade(context, vnf.id, &package, blue_green).await?, no_wait).await
+        }
+        Vnf::Snapshot(command) => vnf_snapshots::run(context, command).await,
         Vnf::Modify { vnf, name, description, metadata, property } => {
             let changes = VnfInfoModificationRequest {
                 vnf_instance_name: name,
@@ -91,6 +108,39 @@ pub async fn run(context: &Context, command: Vnf) -> Result<(), Failure> {
             begun(context, scaling(context, vnf.id, scale).await?, no_wait).await
         }
     }
+}
+
+async fn indicators(context: &Context, vnf: &str, list: &ListArgs) -> Result<(), Failure> {
+    let vnf = context.find_vnf(vnf).await?.id;
+    let source = context.vnf_ops.indicator_source(vnf).await?;
+    let found = lists::all(list, |query| async move { context.indicators.of(vnf, &query).await }).await?;
+    output::list(context.format, &found, &[("id", "/id"), ("name", "/name"), ("value", "/value")])?;
+    match source.problem.filter(|_| context.format == Format::Table) {
+        Some(problem) => output::line(&format!("not up to date: {problem}")),
+        None => Ok(()),
+    }
+}
+
+async fn verify(context: &Context, vnf: &str, all: bool) -> Result<(), Failure> {
+    let vnf = context.find_vnf(vnf).await?;
+    let told = context.vnf_ops.verification(vnf.id).await?;
+    if context.format != Format::Table {
+        output::one(context.format, &told)?;
+    } else {
+        let shown = told.checks.iter().filter(|check| all || !check.holds);
+        let row = |check: &Check| {
+            let verdict = if check.holds { "holds" } else { "differs" };
+            let Check { subject, aspect, expected, found, .. } = check.clone();
+            vec![subject, aspect, expected, found, verdict.to_owned()]
+        };
+        let rows: Vec<Vec<String>> = shown.map(row).collect();
+        if !rows.is_empty() {
+            output::table(&["what", "of it", "shall be", "is", ""], rows)?;
+        }
+        let differ = told.checks.iter().filter(|check| !check.holds).count();
+        output::line(&format!("{} checks, {differ} differ", told.checks.len()))?;
+    }
+    if told.holds { Ok(()) } else { Err(Failure::Reported) }
 }
 
 struct OneMachine {
@@ -118,7 +168,7 @@ fn machines(vnf: &VnfInstance) -> Result<Vec<OneMachine>, Failure> {
 }
 
 /// `KEY=VALUE`s as a merge patch: a value that is JSON stands for itself, any other is text, and none takes the key away.
-fn settings(given: &[String]) -> Option<KeyValuePairs> {
+pub(super) fn settings(given: &[String]) -> Option<KeyValuePairs> {
     let setting = |text: &String| {
         let (key, value) = text.split_once('=').unwrap_or((text, ""));
         let text = || Value::String(value.to_owned());
@@ -149,7 +199,7 @@ async fn scaling(context: &Context, vnf: Uuid, scale: Scale) -> Result<Uuid, Fai
     Ok(context.vnfs.scale_to_level(vnf, &request).await?)
 }
 
-async fn begun(context: &Context, op: Uuid, no_wait: bool) -> Result<(), Failure> {
+pub(super) async fn begun(context: &Context, op: Uuid, no_wait: bool) -> Result<(), Failure> {
     if !no_wait {
         return live::watch(context, op).await.map(drop);
     }

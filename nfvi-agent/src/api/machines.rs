@@ -3,7 +3,9 @@
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use reference_points::nf_vi::{ConsoleAccess, Machine, MachineSpec, Measurements, PowerRequest};
+use reference_points::nf_vi::{
+    ConsoleAccess, Machine, MachineSpec, MeasureMachines, MeasuredMachines, Measurements, PowerRequest, Reality,
+};
 use serde::Deserialize;
 use service::http::{ApiJson, ApiResult};
 use uuid::Uuid;
@@ -123,4 +125,31 @@ pub(super) async fn console(State(app): State<App>, Path(id): Path<Uuid>) -> Api
 )]
 pub(super) async fn measurements(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<Measurements>> {
     Ok(ApiJson(app.measurements(id).await?))
+}
+
+/// What is really there of it.
+#[utoipa::path(
+    get,
+    path = "/machines/{id}/reality",
+    tag = "machines",
+    params(("id" = Uuid, Path)),
+    responses((status = 200, body = Reality), (status = 404, description = "The hypervisor has no such domain"))
+)]
+pub(super) async fn reality(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<Reality>> {
+    Ok(ApiJson(app.reality(id).await?))
+}
+
+/// Counters of many machines in one reading.
+#[utoipa::path(
+    post,
+    path = "/measurements",
+    tag = "machines",
+    request_body = MeasureMachines,
+    responses((status = 200, body = MeasuredMachines))
+)]
+pub(super) async fn measure(
+    State(app): State<App>,
+    ApiJson(asked_for): ApiJson<MeasureMachines>,
+) -> ApiResult<ApiJson<MeasuredMachines>> {
+    Ok(ApiJson(app.measure(&asked_for).await?))
 }

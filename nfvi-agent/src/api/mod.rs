@@ -5,6 +5,7 @@ mod events;
 mod host;
 mod images;
 mod machines;
+mod snapshots;
 mod volumes;
 
 use std::sync::Arc;
@@ -47,7 +48,13 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(scoped(MANAGE, routes!(machines::power)))
         .routes(scoped(READ, routes!(machines::console_log)))
         .routes(scoped(MANAGE, routes!(machines::console)))
-        .routes(scoped(READ, routes!(machines::measurements)));
+        .routes(scoped(READ, routes!(machines::measurements)))
+        .routes(scoped(READ, routes!(machines::reality)))
+        .routes(scoped(READ, routes!(snapshots::list)))
+        .routes(scoped(READ, routes!(snapshots::get)))
+        .routes(scoped(MANAGE, routes!(snapshots::put)))
+        .routes(scoped(MANAGE, routes!(snapshots::delete)))
+        .routes(scoped(READ, routes!(machines::measure)));
     API.mount(routes)
 }
 

@@ -138,6 +138,8 @@ mod tests {
             root_bytes: 100,
             pending: None,
             trace: None,
+            reverted: None,
+            reverting: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use reference_points::common::Fault;
-use reference_points::nf_vi::{ConfigDrive, MachineSpec, RootDisk, VolumeSpec};
+use reference_points::nf_vi::{ConfigDrive, MachineSpec, RootDisk, SnapshotSpec, VolumeSpec};
 
 use crate::media::image::MAX_VIRTUAL_BYTES;
 
@@ -74,6 +74,13 @@ pub fn volume(spec: &VolumeSpec) -> Vec<Fault> {
     let mut faults = Faults::default();
     name(&mut faults, "/name", &spec.name);
     size(&mut faults, "/sizeBytes", spec.size_bytes);
+    faults.0
+}
+
+/// Everything wrong with a snapshot's specification.
+pub fn snapshot(spec: &SnapshotSpec) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    name(&mut faults, "/name", &spec.name);
     faults.0
 }
 

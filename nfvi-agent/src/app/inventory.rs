@@ -19,6 +19,7 @@ struct Known {
     ports: HashMap<Uuid, Owner>,
     volumes: HashMap<Uuid, Owner>,
     images: HashMap<Uuid, Owner>,
+    snapshots: HashMap<Uuid, Owner>,
 }
 
 impl Agent {
@@ -55,6 +56,7 @@ impl Agent {
             (self.layout.images(), InventoryKind::Image, &known.images),
             (self.layout.volumes(), InventoryKind::Volume, &known.volumes),
             (self.layout.machines(), InventoryKind::MachineFile, &known.machines),
+            (self.layout.snapshots(), InventoryKind::Snapshot, &known.snapshots),
         ];
         for (dir, kind, owners) in dirs {
             match files(&dir, kind, owners) {
@@ -71,11 +73,13 @@ impl Agent {
         let machines = store::machines::list(&mut tx).await?;
         let volumes = store::volumes::list(&mut tx).await?;
         let images = store::images::list(&mut tx).await?;
+        let snapshots = store::snapshots::list(&mut tx).await?;
         let ports = machines.iter().flat_map(|m| m.spec.nics.iter().map(|nic| (nic.port_id, m.spec.owner.clone())));
         Ok(Known {
             ports: ports.collect(),
             machines: machines.iter().map(|m| (m.id, m.spec.owner.clone())).collect(),
             volumes: volumes.into_iter().map(|volume| (volume.id, volume.spec.owner)).collect(),
+            snapshots: snapshots.into_iter().map(|snapshot| (snapshot.id, snapshot.spec.owner)).collect(),
             images: images.into_iter().map(|image| (image.info.id, image.info.owner)).collect(),
         })
     }

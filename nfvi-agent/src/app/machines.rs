@@ -1,12 +1,13 @@
 //! Requests about machines: ensure, remove, power, console, counters.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
 use db::AnyConnection;
 use reference_points::common::{Fault, ProblemDetails, TraceContext};
 use reference_points::nf_vi::{
-    AgentEvent, Capacity, ConsoleAccess, DesiredPower, Machine, MachineSpec, MachineState, Measurements, PowerAction,
-    PowerRequest, RootDisk,
+    AgentEvent, Capacity, ConsoleAccess, DesiredPower, MAX_MEASURED, Machine, MachineSpec, MachineState,
+    MeasureMachines, MeasuredMachines, Measurements, PowerAction, PowerRequest, RootDisk, SnapshotState,
 };
 use service::http::{ApiError, ApiResult};
 use uuid::Uuid;
@@ -38,16 +39,18 @@ impl Agent {
         let (now, trace) = (self.clock.now_micros(), TraceContext::current().map(|trace| trace.to_string()));
         let (row, new) = db::transaction!(self.db, |tx| {
             let tx: &mut AnyConnection = tx;
-            let (wanted, new) = match store::machines::get(&mut *tx, id).await? {
-                Some(old) => match changed(&old, &spec, now)? {
-                    Some(row) => (row, false),
+            let old = store::machines::get(&mut *tx, id).await?;
+            let (wanted, takes) = match &old {
+                Some(old) => match changed(old, &spec, now)? {
+                    Some(row) => (row, difference::reshapes(&old.spec, &spec)),
                     // Asked for a second time: there is nothing to note.
-                    None => return Ok((old, false)),
+                    None => return Ok((old.clone(), false)),
                 },
                 None => (new_row(id, &spec, now), true),
             };
+            let new = old.is_none();
             let mut row = MachineRow { trace: trace.clone(), ..wanted };
-            admit(&mut *tx, &mut row, new, &kernel, &total).await?;
+            admit(&mut *tx, &mut row, takes, &kernel, &total).await?;
             store::machines::put(&mut *tx, &row).await?;
             let event = AgentEvent::Machine { machine: Box::new(row.show()) };
             store::events::append(&mut *tx, &event, now).await?;
@@ -130,8 +133,11 @@ impl Agent {
                 return Err(ApiError::conflict(format!("machine {id} is being removed")));
             }
             let pending = |action, deadline| Some(Pending { action, deadline, asked: false });
+            // It starts anew anyway.
+            let reshapes = row.pending.filter(|pending| pending.action == PendingAction::Reshape);
             (row.spec.power, row.pending) = match request.action {
-                PowerAction::Start => (DesiredPower::Running, None),
+                PowerAction::Start => (DesiredPower::Running, reshapes),
+                PowerAction::Reboot | PowerAction::RebootGraceful if reshapes.is_some() => (row.spec.power, reshapes),
                 PowerAction::Stop => (DesiredPower::Stopped, None),
                 PowerAction::StopGraceful => (DesiredPower::Stopped, pending(PendingAction::Stop, deadline)),
                 PowerAction::Reboot | PowerAction::RebootGraceful if row.spec.power == DesiredPower::Stopped => {
@@ -191,11 +197,29 @@ impl Agent {
     /// 404, 409 while it does not run, 503 while the hypervisor is away.
     pub async fn measurements(&self, id: Uuid) -> ApiResult<Measurements> {
         self.row(id).await?;
-        let domain = self.hypervisor.domain(id).await.map_err(asked)?;
-        if !domain.is_some_and(|domain| domain.state.is_active()) {
-            return Err(ApiError::conflict(format!("machine {id} does not run, so it has no counters")));
+        match self.measure(&MeasureMachines { machines: vec![id] }).await?.measured.remove(&id) {
+            Some(measured) => Ok(measured),
+            None => Err(ApiError::conflict(format!("machine {id} does not run, so it has no counters"))),
         }
-        self.hypervisor.measurements(id, self.clock.now_micros()).await.map_err(asked)
+    }
+
+    /// Counters of many machines in one reading; one that does not run is left out.
+    ///
+    /// # Errors
+    /// 400 for too many, 503 while the hypervisor is away.
+    pub async fn measure(&self, asked_for: &MeasureMachines) -> ApiResult<MeasuredMachines> {
+        if asked_for.machines.len() > MAX_MEASURED {
+            let fault = Fault::new("/machines", format!("{} are too many", asked_for.machines.len()));
+            return Err(ApiError::fault(fault.mend(format!("at most {MAX_MEASURED}"))));
+        }
+        let wanted: BTreeSet<Uuid> = asked_for.machines.iter().copied().collect();
+        let mut tx = self.db.begin_read().await?;
+        let rows = store::machines::list(&mut tx).await?;
+        drop(tx);
+        let ports = |row: &MachineRow| row.spec.nics.iter().map(|nic| nic.port_id).collect();
+        let wanted = rows.iter().filter(|row| wanted.contains(&row.id)).map(|row| (row.id, ports(row))).collect();
+        let measured = self.hypervisor.measure(wanted, self.clock.now_micros()).await.map_err(asked)?;
+        Ok(MeasuredMachines { measured })
     }
 }
 
@@ -220,6 +244,8 @@ fn new_row(id: Uuid, spec: &MachineSpec, now: i64) -> MachineRow {
         root_bytes: 0,
         pending: None,
         trace: None,
+        reverted: None,
+        reverting: None,
     }
 }
 
@@ -235,22 +261,35 @@ fn changed(old: &MachineRow, spec: &MachineSpec, now: i64) -> ApiResult<Option<M
         let detail = format!("machine {} exists and differs in {}", old.id, members.join(", "));
         return Err(ApiError::new(ProblemDetails { faults, ..ProblemDetails::conflict(detail) }));
     }
-    let same = old.spec.nics == spec.nics && old.spec.volumes == spec.volumes && old.spec.power == spec.power;
-    if same && old.state != MachineState::Error {
+    let reshapes = difference::reshapes(&old.spec, spec);
+    let same = old.spec.nics == spec.nics
+        && old.spec.volumes == spec.volumes
+        && old.spec.power == spec.power
+        && old.spec.revert == spec.revert;
+    if same && !reshapes && old.state != MachineState::Error {
         return Ok(None);
     }
     let kept = MachineSpec { owner: old.spec.owner.clone(), ..spec.clone() };
     // Asked for again, what failed is tried again.
-    let state = if old.state == MachineState::Error { MachineState::Building } else { old.state };
-    let pending = if old.spec.power == spec.power { old.pending } else { None };
+    let begins_anew = old.state == MachineState::Error || (reshapes && spec.power == DesiredPower::Running);
+    let state = if begins_anew { MachineState::Building } else { old.state };
+    let pending = if reshapes && spec.power == DesiredPower::Running {
+        let deadline = now + i64::from(GRACE_SECS) * 1_000_000;
+        Some(Pending { action: PendingAction::Reshape, deadline, asked: false })
+    } else if old.spec.power == spec.power {
+        old.pending
+    } else {
+        None
+    };
     Ok(Some(MachineRow { spec: kept, state, problem: None, pending, changed_at: now, ..old.clone() }))
 }
 
-/// Checks a machine against the host, within the transaction that notes it: images, volumes, ports, capacity.
+/// Checks a machine against the host, within the transaction that notes it: images, volumes, ports, and capacity when it
+/// takes another share of that than before.
 async fn admit(
     tx: &mut AnyConnection,
     row: &mut MachineRow,
-    new: bool,
+    takes: bool,
     kernel: &Kernel,
     total: &Capacity,
 ) -> ApiResult<()> {
@@ -260,7 +299,7 @@ async fn admit(
     let mut faults = Vec::new();
 
     // An image that a machine boots from cannot be removed, so this matters only at first.
-    if new && let RootDisk::Image { image_id, size_bytes } = &row.spec.root {
+    if takes && let RootDisk::Image { image_id, size_bytes } = &row.spec.root {
         match images.iter().find(|image| image.info.id == *image_id && image.phase == Phase::Ready) {
             Some(image) => row.root_bytes = image.info.virtual_size_bytes.max(size_bytes.unwrap_or(0)),
             None => faults.push(
@@ -288,7 +327,14 @@ async fn admit(
             faults.push(Fault::new(format!("/nics/{n}/portId"), message).mend("take it from that machine first"));
         }
     }
-    if new {
+    if let Some(wanted) = row.spec.revert.filter(|wanted| !wanted.back && row.reverted != Some(*wanted)) {
+        let found = store::snapshots::get(&mut *tx, wanted.snapshot_id).await?;
+        if found.is_none_or(|snapshot| snapshot.state != SnapshotState::Ready) {
+            let message = format!("snapshot {} is not on this host", wanted.snapshot_id);
+            faults.push(Fault::new("/revert/snapshotId", message).mend("take it first"));
+        }
+    }
+    if takes {
         match capacity::pin(&row.spec, kernel, &others) {
             Ok(pinned) => row.pinned = pinned,
             Err(fault) => faults.push(fault),

@@ -8,6 +8,8 @@ pub mod host;
 pub mod images;
 pub mod inventory;
 pub mod machines;
+pub mod reality;
+pub mod snapshots;
 mod turns;
 pub mod volumes;
 
@@ -61,6 +63,12 @@ pub struct Agent {
     pub(crate) image_turns: Turns,
     /// A volume is made and removed by one request at a time.
     pub(crate) volume_turns: Turns,
+    /// Snapshots of a machine are taken one after the other.
+    pub(crate) snapshot_turns: Turns,
+    /// A machine is started by one, while another makes sure that it rests.
+    pub(crate) machine_turns: Turns,
+    /// Machines that rest and whose disks are being copied.
+    pub(crate) copying: Mutex<HashSet<Uuid>>,
     pub(crate) verdict: OnceCell<Verdict>,
     /// When machines had to be started again.
     pub(crate) repairs: Mutex<HashMap<Uuid, VecDeque<i64>>>,
@@ -105,6 +113,9 @@ impl Agent {
             kernel_root,
             image_turns: Turns::default(),
             volume_turns: Turns::default(),
+            snapshot_turns: Turns::default(),
+            machine_turns: Turns::default(),
+            copying: Mutex::default(),
             verdict: OnceCell::new(),
             repairs: Mutex::default(),
             letting_go: Mutex::default(),

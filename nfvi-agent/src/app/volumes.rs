@@ -143,6 +143,8 @@ impl Agent {
         let path = self.layout.volume(id);
         layout::remove_file(&layout::part(&path))?;
         layout::remove_file(&path)?;
+        // What returns to snapshots left beside it.
+        layout::remove_beginning_with(&self.layout.volumes(), &format!("{id}."))?;
         Ok(db::transaction!(self.db, |tx| { Ok::<_, db::DbError>(store::volumes::remove(tx, id).await?) })?)
     }
 }

@@ -133,6 +133,7 @@ impl EventThread {
                     self.tell(HypervisorEvent::Domain { id, what: events::lifecycle_text(event, detail) });
                 }
                 Ok(RawEvent::Rebooted { id }) => self.tell(HypervisorEvent::Rebooted { id }),
+                Ok(RawEvent::JobEnded { id }) => self.tell(HypervisorEvent::Domain { id, what: "job ended".into() }),
                 Ok(RawEvent::Closed { reason }) => return Some(reason),
                 Ok(RawEvent::Stop) | Err(_) => return None,
             }

@@ -13,6 +13,9 @@ use super::{Acceleration, Disk, DomainPlan, Nic};
 /// PCIe root ports that stay free for what is plugged in while the guest runs.
 pub const SPARE_ROOT_PORTS: usize = 12;
 
+/// How often a guest is asked for its memory's use, in seconds.
+const BALLOON_SECS: u32 = 5;
+
 /// The document that defines the machine.
 pub fn render(plan: &DomainPlan) -> String {
     let kind = match plan.acceleration {
@@ -101,7 +104,12 @@ fn devices(plan: &DomainPlan) -> Element {
                 .attr("model", "virtio")
                 .child(Element::text("backend", "/dev/urandom").attr("model", "random")),
         )
-        .child(Element::new("memballoon").attr("model", "virtio"))
+        // The guest's driver tells every so many seconds how much memory is used.
+        .child(
+            Element::new("memballoon")
+                .attr("model", "virtio")
+                .child(Element::new("stats").attr("period", BALLOON_SECS)),
+        )
 }
 
 /// `vda`, `vdb` … for the disk at this position.

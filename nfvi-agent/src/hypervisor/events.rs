@@ -32,6 +32,11 @@ pub enum RawEvent {
         /// Which domain.
         id: Uuid,
     },
+    /// A job on a domain, such as a backup, ended.
+    JobEnded {
+        /// Which domain.
+        id: Uuid,
+    },
     /// The connection ended: `virConnectCloseReason`.
     Closed {
         /// Why.
@@ -80,7 +85,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Lets `sender` hear of every domain's life, of reboots, and of the end of the connection.
+    /// Lets `sender` hear of every domain's life, of reboots, of jobs that ended, and of the end of the connection.
     ///
     /// # Errors
     /// libvirt's refusal.
@@ -102,9 +107,18 @@ impl Watch {
                 on_lifecycle,
             ))
         };
-        for (event, callback) in
-            [(sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle), (sys::VIR_DOMAIN_EVENT_ID_REBOOT, Some(on_reboot as _))]
-        {
+        // SAFETY: as above.
+        let job = unsafe {
+            std::mem::transmute::<
+                sys::virConnectDomainEventJobCompletedCallback,
+                sys::virConnectDomainEventGenericCallback,
+            >(Some(on_job))
+        };
+        for (event, callback) in [
+            (sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE, lifecycle),
+            (sys::VIR_DOMAIN_EVENT_ID_REBOOT, Some(on_reboot as _)),
+            (sys::VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, job),
+        ] {
             let opaque = boxed(sender);
             // SAFETY: the connection is open; `opaque` is a boxed sender that lives until libvirt calls `free_sender`,
             // which it does once and only after the last call of the callback.
@@ -169,7 +183,7 @@ unsafe fn send(opaque: *mut c_void, event: RawEvent) {
 ///
 /// # Safety
 /// `domain` must be a valid domain for the length of the call.
-unsafe fn domain_id(domain: sys::virDomainPtr) -> Option<Uuid> {
+pub(super) unsafe fn domain_id(domain: sys::virDomainPtr) -> Option<Uuid> {
     let mut bytes = [0u8; sys::VIR_UUID_BUFLEN as usize];
     // SAFETY: the buffer has the length that the function demands.
     let result = unsafe { sys::virDomainGetUUID(domain, bytes.as_mut_ptr()) };
@@ -197,6 +211,21 @@ unsafe extern "C" fn on_reboot(_connection: sys::virConnectPtr, domain: sys::vir
     unsafe {
         if let Some(id) = domain_id(domain) {
             send(opaque, RawEvent::Rebooted { id });
+        }
+    }
+}
+
+unsafe extern "C" fn on_job(
+    _connection: sys::virConnectPtr,
+    domain: sys::virDomainPtr,
+    _params: sys::virTypedParameterPtr,
+    _count: c_int,
+    opaque: *mut c_void,
+) {
+    // SAFETY: libvirt passes the domain of the event and the opaque value of the registration; it frees the parameters.
+    unsafe {
+        if let Some(id) = domain_id(domain) {
+            send(opaque, RawEvent::JobEnded { id });
         }
     }
 }

@@ -5,6 +5,7 @@
 //! [`super::events`]). When libvirtd goes away the machines run on; the event thread tells that the hypervisor is lost,
 //! connects again, and tells when it is back.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,17 +20,21 @@ use virt::domain::Domain;
 use virt::error::{Error as VirtError, ErrorNumber};
 use virt::sys;
 
+use super::backup::{self, Stands};
 use super::connection::{EventThread, Job, work};
 use super::events::{self, RawEvent};
 use super::metadata::{self, Described};
 use super::probe::{self, Verdict};
+use super::stats;
 use super::{
-    Acceleration, Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent,
+    Acceleration, Copy, Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent,
     HypervisorFacts, Nic, Result, domain_xml,
 };
 
 /// Connections that work side by side.
 const WORKERS: usize = 4;
+/// How long an event that a backup ended may be missing before it is asked for.
+const BACKUP_LOOK: Duration = Duration::from_secs(10);
 /// Events that may wait for their reader.
 const EVENT_QUEUE: usize = 1024;
 /// libvirt behind one URI.
@@ -166,12 +171,13 @@ fn state(state: sys::virDomainState, reason: i32) -> DomainState {
 fn info(domain: &Domain) -> std::result::Result<Option<DomainInfo>, VirtError> {
     let read = || {
         let (number, reason) = domain.get_state()?;
-        let Described { owner, ports, disks, .. } = metadata::describe(&domain.get_xml_desc(0)?);
+        let Described { owner, ports, disks, shape, .. } = metadata::describe(&domain.get_xml_desc(0)?);
         Ok(DomainInfo {
             id: domain.get_uuid()?,
             name: domain.get_name()?,
             state: state(number, reason),
             persistent: domain.is_persistent()?,
+            shape,
             owner,
             ports,
             disks,
@@ -346,34 +352,35 @@ impl Hypervisor for Libvirt {
         .await
     }
 
-    async fn measurements(&self, id: Uuid, at: i64) -> Result<Measurements> {
-        self.on("read counters of", id, move |domain| {
-            let info = domain.get_info()?;
-            let found = metadata::describe(&domain.get_xml_desc(0)?);
-            let resident = domain.memory_stats(0).unwrap_or_default();
-            let resident =
-                resident.iter().find(|stat| stat.tag == sys::VIR_DOMAIN_MEMORY_STAT_RSS).map_or(0, |stat| stat.val);
-            let disks = domain.get_block_stats("").ok();
-            let positive = |value: i64| u64::try_from(value).unwrap_or(0);
-            let mut measured = Measurements {
-                at,
-                cpu_time_ns: info.cpu_time,
-                memory_bytes: info.memory * 1024,
-                resident_bytes: resident * 1024,
-                disk_read_bytes: disks.as_ref().map_or(0, |d| positive(d.rd_bytes)),
-                disk_write_bytes: disks.as_ref().map_or(0, |d| positive(d.wr_bytes)),
-                received_bytes: Default::default(),
-                sent_bytes: Default::default(),
-            };
-            for (port, tap) in found.ports.iter().zip(&found.taps) {
-                if let Ok(stats) = domain.interface_stats(tap) {
-                    measured.received_bytes.insert(*port, positive(stats.rx_bytes));
-                    measured.sent_bytes.insert(*port, positive(stats.tx_bytes));
+    async fn back_up(&self, id: Uuid, copies: &[Copy]) -> Result<bool> {
+        let mut events = self.events.subscribe();
+        self.on("end an old backup of", id, backup::abort).await?;
+        let copies = copies.to_vec();
+        let quiesced = self.on("back up", id, move |domain| backup::begin(domain, &copies)).await?;
+        loop {
+            match self.on("look at the backup of", id, backup::stands).await? {
+                Stands::Done => return Ok(quiesced),
+                Stands::Failed(answer) => {
+                    let (action, what) = ("back up".to_owned(), super::domain_name(id));
+                    return Err(HypervisorError::Refused { action, what, answer });
                 }
+                Stands::Runs => {}
             }
-            Ok(measured)
-        })
-        .await
+            let concerns = async {
+                while !matches!(events.recv().await, Ok(HypervisorEvent::Domain { id: of, .. }) if of == id) {}
+            };
+            // A lost event, or a lost connection, is no reason to wait for ever.
+            let _ = tokio::time::timeout(BACKUP_LOOK, concerns).await;
+        }
+    }
+
+    async fn end_back_up(&self, id: Uuid) -> Result<()> {
+        let done = self.on("end a backup of", id, backup::abort).await;
+        done.or_else(|error| if error.is_not_found() { Ok(()) } else { Err(error) })
+    }
+
+    async fn measure(&self, wanted: BTreeMap<Uuid, Vec<Uuid>>, at: i64) -> Result<BTreeMap<Uuid, Measurements>> {
+        self.call("read counters", None, move |connection| stats::read(connection, &wanted, at)).await
     }
 
     async fn console(&self, id: Uuid) -> Result<ConsoleAccess> {

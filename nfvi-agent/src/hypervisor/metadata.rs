@@ -5,6 +5,7 @@ use quick_xml::events::Event;
 use reference_points::common::{Owner, OwnerKind};
 use uuid::Uuid;
 
+use super::Shape;
 use super::xml::Element;
 
 /// XML namespace of our metadata.
@@ -13,20 +14,10 @@ pub const NAMESPACE: &str = "urn:mano:nf-vi:v1";
 /// Largest domain description that is read, in bytes.
 const MAX_XML_BYTES: usize = 4 * 1024 * 1024;
 
-fn kind_text(kind: OwnerKind) -> &'static str {
-    match kind {
-        OwnerKind::VnfInstance => "vnf_instance",
-        OwnerKind::NsInstance => "ns_instance",
-        OwnerKind::VnfPackage => "vnf_package",
-    }
-}
-
 /// The mark as an element of `<metadata>`.
 pub fn element(owner: &Owner) -> Element {
-    let mut element = Element::new("mano:owner")
-        .attr("xmlns:mano", NAMESPACE)
-        .attr("kind", kind_text(owner.kind))
-        .attr("id", owner.id);
+    let mut element =
+        Element::new("mano:owner").attr("xmlns:mano", NAMESPACE).attr("kind", owner.kind.as_str()).attr("id", owner.id);
     if let Some(operation) = owner.operation {
         element = element.attr("operation", operation);
     }
@@ -41,6 +32,8 @@ pub fn element(owner: &Owner) -> Element {
 pub struct Described {
     /// Our mark.
     pub owner: Option<Owner>,
+    /// CPUs and memory.
+    pub shape: Shape,
     /// Port ids of interfaces on Open vSwitch.
     pub ports: Vec<Uuid>,
     /// MAC addresses of these interfaces, in the same order.
@@ -72,6 +65,10 @@ pub fn describe(xml: &str) -> Described {
                 path.pop();
                 continue;
             }
+            Ok(Event::Text(text)) => {
+                amount(&path, text.as_ref(), &mut found.shape);
+                continue;
+            }
             Ok(Event::Eof) | Err(_) => return found,
             Ok(_) => continue,
         };
@@ -91,6 +88,13 @@ pub fn describe(xml: &str) -> Described {
         match (inside.as_str(), name.as_str()) {
             ("domain/metadata", _) if attributes.iter().any(|(k, v)| k.starts_with("xmlns") && v == NAMESPACE) => {
                 found.owner = found.owner.take().or_else(|| owner(&get));
+            }
+            ("domain/cputune", "vcpupin") => {
+                found.shape.pinned.extend(get("cpuset").and_then(|cpu| cpu.parse::<u32>().ok()));
+            }
+            ("domain/memoryBacking/hugepages", "page") => {
+                let kib = get("size").and_then(|size| size.parse::<u64>().ok());
+                found.shape.hugepage_bytes = kib.map(|kib| kib.saturating_mul(1024));
             }
             ("domain/devices/interface", "mac") => mac = get("address").unwrap_or_default().to_owned(),
             ("domain/devices/interface/virtualport", "parameters") => {
@@ -131,15 +135,23 @@ pub fn describe(xml: &str) -> Described {
     }
 }
 
+/// CPUs and memory stand between tags; libvirt tells memory in KiB.
+fn amount(path: &[String], text: &str, shape: &mut Shape) {
+    let number = || text.trim().parse::<u64>().ok();
+    match path {
+        [domain, name] if domain == "domain" && name == "vcpu" => {
+            shape.vcpus = number().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
+        }
+        [domain, name] if domain == "domain" && name == "memory" => {
+            shape.memory_bytes = number().unwrap_or_default().saturating_mul(1024);
+        }
+        _ => {}
+    }
+}
+
 fn owner<'a>(get: &impl Fn(&str) -> Option<&'a str>) -> Option<Owner> {
-    let kind = match get("kind")? {
-        "vnf_instance" => OwnerKind::VnfInstance,
-        "ns_instance" => OwnerKind::NsInstance,
-        "vnf_package" => OwnerKind::VnfPackage,
-        _ => return None,
-    };
     Some(Owner {
-        kind,
+        kind: OwnerKind::of(get("kind")?)?,
         id: Uuid::parse_str(get("id")?).ok()?,
         operation: get("operation").and_then(|id| Uuid::parse_str(id).ok()),
         step: get("step").map(str::to_owned),
@@ -161,7 +173,9 @@ mod tests {
         let mark = element(&owner).render();
         let port = Uuid::from_u128(3);
         let xml = format!(
-            "<domain type='qemu'><name>x</name><metadata><other xmlns='urn:else'/>{mark}</metadata><devices>
+            "<domain type='qemu'><name>x</name><memory unit='KiB'>196608</memory><currentMemory unit='KiB'>1</currentMemory>
+               <memoryBacking><hugepages><page size='2048' unit='KiB'/></hugepages></memoryBacking><vcpu placement='static'>2</vcpu>
+               <cputune><vcpupin vcpu='0' cpuset='4'/><vcpupin vcpu='1' cpuset='5'/></cputune><metadata><other xmlns='urn:else'/>{mark}</metadata><devices>
                <disk type='file'><driver/><source file='/a/root.qcow2' index='1'/><backingStore type='file'><source file='/a/base'/></backingStore><target dev='vda'/></disk>
                <interface type='bridge'><mac address='x'/><source bridge='br-int'/><virtualport type='openvswitch'><parameters interfaceid='{port}'/></virtualport><target dev='tap1'/></interface>
                <serial type='pty'><source path='/dev/pts/3'/><log file='/x'/></serial></devices></domain>"
@@ -170,6 +184,7 @@ mod tests {
             describe(&xml),
             Described {
                 owner: Some(owner),
+                shape: Shape { vcpus: 2, memory_bytes: 192 << 20, pinned: vec![4, 5], hugepage_bytes: Some(2 << 20) },
                 ports: vec![port],
                 macs: vec!["x".into()],
                 taps: vec!["tap1".into()],

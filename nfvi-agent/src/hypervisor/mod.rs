@@ -1,6 +1,7 @@
 //! The hypervisor as the agent sees it: domains that are defined, started, destroyed, and that tell when something
 //! happens to them. `libvirt` drives the real one, `sim` plays one in memory.
 
+mod backup;
 mod connection;
 pub mod domain_xml;
 pub mod events;
@@ -8,8 +9,10 @@ pub mod libvirt;
 pub mod metadata;
 pub mod probe;
 pub mod sim;
+mod stats;
 mod xml;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -97,6 +100,15 @@ pub struct Nic {
     pub offloads: bool,
 }
 
+/// A copy of a disk of a running domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// File of the disk.
+    pub from: PathBuf,
+    /// File that is made: a qcow2 that stands for itself.
+    pub to: PathBuf,
+}
+
 /// What a domain does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DomainState {
@@ -112,11 +124,36 @@ pub enum DomainState {
     Crashed,
 }
 
+impl DomainPlan {
+    /// What of it only a start can change.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            vcpus: self.vcpus,
+            memory_bytes: self.memory_bytes,
+            pinned: self.pinned.clone(),
+            hugepage_bytes: self.hugepage_bytes,
+        }
+    }
+}
+
 impl DomainState {
     /// A process of the hypervisor exists for it.
     pub fn is_active(self) -> bool {
         !matches!(self, DomainState::Shutoff)
     }
+}
+
+/// What of a domain only its next start can change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shape {
+    /// Virtual CPUs.
+    pub vcpus: u32,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Host CPU of each virtual CPU; empty when they float.
+    pub pinned: Vec<u32>,
+    /// Huge page size in bytes; `None` for ordinary pages.
+    pub hugepage_bytes: Option<u64>,
 }
 
 /// A domain the hypervisor knows, ours or not.
@@ -130,6 +167,8 @@ pub struct DomainInfo {
     pub state: DomainState,
     /// It stays defined when it stops.
     pub persistent: bool,
+    /// What it has now, or starts with when it does not run.
+    pub shape: Shape,
     /// Our mark in its metadata.
     pub owner: Option<Owner>,
     /// MAC addresses and port ids of its interfaces, as far as they carry a port id.
@@ -279,8 +318,16 @@ pub trait Hypervisor: Send + Sync + std::fmt::Debug {
     /// Takes the disk with this file from it. The guest lets go in its own time.
     async fn detach_disk(&self, id: Uuid, path: &Path) -> Result<()>;
 
-    /// Its counters.
-    async fn measurements(&self, id: Uuid, at: i64) -> Result<Measurements>;
+    /// Copies what these disks of a running one hold at one moment; ends when all is copied. True if the guest was
+    /// quiesced for that moment. It runs on, and its disks stay the files they are, whatever becomes of the copies.
+    async fn back_up(&self, id: Uuid, copies: &[Copy]) -> Result<bool>;
+
+    /// Ends a copying that was begun and nobody waits for any more, and lets the guest's file systems go if they are frozen.
+    async fn end_back_up(&self, id: Uuid) -> Result<()>;
+
+    /// Counters of many domains in one reading: `wanted` gives the ports of each, `at` is when it is. One that does not
+    /// run is left out.
+    async fn measure(&self, wanted: BTreeMap<Uuid, Vec<Uuid>>, at: i64) -> Result<BTreeMap<Uuid, Measurements>>;
 
     /// Where its console can be reached.
     async fn console(&self, id: Uuid) -> Result<ConsoleAccess>;

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use uuid::Uuid;
 
 use super::{
-    Acceleration, Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent,
+    Acceleration, Copy, Disk, DomainInfo, DomainPlan, DomainState, Hypervisor, HypervisorError, HypervisorEvent,
     HypervisorFacts, Nic, Result, probe,
 };
 use crate::switch::sim::SimSwitch;
@@ -145,12 +145,35 @@ impl SimHypervisor {
     }
 }
 
+/// Counters of a guest that does nothing.
+fn idle(plan: &DomainPlan, at: i64) -> Measurements {
+    let zero = || plan.nics.iter().map(|nic| (nic.port_id, 0)).collect();
+    Measurements {
+        at,
+        cpu_time_ns: 0,
+        memory_bytes: plan.memory_bytes,
+        resident_bytes: 0,
+        disk_read_bytes: 0,
+        disk_write_bytes: 0,
+        received_bytes: zero(),
+        sent_bytes: zero(),
+        used_bytes: None,
+        disk_read_requests: 0,
+        disk_write_requests: 0,
+        disk_capacity_bytes: 0,
+        disk_allocation_bytes: 0,
+        received_packets: zero(),
+        sent_packets: zero(),
+    }
+}
+
 fn info(domain: &SimDomain) -> DomainInfo {
     DomainInfo {
         id: domain.plan.id,
         name: domain.plan.name.clone(),
         state: domain.state,
         persistent: true,
+        shape: domain.plan.shape(),
         owner: Some(domain.plan.owner.clone()),
         ports: domain.plan.nics.iter().map(|nic| nic.port_id).collect(),
         disks: domain.plan.disks.iter().map(|disk| disk.path.clone()).collect(),
@@ -277,20 +300,27 @@ impl Hypervisor for SimHypervisor {
         Ok(())
     }
 
-    async fn measurements(&self, id: Uuid, at: i64) -> Result<Measurements> {
-        let inner = self.begin("measure", Some(id))?;
-        let domain = inner.domains.get(&id).ok_or(HypervisorError::NotFound { id, action: "measure".into() })?;
-        let zero = || domain.plan.nics.iter().map(|nic| (nic.port_id, 0)).collect();
-        Ok(Measurements {
-            at,
-            cpu_time_ns: 0,
-            memory_bytes: domain.plan.memory_bytes,
-            resident_bytes: 0,
-            disk_read_bytes: 0,
-            disk_write_bytes: 0,
-            received_bytes: zero(),
-            sent_bytes: zero(),
-        })
+    async fn back_up(&self, id: Uuid, copies: &[Copy]) -> Result<bool> {
+        let domain = self.change("back up", id)?;
+        for copy in copies {
+            let copied = std::fs::copy(&copy.from, &copy.to);
+            copied.map_err(|error| HypervisorError::Refused {
+                action: "back up".into(),
+                what: domain.plan.name.clone(),
+                answer: error.to_string(),
+            })?;
+        }
+        Ok(!self.lock().deaf)
+    }
+
+    async fn end_back_up(&self, _: Uuid) -> Result<()> {
+        Ok(())
+    }
+
+    async fn measure(&self, wanted: BTreeMap<Uuid, Vec<Uuid>>, at: i64) -> Result<BTreeMap<Uuid, Measurements>> {
+        let inner = self.begin("measure", None)?;
+        let running = inner.domains.values().filter(|d| d.state.is_active() && wanted.contains_key(&d.plan.id));
+        Ok(running.map(|domain| (domain.plan.id, idle(&domain.plan, at))).collect())
     }
 
     async fn console(&self, id: Uuid) -> Result<ConsoleAccess> {

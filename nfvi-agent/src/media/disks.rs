@@ -1,6 +1,7 @@
 //! Disks made with `qemu-img`: overlays over images, volumes, and copies.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -65,14 +66,58 @@ pub async fn copy(target: &Path, image: &Path, image_format: DiskFormat, size_by
         image.as_os_str(),
         temporary.as_os_str(),
     ];
-    let size = size_bytes.to_string();
-    let grown: [&OsStr; 6] =
-        ["resize".as_ref(), "-q".as_ref(), "-f".as_ref(), "qcow2".as_ref(), temporary.as_os_str(), size.as_ref()];
     let made = async {
         run("qemu-img", "copy the image to", target, &copied).await?;
-        run("qemu-img", "grow", target, &grown).await
+        grow(&temporary, size_bytes).await
     };
     conclude(made.await, &temporary, target)
+}
+
+/// Makes a copy of a qcow2 disk that stands for itself, whatever the disk lies over.
+///
+/// # Errors
+/// As [`overlay`].
+pub async fn convert(target: &Path, disk: &Path) -> Result<()> {
+    let temporary = part(target);
+    let arguments: [&OsStr; 8] = [
+        "convert".as_ref(),
+        "-q".as_ref(),
+        "-f".as_ref(),
+        "qcow2".as_ref(),
+        "-O".as_ref(),
+        "qcow2".as_ref(),
+        disk.as_os_str(),
+        temporary.as_os_str(),
+    ];
+    make(target, &temporary, "copy the disk to", &arguments).await
+}
+
+/// Lets a qcow2 disk that nothing uses grow to `size_bytes`.
+///
+/// # Errors
+/// As [`overlay`].
+pub async fn grow(target: &Path, size_bytes: u64) -> Result<()> {
+    let size = size_bytes.to_string();
+    let grown: [&OsStr; 6] =
+        ["resize".as_ref(), "-q".as_ref(), "-f".as_ref(), "qcow2".as_ref(), target.as_os_str(), size.as_ref()];
+    run("qemu-img", "grow", target, &grown).await
+}
+
+/// Size in bytes that a guest sees of a qcow2 disk, from its header; `None` when there is no such file.
+///
+/// # Errors
+/// A file that cannot be read, or is no qcow2 disk.
+pub fn virtual_size(path: &Path) -> Result<Option<u64>> {
+    let mut head = [0; 32];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    match (read, &head) {
+        (Ok(()), [b'Q', b'F', b'I', 0xfb, .., a, b, c, d, e, f, g, h]) => {
+            Ok(Some(u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])))
+        }
+        (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        (Err(error), _) => Err(MediaError::io("read the head of", path, &error)),
+        (Ok(()), _) => Err(MediaError::io("read the size of", path, &std::io::Error::other("it is no qcow2 disk"))),
+    }
 }
 
 async fn make(target: &Path, temporary: &Path, action: &str, arguments: &[&OsStr]) -> Result<()> {
@@ -168,6 +213,10 @@ mod tests {
         copy(&path("copy.qcow2"), &path("base.qcow2"), DiskFormat::Qcow2, 16 << 20).await.unwrap();
         let sizes = ["base", "same", "more", "copy"].map(|name| size(&path(&format!("{name}.qcow2"))) >> 20);
         assert_eq!(sizes, [4, 4, 8, 16]);
+        grow(&path("same.qcow2"), 32 << 20).await.unwrap();
+        assert_eq!(size(&path("same.qcow2")) >> 20, 32);
+        assert_eq!(virtual_size(&path("same.qcow2")).unwrap(), Some(32 << 20), "the header tells what qemu-img tells");
+        assert_eq!(virtual_size(&path("none.qcow2")).unwrap(), None);
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "nothing temporary stays");
     }
 

@@ -7,6 +7,7 @@
 //! machines/ID/root.qcow2       a machine's disk over its image
 //!             config.iso       its first-boot data
 //!             console.log      what its serial console wrote
+//! snapshots/ID/               what a machine's disks held at one moment; ID.part while it is taken
 //! scratch/                     throwaway files
 //! ```
 
@@ -40,7 +41,8 @@ impl Layout {
     /// # Errors
     /// What the system refused, with the path.
     pub fn prepare(&self) -> Result<()> {
-        for dir in [self.root.clone(), self.images(), self.volumes(), self.machines(), self.scratch()] {
+        for dir in [self.root.clone(), self.images(), self.volumes(), self.machines(), self.snapshots(), self.scratch()]
+        {
             std::fs::create_dir_all(&dir).map_err(|e| MediaError::io("make the directory", &dir, &e))?;
             let mode = std::fs::Permissions::from_mode(0o711);
             std::fs::set_permissions(&dir, mode).map_err(|e| MediaError::io("set the mode of", &dir, &e))?;
@@ -103,6 +105,16 @@ impl Layout {
         self.machine(id).join("console.log")
     }
 
+    /// Directory of snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
+    /// Directory of a snapshot.
+    pub fn snapshot(&self, id: Uuid) -> PathBuf {
+        self.snapshots().join(id.to_string())
+    }
+
     /// Directory for throwaway files.
     pub fn scratch(&self) -> PathBuf {
         self.root.join("scratch")
@@ -132,6 +144,16 @@ pub fn make_readable(path: &Path) -> Result<()> {
     std::fs::set_permissions(path, mode).map_err(|e| MediaError::io("set the mode of", path, &e))
 }
 
+/// Makes a directory that others may pass through, and see only the files in it that they are given.
+///
+/// # Errors
+/// What the system refused.
+pub fn make_dir(path: &Path) -> Result<()> {
+    let made = std::fs::create_dir_all(path);
+    let made = made.and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o711)));
+    made.map_err(|e| MediaError::io("make the directory", path, &e))
+}
+
 /// Renames what is whole to its name, and sees to it that the name is on the disk.
 ///
 /// # Errors
@@ -154,6 +176,18 @@ pub fn remove_file(path: &Path) -> Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(MediaError::io("remove", path, &error)),
         _ => Ok(()),
     }
+}
+
+/// Removes the files of a directory whose names begin like this.
+///
+/// # Errors
+/// What the system refused.
+pub fn remove_beginning_with(dir: &Path, beginning: &str) -> Result<()> {
+    let entries = std::fs::read_dir(dir).map_err(|e| MediaError::io("list", dir, &e))?;
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(beginning)) {
+        remove_file(&entry.path())?;
+    }
+    Ok(())
 }
 
 /// Removes a directory with all in it; one that is gone is removed.

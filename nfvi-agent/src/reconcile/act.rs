@@ -1,6 +1,5 @@
 //! One effect on one machine. Each is "ensure": done twice, it is done once.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use db::AnyConnection;
@@ -132,7 +131,10 @@ impl Agent {
     pub async fn act(&self, row: &MachineRow, action: &Action) -> Acted {
         let id = row.id;
         match action {
+            Action::Revert => self.revert(row).await,
+            Action::DropFormer => self.drop_former(row),
             Action::MakeRootDisk => self.make_root_disk(row).await,
+            Action::GrowRootDisk => Ok(disks::grow(&self.layout.root_disk(id), row.root_bytes).await?),
             Action::MakeConfigDrive => self.make_config_drive(row).await,
             Action::Define => {
                 self.make_directory(id)?;
@@ -170,7 +172,10 @@ impl Agent {
             Action::Destroy => Ok(self.hypervisor.destroy(id).await?),
             Action::Undefine => Ok(self.hypervisor.undefine(id).await?),
             Action::Unplug(port) => Ok(self.switch.unplug(*port).await?),
-            Action::RemoveFiles => Ok(layout::remove_dir(&self.layout.machine(id))?),
+            Action::RemoveFiles => {
+                self.forget_returns(row)?;
+                Ok(layout::remove_dir(&self.layout.machine(id))?)
+            }
             Action::Forget => self.forget(id).await,
         }
     }
@@ -190,11 +195,8 @@ impl Agent {
     }
 
     fn make_directory(&self, id: Uuid) -> Acted {
-        let dir = self.layout.machine(id);
-        let made = std::fs::create_dir_all(&dir);
         // QEMU as a user of its own passes through, and sees only the files that libvirt gives it.
-        let made = made.and_then(|()| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o711)));
-        Ok(made.map_err(|e| MediaError::io("make the directory", &dir, &e))?)
+        Ok(layout::make_dir(&self.layout.machine(id))?)
     }
 
     async fn make_root_disk(&self, row: &MachineRow) -> Acted {
@@ -227,7 +229,18 @@ impl Agent {
             let (bridge, action) = (self.switch.bridge().to_owned(), "plug the machine into".to_owned());
             return Err(SwitchError::NoBridge { bridge, action }.into());
         }
+        let _turn = self.machine_turns.take(row.id).await;
+        self.not_copied(row.id)?;
         Ok(self.hypervisor.start(row.id).await?)
+    }
+
+    /// A machine that rests is left alone while its disks are copied for a snapshot; it is looked after when they are.
+    pub(super) fn not_copied(&self, id: Uuid) -> Acted {
+        if !self.copying.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id) {
+            return Ok(());
+        }
+        let problem = ProblemDetails::new(503, "Snapshot", "a snapshot of the machine is being taken");
+        Err(Failure { hope: Hope::Later, problem: Box::new(problem) })
     }
 
     async fn plug(&self, row: &MachineRow, port: Uuid) -> Acted {

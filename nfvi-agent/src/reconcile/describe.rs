@@ -1,10 +1,12 @@
 //! What is kept of a machine, put into the words of the hypervisor: pure.
 
+use std::path::PathBuf;
+
 use reference_points::nf_vi::{DiskFormat, MachineSpec, RootDisk};
 use uuid::Uuid;
 
-use super::plan::Desired;
-use crate::hypervisor::{Acceleration, Disk, DomainPlan, Nic, domain_name, tap_name};
+use super::plan::{Desired, returning};
+use crate::hypervisor::{Acceleration, Disk, DomainPlan, Nic, Shape, domain_name, tap_name};
 use crate::media::layout::Layout;
 use crate::store::machines::MachineRow;
 
@@ -37,6 +39,32 @@ pub fn disks(layout: &Layout, id: Uuid, spec: &MachineSpec) -> Vec<Disk> {
     std::iter::once(root).chain(spec.volumes.iter().map(|v| volume(v.volume_id))).chain(config).collect()
 }
 
+/// A disk that the guest writes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WritableDisk {
+    /// Its file.
+    pub path: PathBuf,
+    /// The volume; `None` for the machine's own disk over an image.
+    pub volume: Option<Uuid>,
+}
+
+impl WritableDisk {
+    /// Name of its file in a snapshot.
+    pub fn captured_as(&self) -> String {
+        self.volume.map_or_else(|| "root.qcow2".to_owned(), |id| format!("{id}.qcow2"))
+    }
+}
+
+/// The disks that a snapshot captures.
+pub fn writable(layout: &Layout, row: &MachineRow) -> Vec<WritableDisk> {
+    let volume = |id: Uuid| WritableDisk { path: layout.volume(id), volume: Some(id) };
+    let root = match &row.spec.root {
+        RootDisk::Image { .. } => WritableDisk { path: layout.root_disk(row.id), volume: None },
+        RootDisk::Volume { volume_id } => volume(*volume_id),
+    };
+    std::iter::once(root).chain(row.spec.volumes.iter().map(|v| volume(v.volume_id))).collect()
+}
+
 /// The interfaces of a machine.
 pub fn nics(spec: &MachineSpec, around: &Surroundings) -> Vec<Nic> {
     let nic = |nic: &reference_points::nf_vi::NicSpec| Nic {
@@ -55,11 +83,19 @@ pub fn desired(layout: &Layout, row: &MachineRow) -> Desired {
     Desired {
         present: !row.deleting,
         power: row.spec.power,
-        own_root: matches!(row.spec.root, RootDisk::Image { .. }),
+        shape: Shape {
+            vcpus: row.spec.vcpus,
+            memory_bytes: row.spec.memory_bytes,
+            pinned: row.pinned.clone(),
+            hugepage_bytes: row.spec.cpu.hugepage_bytes,
+        },
+        own_root: matches!(row.spec.root, RootDisk::Image { .. }).then_some(row.root_bytes),
         config_drive: row.spec.config_drive.is_some(),
         ports: row.spec.nics.iter().map(|nic| nic.port_id).collect(),
         disks: disks(layout, row.id, &row.spec).into_iter().map(|disk| disk.path).collect(),
         pending: row.pending,
+        returning: returning(row.spec.revert, row.reverted, row.reverting),
+        keeps_former: row.spec.revert.is_some(),
     }
 }
 

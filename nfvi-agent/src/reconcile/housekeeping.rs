@@ -6,6 +6,7 @@ use std::path::Path;
 
 use db::AnyConnection;
 use reference_points::nf_vi::AgentEvent;
+use uuid::Uuid;
 
 use super::act::Failure;
 use crate::app::Agent;
@@ -21,6 +22,7 @@ impl Agent {
         self.layout.prepare()?;
         remove_matching(&self.layout.images(), &["upload"])?;
         remove_matching(&self.layout.volumes(), &["part"])?;
+        remove_parts(&self.layout.snapshots())?;
         remove_matching(&self.layout.scratch(), &["img", "txt"])?;
         let mut tx = self.db.begin_read().await?;
         let (images, volumes) = (store::images::list(&mut tx).await?, store::volumes::list(&mut tx).await?);
@@ -86,8 +88,13 @@ impl Agent {
 
     /// Tells an event about the host.
     pub async fn tell(&self, what: &str, detail: &str) {
+        self.tell_about(None, what, detail).await;
+    }
+
+    /// As [`Agent::tell`], about one machine.
+    pub async fn tell_about(&self, machine: Option<Uuid>, what: &str, detail: &str) {
         self.numbers.told(what);
-        let event = AgentEvent::Host { what: what.to_owned(), detail: detail.to_owned() };
+        let event = AgentEvent::Host { what: what.to_owned(), detail: detail.to_owned(), machine };
         let now = self.clock.now_micros();
         let told = db::transaction!(self.db, |tx| {
             let tx: &mut AnyConnection = tx;
@@ -117,6 +124,18 @@ fn remove_matching(dir: &Path, extensions: &[&str]) -> crate::media::Result<()> 
         if path.extension().and_then(|e| e.to_str()).is_some_and(|e| extensions.contains(&e)) {
             tracing::info!(path = %path.display(), "an unfinished file is removed");
             layout::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes directories that were being made.
+fn remove_parts(dir: &Path) -> crate::media::Result<()> {
+    let entries = std::fs::read_dir(dir).map_err(|e| MediaError::io("list", dir, &e))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|extension| extension == "part") {
+            tracing::info!(path = %path.display(), "an unfinished snapshot is removed");
+            layout::remove_dir(&path)?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::describe;
 use super::plan::{Action, Next, Observed, ObservedDomain, next};
 use crate::app::Agent;
 use crate::hypervisor::DomainState;
-use crate::media::space;
+use crate::media::{disks, space};
 use crate::store;
 use crate::store::machines::MachineRow;
 
@@ -71,9 +71,12 @@ impl Round {
 }
 
 impl Agent {
-    /// Looks after a machine until nothing is left to do.
+    /// Looks after a machine, or a snapshot, until nothing is left to do.
     pub async fn look_after(&self, id: Uuid, retry: bool) -> Outcome {
         let mut round = Round::new(retry);
+        if let Some(outcome) = self.look_after_snapshot(id).await {
+            return outcome;
+        }
         for _ in 0..MAX_STEPS {
             match self.step(id, &mut round).await {
                 Step::Acted(_) | Step::Again => {}
@@ -170,6 +173,7 @@ impl Agent {
         let domain = self.hypervisor.domain(row.id).await?.map(|domain| ObservedDomain {
             state: domain.state,
             persistent: domain.persistent,
+            shape: domain.shape,
             ports: domain.ports.into_iter().collect(),
             disks: domain.disks.into_iter().collect(),
         });
@@ -190,10 +194,11 @@ impl Agent {
         Ok(Observed {
             domain,
             directory: self.layout.machine(row.id).exists(),
-            root_disk: self.layout.root_disk(row.id).exists(),
+            root_disk: disks::virtual_size(&self.layout.root_disk(row.id))?,
             config_drive: self.layout.config_drive(row.id).exists(),
             plugged,
             disk_low,
+            former: self.has_former(row),
         })
     }
 
@@ -213,7 +218,7 @@ impl Agent {
             let what = round.mended.join(", ");
             let detail = format!("{} (compute {}): {what}; it runs again", row.spec.name, row.id);
             tracing::warn!(machine = %row.id, "{detail}");
-            self.tell("machine_repaired", &detail).await;
+            self.tell_about(Some(row.id), "machine_repaired", &detail).await;
         }
         if changed || waited || round.repaired {
             match self.note(row.id, state, problem).await {

@@ -20,7 +20,9 @@ pub mod describe;
 pub mod housekeeping;
 pub mod machine;
 pub mod plan;
+mod revert;
 pub mod run;
+mod snapshot;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;

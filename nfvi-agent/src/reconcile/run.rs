@@ -114,7 +114,9 @@ impl Reconciler {
     async fn mark_all(&mut self, retry: bool) {
         let ids = async {
             let mut tx = self.agent.db.begin_read().await?;
-            Ok::<_, Failure>(store::machines::ids(&mut tx).await?)
+            let mut ids = store::machines::ids(&mut tx).await?;
+            ids.extend(store::snapshots::unfinished(&mut tx).await?);
+            Ok::<_, Failure>(ids)
         };
         match ids.await {
             Ok(ids) => ids.into_iter().for_each(|id| self.mark(id, retry)),

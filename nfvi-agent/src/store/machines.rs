@@ -3,7 +3,7 @@
 use db::sqlx::{self, Row};
 use db::{AnyConnection, AnyRow};
 use reference_points::common::ProblemDetails;
-use reference_points::nf_vi::{Machine, MachineSpec, MachineState};
+use reference_points::nf_vi::{Machine, MachineSpec, MachineState, Revert};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,6 +31,17 @@ pub enum PendingAction {
     Reboot,
     /// Reset at once.
     Reset,
+    /// Power off, the guest's way first, and start again with other CPUs and memory or a larger disk.
+    Reshape,
+}
+
+/// A return to a snapshot that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reverting {
+    /// What it is.
+    pub revert: Revert,
+    /// Everything is prepared for exchanging the disks: from now on it is ended, whatever else is wanted.
+    pub ready: bool,
 }
 
 /// A machine as it is kept.
@@ -58,6 +69,10 @@ pub struct MachineRow {
     pub pending: Option<Pending>,
     /// Trace of the request that changed it last (W3C `traceparent`).
     pub trace: Option<String>,
+    /// The return to a snapshot that happened last.
+    pub reverted: Option<Revert>,
+    /// One that is under way.
+    pub reverting: Option<Reverting>,
 }
 
 impl MachineRow {
@@ -69,6 +84,7 @@ impl MachineRow {
             state: self.state,
             problem: self.problem.clone(),
             domain: Some(domain_name(self.id)),
+            reverted: self.reverted,
             changed_at: self.changed_at,
         }
     }
@@ -89,6 +105,8 @@ fn read(row: &AnyRow) -> Result<MachineRow> {
         root_bytes: bytes(row, "root_bytes")?,
         pending: optional("pending")?.map(|text| json("pending", &text)).transpose()?,
         trace: optional("trace")?,
+        reverted: optional("reverted")?.map(|text| json("reverted", &text)).transpose()?,
+        reverting: optional("reverting")?.map(|text| json("reverting", &text)).transpose()?,
     })
 }
 
@@ -190,6 +208,26 @@ pub async fn set_pending(
         .bind(before.unwrap_or_default())
         .execute(&mut *tx)
         .await?;
+    Ok(())
+}
+
+/// Notes which return to a snapshot is under way, or that none is.
+///
+/// # Errors
+/// What the database said.
+pub async fn set_reverting(tx: &mut AnyConnection, id: Uuid, to: Option<&Reverting>) -> Result<()> {
+    let update = sqlx::query("UPDATE machine SET reverting = $2 WHERE id = $1");
+    update.bind(id.to_string()).bind(to.map(text).transpose()?).execute(&mut *tx).await?;
+    Ok(())
+}
+
+/// Notes that a return to a snapshot happened.
+///
+/// # Errors
+/// What the database said.
+pub async fn set_reverted(tx: &mut AnyConnection, id: Uuid, done: &Revert) -> Result<()> {
+    let update = sqlx::query("UPDATE machine SET reverted = $2, reverting = NULL WHERE id = $1");
+    update.bind(id.to_string()).bind(text(done)?).execute(&mut *tx).await?;
     Ok(())
 }
 

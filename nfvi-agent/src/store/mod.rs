@@ -5,6 +5,7 @@
 pub mod events;
 pub mod images;
 pub mod machines;
+pub mod snapshots;
 pub mod volumes;
 
 use db::sqlx::{self, Row};
@@ -16,7 +17,29 @@ use uuid::Uuid;
 /// Result of a statement.
 pub type Result<T> = std::result::Result<T, sqlx::Error>;
 
-const MIGRATIONS: &[Migration] = &[Migration {
+const MIGRATIONS: &[Migration] = &[FIRST, SNAPSHOTS];
+
+const SNAPSHOTS: Migration = Migration {
+    version: 2,
+    name: "snapshots",
+    sql: &[
+        "CREATE TABLE snapshot (
+            id TEXT PRIMARY KEY,
+            spec TEXT NOT NULL,
+            state TEXT NOT NULL,
+            problem TEXT,
+            consistency TEXT,
+            disks TEXT NOT NULL,
+            taken_at BIGINT NOT NULL,
+            created_at BIGINT NOT NULL,
+            trace TEXT
+        )",
+        "ALTER TABLE machine ADD COLUMN reverted TEXT",
+        "ALTER TABLE machine ADD COLUMN reverting TEXT",
+    ],
+};
+
+const FIRST: Migration = Migration {
     version: 1,
     name: "machines, volumes, images, events",
     sql: &[
@@ -55,7 +78,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
         "CREATE TABLE counter (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
         "INSERT INTO counter (name, value) VALUES ('event', 0)",
     ],
-}];
+};
 
 /// Where an image or a volume stands in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

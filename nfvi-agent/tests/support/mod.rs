@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 pub mod nfvi;
+pub mod process;
 
 use std::process::Command;
 use std::sync::Arc;

@@ -3,54 +3,104 @@
 use std::io::SeekFrom;
 use std::path::{Path, PathBuf};
 
-use axum::body::Body;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference_points::common::{Fault, ProblemDetails};
+use reference_points::os_ma_nfvo::VnfPkgInfo;
 use service::http::negotiate::accepts;
-use service::http::{ApiError, ApiResult};
+use service::http::{ApiError, ApiResult, NotNegotiated};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use tokio_util::io::{ReaderStream, StreamReader};
 
+use crate::app::bulk::{self, Selection};
 use crate::app::{intake, onboard};
 use crate::effects::images::archive_file;
 
 const ZIP: &str = "application/zip";
 
-/// A zip file, or the one range of it that is asked for.
-pub async fn ranged(path: &Path, headers: &HeaderMap) -> ApiResult<Response> {
-    let mut file = tokio::fs::File::open(path).await.map_err(|e| intake::unwritable(&e))?;
-    let size = file.metadata().await.map_err(|e| intake::unwritable(&e))?.len();
-    let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
-    match asked.map_or(Ok(None), |text| range(text, size)) {
-        Ok(None) => {
-            let body = Body::from_stream(ReaderStream::with_capacity(file, 256 * 1024));
-            let head = [
-                (header::CONTENT_TYPE, ZIP.to_owned()),
-                (header::ACCEPT_RANGES, "bytes".to_owned()),
-                (header::CONTENT_LENGTH, size.to_string()),
-            ];
-            Ok((head, body).into_response())
-        }
-        Ok(Some((from, to))) => {
-            file.seek(SeekFrom::Start(from)).await.map_err(|e| intake::unwritable(&e))?;
-            let length = to - from + 1;
-            let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), 256 * 1024));
-            let head = [
-                (header::CONTENT_TYPE, ZIP.to_owned()),
-                (header::CONTENT_RANGE, format!("bytes {from}-{to}/{size}")),
-                (header::CONTENT_LENGTH, length.to_string()),
-            ];
-            Ok((StatusCode::PARTIAL_CONTENT, head, body).into_response())
-        }
-        Err(fault) => {
+/// Parameters by which the artifacts of a package are chosen (SOL003 clause 10.4.5a.3.2), as the OpenAPI document has them;
+/// [`Selection`] reads them.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what Selection reads")]
+pub struct WhichArtifacts {
+    /// Flag: without MANO artifacts
+    exclude_all_mano_artifacts: Option<String>,
+    /// Flag: without non-MANO artifacts
+    exclude_all_non_mano_artifacts: Option<String>,
+    /// Only the non-MANO artifacts of these sets, by comma
+    select_non_mano_artifact_sets: Option<String>,
+    /// Flag: 409 when the package names artifacts outside, which are not fetched
+    include_external_artifacts: Option<String>,
+    /// Flag: with their signatures and certificates
+    include_signatures: Option<String>,
+}
+
+/// What of a file is answered, and how.
+struct Part {
+    status: StatusCode,
+    from: u64,
+    length: u64,
+    head: Vec<(HeaderName, String)>,
+}
+
+impl Part {
+    fn of(headers: &HeaderMap, size: u64, kind: &str) -> ApiResult<Self> {
+        let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
+        let range = asked.map_or(Ok(None), |text| range(text, size)).map_err(|fault| {
             let problem = ProblemDetails {
                 faults: vec![fault],
-                ..ProblemDetails::new(416, "Range not satisfiable", format!("the archive has {size} bytes"))
+                ..ProblemDetails::new(416, "Range not satisfiable", format!("the file has {size} bytes"))
             };
-            Err(ApiError::new(problem).header(header::CONTENT_RANGE, &format!("bytes */{size}")))
+            ApiError::new(problem).header(header::CONTENT_RANGE, &format!("bytes */{size}"))
+        })?;
+        let (from, length) = range.map_or((0, size), |(from, to)| (from, to - from + 1));
+        let mut head = vec![
+            (header::CONTENT_TYPE, kind.to_owned()),
+            (header::ACCEPT_RANGES, "bytes".to_owned()),
+            (header::CONTENT_LENGTH, length.to_string()),
+        ];
+        if range.is_some() {
+            head.push((header::CONTENT_RANGE, format!("bytes {from}-{}/{size}", from + length - 1)));
         }
+        let status = if range.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+        Ok(Self { status, from, length, head })
     }
+
+    fn answer(self, body: Body) -> Response {
+        let mut response = (self.status, body).into_response();
+        for (name, value) in self.head {
+            if let Ok(value) = value.parse() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// A zip file, or the one range of it that is asked for.
+pub async fn ranged(path: &Path, headers: &HeaderMap) -> ApiResult<Response> {
+    of_file(tokio::fs::File::open(path).await.map_err(|e| intake::unwritable(&e))?, headers).await
+}
+
+/// As [`ranged`], of the artifacts of a package.
+pub async fn artifacts(
+    archive: PathBuf,
+    info: &VnfPkgInfo,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
+    let file = bulk::archive(archive, info, Selection::of(query)?).await?;
+    of_file(tokio::fs::File::from_std(file), headers).await
+}
+
+async fn of_file(mut file: tokio::fs::File, headers: &HeaderMap) -> ApiResult<Response> {
+    let size = file.metadata().await.map_err(|e| intake::unwritable(&e))?.len();
+    let part = Part::of(headers, size, ZIP)?;
+    file.seek(SeekFrom::Start(part.from)).await.map_err(|e| intake::unwritable(&e))?;
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(part.length), 256 * 1024));
+    Ok(part.answer(body))
 }
 
 /// First and last byte of a range; `None` for what is to be ignored (other units, several ranges).
@@ -78,8 +128,11 @@ pub async fn descriptor(archive: PathBuf, headers: &HeaderMap) -> ApiResult<Resp
         let text = onboard::vnfd_text(archive).await?;
         return Ok(([(header::CONTENT_TYPE, "text/plain")], text).into_response());
     }
-    let zip = onboard::vnfd_zip(archive).await?;
-    Ok(([(header::CONTENT_TYPE, ZIP)], zip).into_response())
+    let zip = Bytes::from(onboard::vnfd_zip(archive).await?);
+    let part = Part::of(headers, zip.len() as u64, ZIP)?;
+    let end = part.from + part.length;
+    let body = Body::from(zip.slice(part.from as usize..end as usize));
+    Ok(part.answer(body))
 }
 
 /// The manifest as text.
@@ -90,17 +143,21 @@ pub async fn manifest(archive: PathBuf) -> ApiResult<Response> {
     }
 }
 
-/// One file of an archive, streamed.
-pub async fn artifact(archive: PathBuf, path: String) -> ApiResult<Response> {
+/// One file of an archive, or the one range of it that is asked for, streamed. It is what it is, whatever is accepted.
+pub async fn artifact(archive: PathBuf, path: String, headers: &HeaderMap) -> ApiResult<Response> {
     let content = archive_file(archive, path.clone()).await.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => ApiError::not_found(format!("the file {path} in this archive")),
         _ => intake::unwritable(&e),
     })?;
-    let head = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_LENGTH, content.size.to_string()),
-    ];
-    Ok((head, Body::from_stream(content.stream)).into_response())
+    let part = Part::of(headers, content.size, "application/octet-stream")?;
+    let mut reader = StreamReader::new(content.stream);
+    // What is compressed has no middle to begin at.
+    let before = tokio::io::copy(&mut (&mut reader).take(part.from), &mut tokio::io::sink()).await;
+    before.map_err(|e| intake::unwritable(&e))?;
+    let body = Body::from_stream(ReaderStream::with_capacity(reader.take(part.length), 256 * 1024));
+    let mut response = part.answer(body);
+    response.extensions_mut().insert(NotNegotiated);
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference_points::common::Sequenced;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest};
-use reference_points::or_vi::{Compute, Host, HostSpec, ViEvent, VimCapacity};
+use reference_points::or_vi::{Compute, Host, HostSpec, SoftwareImage, ViEvent, VimCapacity};
+use reference_points::os_ma_nfvo::AddImage;
 use reference_points::os_ma_nfvo::mano::{LeakReport, ManagedVim, OpProgress, RegisterVim, Topology, paths};
 use serde::Deserialize;
-use service::http::{After, ApiJson, ApiResult, pass_events};
+use service::http::{After, ApiJson, ApiResult, Upload, pass_events};
 use uuid::Uuid;
 
-use crate::app::{App, leaks as leaking, progress, topology as picture, vims as managed};
+use crate::app::{App, leaks as leaking, progress, topology as picture, vim_images, vims as managed};
 
 /// VIMs.
 #[utoipa::path(get, path = "/vims", responses((status = 200, body = Vec<ManagedVim>)))]
@@ -30,6 +31,16 @@ pub async fn register(State(app): State<App>, ApiJson(request): ApiJson<Register
 #[utoipa::path(get, path = "/vims/{vimId}", params(("vimId" = Uuid, Path)), responses((status = 200, body = ManagedVim)))]
 pub async fn vim(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<ManagedVim>> {
     managed::get(&app, id).await.map(ApiJson)
+}
+
+/// Changes how a VIM is reached, e.g. its credentials; it is asked at once whether that works.
+#[utoipa::path(put, path = "/vims/{vimId}", params(("vimId" = Uuid, Path)), request_body = RegisterVim, responses((status = 200, body = ManagedVim)))]
+pub async fn put_vim(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<RegisterVim>,
+) -> ApiResult<ApiJson<ManagedVim>> {
+    managed::change(&app, id, request).await.map(ApiJson)
 }
 
 /// Forgets a VIM that holds nothing.
@@ -67,6 +78,42 @@ pub async fn delete_host(State(app): State<App>, Path((vim, name)): Path<(Uuid, 
 pub async fn capacity(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<ApiJson<VimCapacity>> {
     managed::require(&app, id).await?;
     Ok(ApiJson(app.vi.capacity(id).await?))
+}
+
+/// Software images of a VIM, those of packages too.
+#[utoipa::path(get, path = "/vims/{vimId}/software_images", params(("vimId" = Uuid, Path)), responses((status = 200, body = Vec<SoftwareImage>)))]
+pub async fn images(State(app): State<App>, Path(vim): Path<Uuid>) -> ApiResult<ApiJson<Vec<SoftwareImage>>> {
+    vim_images::list(&app, vim).await.map(ApiJson)
+}
+
+/// Announces a software image of the operator's; its content follows.
+#[utoipa::path(post, path = "/vims/{vimId}/software_images", params(("vimId" = Uuid, Path)), request_body = AddImage, responses((status = 201, body = SoftwareImage)))]
+pub async fn add_image(
+    State(app): State<App>,
+    Path(vim): Path<Uuid>,
+    ApiJson(image): ApiJson<AddImage>,
+) -> ApiResult<Response> {
+    let image = vim_images::add(&app, vim, image).await?;
+    let location = format!("{}/software_images/{}", paths::vim(vim), image.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], ApiJson(image)).into_response())
+}
+
+/// The content of an announced software image. It is refused unless its checksum, size and format are as announced.
+#[utoipa::path(put, path = "/vims/{vimId}/software_images/{imageId}/content", params(("vimId" = Uuid, Path), ("imageId" = Uuid, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"), responses((status = 200, body = SoftwareImage)))]
+pub async fn image_content(
+    State(app): State<App>,
+    Path((vim, image)): Path<(Uuid, Uuid)>,
+    upload: Upload,
+) -> ApiResult<ApiJson<SoftwareImage>> {
+    let length = upload.length;
+    vim_images::take_content(&app, vim, image, length, upload.stream()).await.map(ApiJson)
+}
+
+/// Deletes a software image of the operator's that nobody uses.
+#[utoipa::path(delete, path = "/vims/{vimId}/software_images/{imageId}", params(("vimId" = Uuid, Path), ("imageId" = Uuid, Path)), responses((status = 204)))]
+pub async fn delete_image(State(app): State<App>, Path((vim, image)): Path<(Uuid, Uuid)>) -> ApiResult<StatusCode> {
+    vim_images::delete(&app, vim, image).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// What happens in a VIM, as server-sent events: what is still kept of the past, then everything new.

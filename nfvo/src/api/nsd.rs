@@ -46,8 +46,8 @@ pub async fn modify(
 
 /// Deletes an NSD that no NS instance is built from.
 #[utoipa::path(delete, path = "/ns_descriptors/{nsdInfoId}", params(("nsdInfoId" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
-    nsds::delete(&app, id).await.map(|()| StatusCode::NO_CONTENT)
+pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>, if_match: IfMatch) -> ApiResult<StatusCode> {
+    nsds::delete(&app, id, if_match).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Uploads the archive, or the NSD as plain YAML. It is read at once; faults stand in the NSD's `onboardingFailureDetails`.
@@ -67,7 +67,8 @@ pub async fn content(State(app): State<App>, Path(id): Path<Uuid>, headers: Head
 
 /// The NSD: an archive of its files, or plain text when it is one file and that is asked for.
 #[utoipa::path(get, path = "/ns_descriptors/{nsdInfoId}/nsd", params(("nsdInfoId" = Uuid, Path)),
-    responses((status = 200, content((Vec<u8> = "application/zip"), (String = "text/plain")))))]
+    responses((status = 200, content((Vec<u8> = "application/zip"), (String = "text/plain"))),
+        (status = 206, content_type = "application/zip", body = Vec<u8>)))]
 pub async fn descriptor(State(app): State<App>, Path(id): Path<Uuid>, headers: HeaderMap) -> ApiResult<Response> {
     nsds::require_onboarded(&app, id).await?;
     files::descriptor(app.files.nsd(id), &headers).await
@@ -84,8 +85,13 @@ pub async fn manifest(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult
 /// One file of the archive, by its path in it.
 #[utoipa::path(get, path = "/ns_descriptors/{nsdInfoId}/artifacts/{*artifactPath}",
     params(("nsdInfoId" = Uuid, Path), ("artifactPath" = String, Path)),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
-pub async fn artifact(State(app): State<App>, Path((id, path)): Path<(Uuid, String)>) -> ApiResult<Response> {
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 206, content_type = "application/octet-stream", body = Vec<u8>)))]
+pub async fn artifact(
+    State(app): State<App>,
+    Path((id, path)): Path<(Uuid, String)>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
     nsds::require_onboarded(&app, id).await?;
-    files::artifact(app.files.nsd(id), path).await
+    files::artifact(app.files.nsd(id), path, &headers).await
 }

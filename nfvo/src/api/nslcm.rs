@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use lcm::{CancelMode as Mode, Task};
 use reference_points::or_vnfm::CancelMode;
 use reference_points::os_ma_nfvo::{CreateNsRequest, InstantiateNsRequest, NsInstance, NsLcmOpOcc, TerminateNsRequest};
-use service::http::{ApiJson, ApiResult};
+use service::http::{ApiJson, ApiResult, IfMatch};
 use service::query::ListQuery;
 use uuid::Uuid;
 
@@ -36,8 +36,8 @@ pub async fn show(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<Res
 
 /// Deletes an NS instance identifier.
 #[utoipa::path(delete, path = "/ns_instances/{nsInstanceId}", params(("nsInstanceId" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
-    ns::delete(&app, id).await.map(|()| StatusCode::NO_CONTENT)
+pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>, if_match: IfMatch) -> ApiResult<StatusCode> {
+    ns::delete(&app, id, if_match).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Begins an instantiation.

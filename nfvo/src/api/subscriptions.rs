@@ -65,3 +65,7 @@ subscriptions! {
     /// NSD changes.
     nsds, nsds, NsdmSubscriptionRequest, NsdmSubscription, notices::nsds_asked
 }
+subscriptions! {
+    /// VNF package changes, for clients of version 1.
+    packages_v1, packages_v1, PkgmSubscriptionRequest, PkgmSubscription, notices::packages_asked
+}

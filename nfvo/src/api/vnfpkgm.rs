@@ -46,6 +46,6 @@ pub async fn modify(
 
 /// Deletes a package that nobody uses.
 #[utoipa::path(delete, path = "/vnf_packages/{vnfPkgId}", params(("vnfPkgId" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
-    packages::delete(&app, id).await.map(|()| StatusCode::NO_CONTENT)
+pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>, if_match: IfMatch) -> ApiResult<StatusCode> {
+    packages::delete(&app, id, if_match).await.map(|()| StatusCode::NO_CONTENT)
 }

@@ -8,15 +8,16 @@ use reference_points::common::{Fault, KeyValuePairs, ProblemDetails};
 use reference_points::or_vi::ResourceState;
 use reference_points::or_vnfm::{
     Grant, GrantInfo, GrantLinks, GrantRequest, LcmOperationType, Link, ResourceDefinition, ResourceType, VimAssets,
-    VimSoftwareImage, ZoneInfo, paths,
+    VimSnapshotResource, VimSoftwareImage, ZoneInfo, paths,
 };
 use service::http::{ApiError, ApiResult};
 use uuid::Uuid;
 
 use super::observer::GRANT;
-use super::{App, ns, problems, traceparent};
+use super::{App, ns, problems, traceparent, vim_images};
 use crate::ops::demand::demands;
 use crate::ops::design::{ImageDesign, VimRef};
+use crate::ops::held::Wanted;
 use crate::ops::placement::{Placement, place};
 use crate::ops::plan;
 use crate::ops::resolve::{PackageFacts, image_design};
@@ -52,10 +53,13 @@ pub async fn request(app: &App, request: GrantRequest) -> ApiResult<Answer> {
     }
     let vim = vim_of(app, &request).await?;
     let package = package_of(app, &request).await?;
-    let images = package.as_ref().map(|p| images(p, &request)).transpose()?.unwrap_or_default();
+    let images = match &package {
+        Some(package) => images(app, package, &request, vim.id).await?,
+        None => Images::default(),
+    };
     let placement = placement(app, &request, package.as_ref(), &vim).await?;
-    let missing = missing(app, vim.id, &images).await?;
-    let grant = grant(app.ids.mint(), request, &vim, &placement, &images);
+    let missing = missing(app, vim.id, &images.brought).await?;
+    let grant = grant(app.ids.mint(), request, &vim, &placement, &images.ids);
     store(app, grant, missing, vim.id).await
 }
 
@@ -131,7 +135,9 @@ async fn package_of(app: &App, request: &GrantRequest) -> ApiResult<Option<Packa
         return Err(ApiError::faults("the grant request", vec![fault]));
     }
     let adds = !request.add_resources.is_empty() || !request.temp_resources.is_empty();
-    match descriptors::package(&app.db, &request.vnfd_id).await? {
+    // What comes with a change of the package is of the new one.
+    let vnfd_id = request.dst_vnfd_id.as_ref().unwrap_or(&request.vnfd_id);
+    match descriptors::package(&app.db, vnfd_id).await? {
         Some((enabled, facts)) if enabled || !adds => Ok(Some(facts)),
         Some((_, facts)) => {
             let mend = format!("set operationalState of VNF package {} to ENABLED", facts.package_id);
@@ -139,32 +145,57 @@ async fn package_of(app: &App, request: &GrantRequest) -> ApiResult<Option<Packa
         }
         None if !adds => Ok(None),
         None => {
-            let why = format!("no package with VNFD {} is onboarded", request.vnfd_id);
+            let why = format!("no package with VNFD {vnfd_id} is onboarded");
             Err(refused(vec![Fault::new("/vnfdId", why).mend("mano vnfpkg list")]))
         }
     }
 }
 
+/// Images that an operation may boot from.
+#[derive(Debug, Default)]
+struct Images {
+    /// Their identifiers in the VIM, by identifier in the VNFD.
+    ids: BTreeMap<String, Uuid>,
+    /// Those that the package brings.
+    brought: Vec<ImageDesign>,
+}
+
 /// Images that the operation may boot from: those of the flavour, or of all flavours where none is named.
-fn images(package: &PackageFacts, request: &GrantRequest) -> ApiResult<BTreeMap<String, ImageDesign>> {
+async fn images(app: &App, package: &PackageFacts, request: &GrantRequest, vim: Uuid) -> ApiResult<Images> {
     let boots = |r: &ResourceDefinition| matches!(r.r#type, ResourceType::Compute | ResourceType::Storage);
-    // A healing makes a machine again: what it boots from must be there, though nothing is added.
-    let again = request.update_resources.iter().filter(|_| request.operation == LcmOperationType::Heal);
+    // These make machines again: what they boot from must be there, though nothing is added.
+    let remakes = [LcmOperationType::Heal, LcmOperationType::ChangeVnfpkg, LcmOperationType::ChangeFlavour];
+    let again = request.update_resources.iter().filter(|_| remakes.contains(&request.operation));
+    let mut found = Images::default();
     if !request.add_resources.iter().chain(&request.temp_resources).chain(again).any(boots) {
-        return Ok(BTreeMap::new());
+        return Ok(found);
     }
     let wanted = match &request.flavour_id {
         Some(id) => package.vnfd.flavour(id).map(|f| f.sw_images.iter().collect()).unwrap_or_default(),
         None => package.vnfd.sw_images(),
     };
-    let mut faults = Vec::new();
-    let mut found = BTreeMap::new();
+    let (mut faults, mut lacking) = (Vec::new(), BTreeMap::new());
+    let at = |id: &str| format!("VNFD, image {id}");
     for image in wanted {
         match image_design(package, image) {
-            Ok(design) => {
-                found.insert(image.id.clone(), design);
+            Ok(Some(design)) => {
+                found.ids.insert(image.id.clone(), design.image_id);
+                found.brought.push(design);
             }
-            Err(why) => faults.push(Fault::new(format!("VNFD, image {}", image.id), why)),
+            Ok(None) => {
+                lacking.insert(image.id.clone(), Wanted::of(image));
+            }
+            Err(why) => faults.push(Fault::new(at(&image.id), why)),
+        }
+    }
+    let held = vim_images::find(app, vim, lacking.values().cloned().collect()).await?;
+    for (id, wanted) in lacking {
+        match held.get(&wanted) {
+            Some(Ok(image)) => {
+                found.ids.insert(id, *image);
+            }
+            Some(Err(fault)) => faults.push(Fault { location: at(&id), ..fault.clone() }),
+            None => faults.push(Fault::new(at(&id), "it was not looked for in the VIM")),
         }
     }
     if faults.is_empty() { Ok(found) } else { Err(refused(faults)) }
@@ -199,8 +230,8 @@ async fn away(app: &App, vim: Uuid) -> Option<ApiError> {
 }
 
 /// The images that the VIM does not have yet.
-async fn missing(app: &App, vim: Uuid, images: &BTreeMap<String, ImageDesign>) -> ApiResult<Vec<ImageDesign>> {
-    let wanted: BTreeMap<Uuid, &ImageDesign> = images.values().map(|i| (i.image_id, i)).collect();
+async fn missing(app: &App, vim: Uuid, images: &[ImageDesign]) -> ApiResult<Vec<ImageDesign>> {
+    let wanted: BTreeMap<Uuid, &ImageDesign> = images.iter().map(|i| (i.image_id, i)).collect();
     let asked = wanted.values().map(|i| app.vi.software_image(vim, i.image_id));
     let there = futures::future::join_all(asked).await;
     let mut missing = Vec::new();
@@ -218,7 +249,7 @@ fn grant(
     request: GrantRequest,
     vim: &VimRef,
     placement: &Placement,
-    images: &BTreeMap<String, ImageDesign>,
+    images: &BTreeMap<String, Uuid>,
 ) -> Grant {
     let connection = vim.id.to_string();
     let info = |r: &ResourceDefinition| GrantInfo {
@@ -237,9 +268,11 @@ fn grant(
             vim_connection_id: Some(connection.clone()),
             resource_provider_id: None,
             vnfd_software_image_id: name.clone(),
-            vim_software_image_id: image.image_id.to_string(),
+            vim_software_image_id: image.to_string(),
         })
         .collect();
+    let snapshot_resources =
+        request.update_resources.iter().filter_map(|r| snapshot(r, &connection)).collect::<Vec<_>>();
     Grant {
         id,
         vnf_instance_id: request.vnf_instance_id,
@@ -259,7 +292,11 @@ fn grant(
         temp_resources: all(&request.temp_resources),
         remove_resources: all(&request.remove_resources),
         update_resources: all(&request.update_resources),
-        vim_assets: (!software_images.is_empty()).then(|| VimAssets { software_images, ..VimAssets::default() }),
+        vim_assets: (!software_images.is_empty() || !snapshot_resources.is_empty()).then(|| VimAssets {
+            software_images,
+            snapshot_resources,
+            ..VimAssets::default()
+        }),
         ext_virtual_links: Vec::new(),
         ext_managed_virtual_links: Vec::new(),
         additional_params: KeyValuePairs::new(),
@@ -269,6 +306,19 @@ fn grant(
             vnf_instance: request.links.vnf_instance,
         },
     }
+}
+
+/// The snapshot in the VIM that a resource returns to: the one that the VNFM took there.
+fn snapshot(resource: &ResourceDefinition, connection: &str) -> Option<VimSnapshotResource> {
+    let wanted = resource.snapshot_res_def.as_ref()?;
+    Some(VimSnapshotResource {
+        vim_connection_id: Some(connection.to_owned()),
+        resource_provider_id: None,
+        vnf_snapshot_id: wanted.vnf_snapshot_id.clone(),
+        vnfc_snapshot_id: wanted.vnfc_snapshot_id.clone()?,
+        storage_snapshot_id: wanted.storage_snapshot_id.clone(),
+        vim_snapshot_resource_id: wanted.snapshot_resource.as_ref()?.resource_id.clone(),
+    })
 }
 
 /// Stores the grant, with the operation that brings the missing images, or finds that another request was faster.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reference_points::common::OwnerKind;
 use reference_points::or_vi::VimInventoryItem;
-use reference_points::or_vnfm::VnfInstance;
+use reference_points::or_vnfm::{VnfInstance, VnfSnapshot};
 use reference_points::os_ma_nfvo::mano::{Leak, LeakReason, LeakReport};
 use service::http::ApiResult;
 use uuid::Uuid;
@@ -24,10 +24,14 @@ pub struct Owners {
     pub ns: BTreeMap<Uuid, Option<BTreeSet<Uuid>>>,
     /// VNF instances: computes, ports, volumes, networks. `None`: the VNFM could not be asked.
     pub vnfs: Option<BTreeMap<Uuid, Option<BTreeSet<Uuid>>>>,
+    /// VNF snapshots: snapshots in VIMs. `None`: the VNFM could not be asked.
+    pub snapshots: Option<BTreeMap<Uuid, Option<BTreeSet<Uuid>>>>,
     /// Images of onboarded packages, whichever brought them.
     pub images: BTreeSet<Uuid>,
     /// Packages that are onboarded.
     pub packages: BTreeSet<Uuid>,
+    /// VIMs: images that their operator put there.
+    pub vims: BTreeSet<Uuid>,
 }
 
 /// Asks everybody.
@@ -39,7 +43,8 @@ pub async fn leaks(app: &App) -> ApiResult<LeakReport> {
     // The inventory is read before the records: what is made in between is then not taken for a leak.
     let vims = vims::all(&app.db).await?;
     let asked = futures::future::join_all(vims.iter().map(|v| app.vi.inventory(v.id))).await;
-    let owners = owners(app, &mut report.gaps).await?;
+    let mut owners = owners(app, &mut report.gaps).await?;
+    owners.vims = vims.iter().map(|vim| vim.id).collect();
     for (vim, answer) in vims.into_iter().zip(asked) {
         report.vims.push(vim.name.clone());
         match answer {
@@ -70,16 +75,24 @@ pub fn judge(item: &VimInventoryItem, owners: &Owners) -> Option<(LeakReason, St
     let listed = match owner.kind {
         OwnerKind::NsInstance => owners.ns.get(&owner.id).cloned(),
         OwnerKind::VnfInstance => owners.vnfs.as_ref().map_or(Some(None), |all| all.get(&owner.id).cloned()),
+        OwnerKind::VnfSnapshot => owners.snapshots.as_ref().map_or(Some(None), |all| all.get(&owner.id).cloned()),
         OwnerKind::VnfPackage => {
             let content = item.belongs_to.or(item.id);
             let shared = content.is_some_and(|id| owners.images.contains(&id));
             (shared || owners.packages.contains(&owner.id)).then(|| Some(owners.images.clone()))
         }
+        // The VIM itself has the list.
+        OwnerKind::Vim => {
+            let listed = item.id.into_iter().chain(item.belongs_to).filter(|_| item.desired).collect();
+            owners.vims.contains(&owner.id).then_some(Some(listed))
+        }
     };
     let whose = match owner.kind {
         OwnerKind::NsInstance => whose("NS instance"),
         OwnerKind::VnfInstance => whose("VNF instance"),
+        OwnerKind::VnfSnapshot => whose("VNF snapshot"),
         OwnerKind::VnfPackage => whose("VNF package"),
+        OwnerKind::Vim => whose("VIM"),
     };
     let Some(listed) = listed else {
         return Some((LeakReason::OwnerGone, format!("its owner mark names {whose}, which does not exist")));
@@ -126,6 +139,10 @@ async fn owners(app: &App, gaps: &mut Vec<String>) -> ApiResult<Owners> {
         Ok(all) => owners.vnfs = Some(all),
         Err(error) => gaps.push(format!("VNF instances: {error}")),
     }
+    match vnf_snapshots(app).await {
+        Ok(all) => owners.snapshots = Some(all),
+        Err(error) => gaps.push(format!("VNF snapshots: {error}")),
+    }
     Ok(owners)
 }
 
@@ -164,6 +181,30 @@ async fn vnf_instances(app: &App) -> Result<Listed, reference_points::common::Ca
     Ok(all)
 }
 
+/// Every VNF snapshot of the VNFM, with what it lists. One without content may be about to have some, or hold what an
+/// operation that was given up left; that goes with it.
+async fn vnf_snapshots(app: &App) -> Result<Listed, reference_points::common::CallError> {
+    let mut all = Listed::new();
+    let mut query = "?all_fields".to_owned();
+    for _ in 0..1000 {
+        let page = app.vnfm.list_snapshots(&query).await?;
+        for info in &page.body {
+            all.insert(info.id, info.vnf_snapshot.as_ref().map(captured));
+        }
+        match page.link.as_deref().and_then(next_page) {
+            Some(next) => query = next,
+            None => break,
+        }
+    }
+    Ok(all)
+}
+
+/// The snapshots in VIMs that a VNF snapshot lists.
+fn captured(snapshot: &VnfSnapshot) -> BTreeSet<Uuid> {
+    let handles = snapshot.vnfc_snapshots.iter().filter_map(|vnfc| vnfc.compute_snapshot_resource.as_ref());
+    handles.filter_map(|handle| handle.resource_id.parse().ok()).collect()
+}
+
 /// The resources that a VNF instance lists.
 fn resources(vnf: &VnfInstance) -> Option<BTreeSet<Uuid>> {
     let Some(info) = &vnf.instantiated_vnf_info else { return Some(BTreeSet::new()) };
@@ -200,8 +241,10 @@ mod tests {
         Owners {
             ns: BTreeMap::from([(Uuid::from_u128(1), Some(set(&[10]))), (Uuid::from_u128(2), None)]),
             vnfs: Some(BTreeMap::from([(Uuid::from_u128(3), Some(set(&[30])))])),
+            snapshots: Some(BTreeMap::from([(Uuid::from_u128(6), Some(set(&[60]))), (Uuid::from_u128(7), None)])),
             images: set(&[40]),
             packages: set(&[4]),
+            vims: set(&[8]),
         }
     }
 
@@ -215,8 +258,11 @@ mod tests {
             (OwnerKind::NsInstance, 1, 10),
             (OwnerKind::NsInstance, 2, 99),
             (OwnerKind::VnfInstance, 3, 30),
+            (OwnerKind::VnfSnapshot, 6, 60),
+            (OwnerKind::VnfSnapshot, 7, 61),
             (OwnerKind::VnfPackage, 4, 40),
             (OwnerKind::VnfPackage, 5, 40),
+            (OwnerKind::Vim, 8, 80),
         ] {
             assert_eq!(reason(&item(Some((kind, owner)), id, true)), None, "{kind:?} {owner} {id}");
         }
@@ -229,17 +275,20 @@ mod tests {
     #[test]
     fn every_kind_of_leak_is_named() {
         assert_eq!(reason(&item(None, 1, false)), Some(LeakReason::Unmarked));
-        for kind in [OwnerKind::NsInstance, OwnerKind::VnfInstance, OwnerKind::VnfPackage] {
+        use OwnerKind::{NsInstance, Vim, VnfInstance, VnfPackage, VnfSnapshot};
+        for kind in [NsInstance, VnfInstance, VnfSnapshot, VnfPackage, Vim] {
             assert_eq!(reason(&item(Some((kind, 88)), 88, true)), Some(LeakReason::OwnerGone), "{kind:?}");
         }
         assert_eq!(reason(&item(Some((OwnerKind::NsInstance, 1)), 11, true)), Some(LeakReason::NotListed));
         assert_eq!(reason(&item(Some((OwnerKind::VnfInstance, 3)), 30, false)), Some(LeakReason::NotDesired));
         assert_eq!(reason(&item(Some((OwnerKind::VnfPackage, 4)), 41, true)), Some(LeakReason::NotListed));
+        assert_eq!(reason(&item(Some((OwnerKind::Vim, 8)), 80, false)), Some(LeakReason::NotDesired));
     }
 
     #[test]
     fn without_the_vnfm_nothing_of_a_vnf_is_called_a_leak() {
-        let blind = Owners { vnfs: None, ..owners() };
+        let blind = Owners { vnfs: None, snapshots: None, ..owners() };
+        assert_eq!(judge(&item(Some((OwnerKind::VnfSnapshot, 88)), 1, true), &blind), None);
         assert_eq!(judge(&item(Some((OwnerKind::VnfInstance, 88)), 1, true), &blind), None);
     }
 }

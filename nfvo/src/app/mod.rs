@@ -1,6 +1,7 @@
 //! Decisions: what a request means, whether it is allowed, what is written for it. Handlers call this; SQL and effects
 //! are elsewhere.
 
+pub mod bulk;
 pub mod grants;
 pub mod intake;
 pub mod leaks;
@@ -18,6 +19,7 @@ pub mod progress;
 pub mod start;
 pub mod tasks;
 pub mod topology;
+pub mod vim_images;
 pub mod vims;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use reference_points::os_ma_nfvo::{
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use service::http::{ApiError, ApiResult};
+use service::http::ApiResult;
 use service::notify::{Asked, Notification, Notifier};
 use service::run::{BoxError, Setup};
 use uuid::Uuid;
@@ -24,6 +24,8 @@ pub struct Notices {
     pub ns: Notifier,
     /// VNF packages.
     pub packages: Notifier,
+    /// VNF packages, for clients of version 1; the notifier above tells them too.
+    pub packages_v1: Notifier,
     /// NSDs.
     pub nsds: Notifier,
 }
@@ -35,9 +37,13 @@ impl Notices {
     /// What the database says.
     pub async fn start(setup: &Setup, base: &str) -> Result<Self, BoxError> {
         let url = |api: &str| format!("{base}/{api}/subscriptions");
+        let packages_v1 =
+            Notifier::start_shaped(setup, "vnfpkgm/v1", &url("vnfpkgm/v1"), package_wants, package_v1_shape).await?;
+        let packages = Notifier::start(setup, "vnfpkgm", &url("vnfpkgm/v2"), package_wants).await?;
         Ok(Self {
             ns: Notifier::start_shaped(setup, "nslcm", &url("nslcm/v2"), ns_wants, ns_shape).await?,
-            packages: Notifier::start(setup, "vnfpkgm", &url("vnfpkgm/v2"), package_wants).await?,
+            packages: packages.and(packages_v1.clone()),
+            packages_v1,
             nsds: Notifier::start(setup, "nsd", &url("nsd/v2"), nsd_wants).await?,
         })
     }
@@ -129,6 +135,11 @@ pub fn nsd_wants(filter: &Value, attributes: &Value) -> bool {
     all_named(filter, attributes, &own)
 }
 
+/// Clients of version 1 are led to resources of version 1.
+pub fn package_v1_shape(_: &Map<String, Value>, payload: &mut Value) {
+    service::http::older::relink(payload, "/vnfpkgm/v2/", "/vnfpkgm/v1/");
+}
+
 /// A SHORT subscription is not told what was touched (SOL005 clause 6.5.4.9).
 pub fn ns_shape(shown: &Map<String, Value>, payload: &mut Value) {
     let short = shown.get("verbosity").and_then(Value::as_str) == Some("SHORT");
@@ -149,8 +160,7 @@ pub fn ns_shape(shown: &Map<String, Value>, payload: &mut Value) {
 pub fn ns_asked(request: NsLccnSubscriptionRequest) -> ApiResult<Asked> {
     let verbosity = request.verbosity.unwrap_or(LcmOpOccNotificationVerbosityType::Full);
     let shown = [("verbosity".to_owned(), json!(verbosity))].into_iter().collect();
-    let filter = as_json(request.filter)?;
-    Ok(Asked { filter, callback_uri: request.callback_uri, shown, authentication: request.authentication })
+    Ok(Asked { shown, ..Asked::new(request.filter, request.callback_uri, request.authentication)? })
 }
 
 /// A request to subscribe to package changes.
@@ -158,8 +168,7 @@ pub fn ns_asked(request: NsLccnSubscriptionRequest) -> ApiResult<Asked> {
 /// # Errors
 /// As [`ns_asked`].
 pub fn packages_asked(request: PkgmSubscriptionRequest) -> ApiResult<Asked> {
-    let filter = as_json(request.filter)?;
-    Ok(Asked { filter, callback_uri: request.callback_uri, shown: Map::new(), authentication: request.authentication })
+    Asked::new(request.filter, request.callback_uri, request.authentication)
 }
 
 /// A request to subscribe to NSD changes.
@@ -167,12 +176,7 @@ pub fn packages_asked(request: PkgmSubscriptionRequest) -> ApiResult<Asked> {
 /// # Errors
 /// As [`ns_asked`].
 pub fn nsds_asked(request: NsdmSubscriptionRequest) -> ApiResult<Asked> {
-    let filter = as_json(request.filter)?;
-    Ok(Asked { filter, callback_uri: request.callback_uri, shown: Map::new(), authentication: request.authentication })
-}
-
-fn as_json<T: Serialize>(filter: Option<T>) -> ApiResult<Option<Value>> {
-    filter.map(serde_json::to_value).transpose().map_err(|e| ApiError::internal(e.to_string()))
+    Asked::new(request.filter, request.callback_uri, request.authentication)
 }
 
 /// A payload whose subscription is filled in for each subscriber, with what filters look at.

@@ -11,12 +11,12 @@ use reference_points::os_ma_nfvo::{
     TerminateNsRequest,
 };
 use serde_json::Value;
-use service::http::{ApiError, ApiResult};
+use service::http::{ApiError, ApiResult, IfMatch};
 use service::query::ListQuery;
 use service::store::Stored;
 use uuid::Uuid;
 
-use super::{App, notices, ns_view, problems, traceparent};
+use super::{App, notices, ns_view, problems, traceparent, vim_images};
 use crate::ops::design::{Design, VimRef};
 use crate::ops::plan;
 use crate::ops::resolve::{Sources, VIM_PARAM, resolve};
@@ -148,10 +148,11 @@ pub async fn vnf_instances(app: &App, ns: Uuid) -> ApiResult<Vec<VnfInstance>> {
 ///
 /// # Errors
 /// 404, or 409 while it is instantiated or an operation on it is not over.
-pub async fn delete(app: &App, id: Uuid) -> ApiResult<()> {
+pub async fn delete(app: &App, id: Uuid, if_match: IfMatch) -> ApiResult<()> {
     let now = app.now();
     db::transaction!(app.db, |tx| {
         let stored = NS.lock(tx, id).await?;
+        if_match.check(&stored.etag())?;
         if stored.document.ns.ns_state == InstantiationState::Instantiated {
             let mut error = ApiError::conflict(format!("NS instance {id} is instantiated"));
             error.problem.next = Some(format!("mano ns terminate {id} --wait"));
@@ -193,12 +194,15 @@ pub async fn instantiate(app: &App, id: Uuid, request: InstantiateNsRequest) -> 
     }
     let vim = choose_vim(app, request.additional_params_for_ns.get(VIM_PARAM)).await?;
     let packages = descriptors::packages(&app.db, nsd.vnfd_ids()).await?;
+    let wanted = packages.values().flat_map(vim_images::lacking);
+    let held = vim_images::find(app, vim.id, wanted.collect()).await?;
     let sources = Sources {
         ns_id: id,
         ns_name: &ns.ns_instance_name,
         nsd: &nsd,
         packages: &packages,
         vim: &vim,
+        held: &held,
         request: &request,
     };
     let design = resolve(sources, app.ids.as_ref()).map_err(|problem| ApiError::new(*problem))?;

@@ -338,8 +338,10 @@ pub async fn modify(
 ///
 /// # Errors
 /// 404; 409 while NS instances are built from it, naming them.
-pub async fn delete(app: &App, id: Uuid) -> ApiResult<()> {
-    let info = NSDS.require(&app.db, id).await?.document.0;
+pub async fn delete(app: &App, id: Uuid, if_match: IfMatch) -> ApiResult<()> {
+    let stored = NSDS.require(&app.db, id).await?;
+    if_match.check(&stored.etag())?;
+    let info = stored.document.0;
     let _turn = app.files.begin(id)?;
     let now = app.now();
     db::transaction!(app.db, |tx| {

@@ -388,8 +388,10 @@ pub fn merge_user_data(data: &mut KeyValuePairs, patch: Option<&serde_json::Valu
 ///
 /// # Errors
 /// 404; 409 while somebody uses it, naming who; what a VIM answers.
-pub async fn delete(app: &App, id: Uuid) -> ApiResult<()> {
-    let info = PACKAGES.require(&app.db, id).await?.document.0;
+pub async fn delete(app: &App, id: Uuid, if_match: IfMatch) -> ApiResult<()> {
+    let stored = PACKAGES.require(&app.db, id).await?;
+    if_match.check(&stored.etag())?;
+    let info = stored.document.0;
     let _turn = app.files.begin(id)?;
     if let Some(vnfd_id) = &info.vnfd_id {
         refuse_while_used(app, id, vnfd_id).await?;

@@ -68,6 +68,7 @@ fn step(step: &StepView, op: &OperationView) -> OpStep {
         started_at: step.started_at,
         ended_at: step.finished_at,
         note: step.note.clone(),
+        output: None,
         problem: step.error.as_ref().map(|p| problems::details(p, op)),
         parts: Vec::new(),
     }

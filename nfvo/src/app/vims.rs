@@ -17,12 +17,9 @@ const MAX_NAME: usize = 200;
 /// # Errors
 /// 409 when the name is taken; what the vim-adapter answers otherwise.
 pub async fn register(app: &App, request: RegisterVim) -> ApiResult<ManagedVim> {
-    let length = request.name.chars().count();
-    if !(1..=MAX_NAME).contains(&length) {
-        let fault = Fault::new("/name", format!("has {length} characters")).mend(format!("give 1 to {MAX_NAME}"));
-        return Err(ApiError::faults("the VIM", vec![fault]));
-    }
-    let record = VimRecord { id: app.ids.mint(), name: request.name, kind: request.kind };
+    check_length(&request.name)?;
+    // Secrets are the vim-adapter's to keep; here they only pass through.
+    let record = VimRecord { id: app.ids.mint(), name: request.name, kind: request.kind.without_secrets() };
     let now = app.now();
     db::transaction!(app.db, |tx| {
         if !vims::insert(tx, &record, now).await? {
@@ -30,7 +27,7 @@ pub async fn register(app: &App, request: RegisterVim) -> ApiResult<ManagedVim> 
         }
         Ok(())
     })?;
-    match app.vi.put_vim(record.id, &spec(&record)).await {
+    match app.vi.put_vim(record.id, &VimSpec { name: record.name.clone(), kind: request.kind }).await {
         Ok(vim) => Ok(managed(record, Ok(vim))),
         Err(error) => {
             forget(app, record.id).await?;
@@ -43,6 +40,23 @@ pub async fn register(app: &App, request: RegisterVim) -> ApiResult<ManagedVim> 
             Err(error.into())
         }
     }
+}
+
+/// Changes how a VIM is reached. The vim-adapter keeps what it had when it cannot be reached so.
+///
+/// # Errors
+/// 404; 409 when another VIM has the name; what the vim-adapter answers otherwise.
+pub async fn change(app: &App, id: Uuid, request: RegisterVim) -> ApiResult<ManagedVim> {
+    let there = require(app, id).await?;
+    check_length(&request.name)?;
+    let others = vims::all(&app.db).await?;
+    if others.iter().any(|other| other.id != id && other.name == request.name) {
+        return Err(ApiError::conflict(format!("a VIM named \"{}\" is registered already", request.name)));
+    }
+    let seen = app.vi.put_vim(id, &VimSpec { name: request.name.clone(), kind: request.kind.clone() }).await?;
+    let record = VimRecord { id: there.id, name: request.name, kind: request.kind.without_secrets() };
+    db::transaction!(app.db, |tx| { Ok::<_, ApiError>(vims::update(tx, &record).await?) })?;
+    Ok(managed(record, Ok(seen)))
 }
 
 async fn forget(app: &App, id: Uuid) -> ApiResult<()> {
@@ -134,6 +148,15 @@ pub async fn delete_host(app: &App, vim: Uuid, name: &str) -> ApiResult<()> {
     check_name(name)?;
     require(app, vim).await?;
     Ok(app.vi.delete_host(vim, name).await?)
+}
+
+fn check_length(name: &str) -> ApiResult<()> {
+    let length = name.chars().count();
+    if (1..=MAX_NAME).contains(&length) {
+        return Ok(());
+    }
+    let fault = Fault::new("/name", format!("has {length} characters")).mend(format!("give 1 to {MAX_NAME}"));
+    Err(ApiError::faults("the VIM", vec![fault]))
 }
 
 /// A host's name becomes part of a path.

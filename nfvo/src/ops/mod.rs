@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod demand;
 pub mod design;
+pub mod held;
 pub mod params;
 pub mod placement;
 pub mod plan;

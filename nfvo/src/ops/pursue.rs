@@ -212,6 +212,8 @@ mod tests {
             changed_ext_connectivity: Vec::new(),
             modifications_triggered_by_vnf_pkg_change: None,
             vnf_snapshot_info_id: None,
+            lcm_coordinations: Vec::new(),
+            rejected_lcm_coordinations: Vec::new(),
             links: None,
         }
     }

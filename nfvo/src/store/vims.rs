@@ -35,6 +35,18 @@ pub async fn insert(tx: &mut AnyConnection, vim: &VimRecord, now: i64) -> Result
     Ok(done.rows_affected() == 1)
 }
 
+/// Changes a VIM's name and how it is reached.
+pub async fn update(tx: &mut AnyConnection, vim: &VimRecord) -> Result<(), DbError> {
+    let kind = serde_json::to_string(&vim.kind).map_err(|e| unreadable("the kind of a VIM", &e))?;
+    sqlx::query("UPDATE vim SET name = $2, kind = $3 WHERE id = $1")
+        .bind(vim.id.to_string())
+        .bind(vim.name.as_str())
+        .bind(kind)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 /// All VIMs, oldest first.
 pub async fn all(db: &Db) -> Result<Vec<VimRecord>, DbError> {
     let rows = sqlx::query("SELECT id, name, kind FROM vim ORDER BY created_at, id").fetch_all(&db.pool).await?;

@@ -12,3 +12,4 @@ mod peers;
 mod services;
 mod signed;
 mod sol006;
+mod sol013;

@@ -63,6 +63,90 @@ async fn the_vnfm_reads_descriptor_and_files_by_the_vnfd() {
     lab.end().await;
 }
 
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to)
+        } else {
+            std::fs::copy(entry.path(), to).map(drop).unwrap()
+        }
+    }
+}
+
+/// The names of the files in an archive that is answered.
+async fn names(lab: &Lab, url: &str) -> (Vec<u8>, Vec<String>) {
+    let answer = lab.http.get(url).header(header::ACCEPT, "application/zip").send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()[header::CONTENT_TYPE].as_bytes()),
+        (200, &b"application/zip"[..])
+    );
+    let bytes = answer.bytes().await.unwrap().to_vec();
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes.clone())).unwrap();
+    let mut names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+    names.sort();
+    for name in &names {
+        std::io::copy(&mut zip.by_name(name).unwrap(), &mut std::io::sink()).unwrap();
+    }
+    (bytes, names)
+}
+
+#[tokio::test]
+async fn the_artifacts_of_a_package_are_had_as_one_archive() {
+    let lab = Lab::start().await;
+    let sources = lab.dir.path().join("edge");
+    copy(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../descriptors/samples/edge"), &sources);
+    let write = |path: &str, text: &str| {
+        let path = sources.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("Files/guide.txt", "how to run it");
+    write("Other/one.txt", "for somebody");
+    write("Other/two.txt", "for somebody else");
+    let manifest = sources.join("edge.mf");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let sets =
+        "non_mano_artifact_sets:\n  acme_one:\n    Source: Other/one.txt\n\n  acme_two:\n    Source: Other/two.txt\n";
+    std::fs::write(&manifest, format!("{}\n{sets}", text.trim_end())).unwrap();
+    let archive = std::fs::read(lab.pack_dir(&sources, b"the image of both samples")).unwrap();
+    let info = lab.upload_package(archive).await;
+    assert_eq!(info.onboarding_state.as_str(), "ONBOARDED", "{:?}", info.onboarding_failure_details);
+
+    let url = lab.url(&format!("/vnfpkgm/v2/vnf_packages/{}/artifacts", info.id));
+    let (whole, all) = names(&lab, &url).await;
+    for path in ["Files/edge-boot.sh", "Files/guide.txt", "Other/one.txt", "Other/two.txt"] {
+        assert!(all.iter().any(|name| name == path), "{path} is not in {all:?}");
+    }
+    // Neither images nor what describes the package.
+    let others = |name: &&String| name.contains("qcow2") || name.ends_with(".yaml") || name.ends_with(".mf");
+    assert_eq!(all.iter().find(others), None, "{all:?}");
+    assert!(!all.iter().any(|name| name.starts_with("TOSCA-Metadata/")), "{all:?}");
+    let by_vnfd = lab.url(&format!("/vnfpkgm/v2/onboarded_vnf_packages/{EDGE}/artifacts"));
+    assert_eq!(names(&lab, &by_vnfd).await, (whole.clone(), all.clone()), "the same, byte by byte");
+
+    let chosen = async |query: &str| names(&lab, &format!("{url}?{query}")).await.1;
+    assert_eq!(chosen("exclude_all_mano_artifacts").await, ["Other/one.txt", "Other/two.txt"]);
+    assert!(!chosen("exclude_all_non_mano_artifacts").await.iter().any(|name| name.starts_with("Other/")));
+    let one = chosen("exclude_all_mano_artifacts&select_non_mano_artifact_sets=acme_two").await;
+    assert_eq!(one, ["Other/two.txt"]);
+    assert_eq!(chosen("include_signatures&include_external_artifacts").await, all, "there are none of either");
+
+    let part = lab.http.get(&url).header(header::RANGE, "bytes=10-19").send().await.unwrap();
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.headers()[header::CONTENT_RANGE], format!("bytes 10-19/{}", whole.len()));
+    assert_eq!(part.bytes().await.unwrap(), whole[10..20]);
+    let outside = lab.http.get(&url).header(header::RANGE, "bytes=99999999-").send().await.unwrap();
+    assert_eq!(outside.status(), 416);
+    let odd = lab.http.get(format!("{url}?exclude_all_images")).send().await.unwrap();
+    assert_eq!(odd.status(), 400);
+    let none = lab.http.get(lab.url(&format!("/vnfpkgm/v2/vnf_packages/{}/artifacts", uuid::Uuid::nil()))).send().await;
+    assert_eq!(none.unwrap().status(), 404);
+    assert_eq!(lab.files(), [format!("packages/{}.zip", info.id)], "nothing is left on the disk");
+    lab.end().await;
+}
+
 #[tokio::test]
 async fn a_package_is_enabled_disabled_and_annotated_against_its_etag() {
     let lab = Lab::start().await;

@@ -1,9 +1,10 @@
 //! Routes of computes (IFA005 clause 7.3).
 
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
-use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
-use reference_points::or_vi::{Compute, ComputeSpec};
+use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest, Reality};
+use reference_points::or_vi::{Compute, ComputeSpec, MeasureComputes, MeasuredComputes};
 use serde::Deserialize;
 use service::http::{ApiJson, scoped};
 use service::query::ListQuery;
@@ -24,6 +25,9 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(scoped(READ, routes!(console_log)))
         .routes(scoped(MANAGE, routes!(console)))
         .routes(scoped(READ, routes!(measurements)))
+        .routes(scoped(READ, routes!(reality)))
+        .routes(scoped(MANAGE, routes!(let_go)))
+        .routes(scoped(READ, routes!(measure)))
 }
 
 /// Computes of a VIM.
@@ -68,6 +72,14 @@ async fn power(
     Ok(ApiJson(app.power(vim, id, &request).await?))
 }
 
+/// Lets go what the compute's disks held before this return to a snapshot: it cannot be taken back any more.
+#[utoipa::path(delete, path = "/vims/{vim}/computes/{id}/reverts/{revert}", tag = "computes",
+    responses((status = 204, description = "Gone")))]
+async fn let_go(State(app): State<Shared>, Path((vim, id, revert)): Path<(Uuid, Uuid, Uuid)>) -> Answer<StatusCode> {
+    app.let_go(vim, id, revert).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// How much of a log is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -104,4 +116,22 @@ async fn console(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>)
     responses((status = 200, body = Measurements)))]
 async fn measurements(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<Measurements>> {
     Ok(ApiJson(app.measurements(vim, id).await?))
+}
+
+/// What is really there of a compute, asked now.
+#[utoipa::path(get, path = "/vims/{vim}/computes/{id}/reality", tag = "computes",
+    responses((status = 200, body = Reality)))]
+async fn reality(State(app): State<Shared>, Path((vim, id)): Path<(Uuid, Uuid)>) -> Answer<ApiJson<Reality>> {
+    Ok(ApiJson(app.reality(vim, id).await?))
+}
+
+/// Counters of many computes (IFA005 clause 7.7), each host asked once.
+#[utoipa::path(post, path = "/vims/{vim}/measurements", tag = "computes", request_body = MeasureComputes,
+    responses((status = 200, body = MeasuredComputes)))]
+async fn measure(
+    State(app): State<Shared>,
+    Path(vim): Path<Uuid>,
+    ApiJson(wanted): ApiJson<MeasureComputes>,
+) -> Answer<ApiJson<MeasuredComputes>> {
+    Ok(ApiJson(app.measure(vim, &wanted).await?))
 }

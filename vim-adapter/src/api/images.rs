@@ -1,10 +1,11 @@
 //! Routes of software images (IFA005 clause 7.2).
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use reference_points::or_vi::{SoftwareImage, SoftwareImageSpec};
+use serde::Deserialize;
 use service::http::{ApiJson, Upload, scoped};
-use service::query::ListQuery;
+use service::query::{Condition, ListQuery, Op};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use super::{Answer, Deleted, MANAGE, READ, Shared, listed};
 pub fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(scoped(READ, routes!(list)))
+        .routes(scoped(READ, routes!(near)))
         .routes(scoped(READ, routes!(get)))
         .routes(scoped(MANAGE, routes!(put, delete)))
         .routes(scoped(MANAGE, routes!(put_content)))
@@ -25,7 +27,33 @@ pub fn routes() -> OpenApiRouter<Shared> {
     params(("filter" = Option<String>, Query, description = "SOL013 clause 5.2"), ("fields" = Option<String>, Query, description = "SOL013 clause 5.3")),
     responses((status = 200, body = Vec<SoftwareImage>)))]
 async fn list(State(app): State<Shared>, Path(vim): Path<Uuid>, query: ListQuery) -> Answer<Response> {
-    listed(&query, &app.images(vim).await?)
+    listed(&query, &app.images(vim, equal_to(&query, "spec/name")).await?)
+}
+
+/// The value that a filter demands of an attribute, where it demands one.
+fn equal_to<'a>(query: &'a ListQuery, attribute: &str) -> Option<&'a str> {
+    let demands = |c: &&Condition| c.op == Op::Eq && c.plain_path().as_deref() == Some(attribute);
+    query.filter.conditions.iter().find(demands).and_then(|c| c.values.first()).map(String::as_str)
+}
+
+/// A name.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Named {
+    /// Name of a software image, there or not.
+    name: String,
+}
+
+/// Software images whose names stand next to a name in the order of names, at most twenty on each side: what may have been
+/// meant by a name that none has.
+#[utoipa::path(get, path = "/vims/{vim}/software_images_near", tag = "software_images", params(Named),
+    responses((status = 200, body = Vec<SoftwareImage>)))]
+async fn near(
+    State(app): State<Shared>,
+    Path(vim): Path<Uuid>,
+    Query(named): Query<Named>,
+) -> Answer<ApiJson<Vec<SoftwareImage>>> {
+    Ok(ApiJson(app.images_near(vim, &named.name).await?))
 }
 
 /// One software image.

@@ -8,6 +8,7 @@ mod images;
 mod info;
 mod networks;
 mod ports;
+mod snapshots;
 mod subnets;
 mod vims;
 mod volumes;
@@ -53,7 +54,8 @@ pub fn routes() -> OpenApiRouter<Shared> {
             .merge(images::routes())
             .merge(volumes::routes())
             .merge(affinity::routes())
-            .merge(computes::routes()),
+            .merge(computes::routes())
+            .merge(snapshots::routes()),
     )
 }
 

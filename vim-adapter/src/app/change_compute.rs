@@ -1,16 +1,19 @@
-//! Changing a compute that exists: ports and volumes come and go (IFA005 clause 7.3.1.3). What it needs is looked up and
-//! given to it before the VIM hears of it, and taken from it in the same moment.
+//! Changing a compute that exists: ports and volumes come and go (IFA005 clause 7.3.1.3), CPUs, memory and the disk it boots
+//! from become others (clause 7.3.1.8). What it needs is looked up and given to it before the VIM hears of it, and taken
+//! from it in the same moment.
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{Compute, ComputeSpec, ResourceState};
+use reference_points::nf_vi::{Capacity, MachineState};
+use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::App;
 use crate::diff::same;
-use crate::error::{Result, no_faults};
+use crate::error::{Failure, Result, no_faults};
 use crate::scheduler::{Candidate, free};
-use crate::store::{computes, hosts, ports, volumes};
+use crate::store::computes::ComputeRow;
+use crate::store::{computes, hosts, ports, snapshots, vims, volumes};
 use crate::vim::{Change, Profile};
 
 /// What must happen to a compute so that it becomes what is asked for; an error when that includes something that cannot
@@ -19,13 +22,20 @@ pub(super) fn changes(there: &ComputeSpec, asked: &ComputeSpec, what: &str) -> R
     let mut rest = there.clone();
     rest.power = asked.power;
     rest.flavour = asked.flavour.clone();
+    let grown = grown(&there.root, &asked.root);
+    if grown.is_some() {
+        rest.root = asked.root.clone();
+    }
     rest.ports.clone_from(&asked.ports);
     rest.volumes.clone_from(&asked.volumes);
+    rest.revert = asked.revert;
     same(what, &rest, asked)?;
     let mut changes = Vec::new();
     if there.flavour != asked.flavour {
         changes.push(Change::Resize(asked.flavour.clone()));
     }
+    changes.extend(grown.map(Change::GrowRoot));
+    changes.extend(asked.revert.filter(|wanted| there.revert != Some(*wanted)).map(Change::Revert));
     let missing =
         |from: &[Uuid], of: &[Uuid]| -> Vec<Uuid> { of.iter().filter(|id| !from.contains(id)).copied().collect() };
     changes.extend(missing(&asked.ports, &there.ports).into_iter().map(Change::DetachPort));
@@ -35,45 +45,70 @@ pub(super) fn changes(there: &ComputeSpec, asked: &ComputeSpec, what: &str) -> R
     Ok(changes)
 }
 
+/// The size in bytes that a disk grows to.
+fn grown(there: &ComputeRoot, asked: &ComputeRoot) -> Option<u64> {
+    match (there, asked) {
+        (ComputeRoot::Image { image_id: a, size_bytes: was }, ComputeRoot::Image { image_id: b, size_bytes: size }) => {
+            size.filter(|size| a == b && *size > was.unwrap_or(0))
+        }
+        _ => None,
+    }
+}
+
 impl App {
     /// Writes a changed compute down and gives and takes what comes and goes.
     pub(super) async fn change_compute(
         &self,
         tx: &mut AnyConnection,
         vim: Uuid,
-        there: &Compute,
+        row: &ComputeRow,
         spec: &ComputeSpec,
         profile: &Profile,
         candidates: &[Candidate],
     ) -> Result<()> {
+        let there = &row.compute;
         let id = there.id;
         let changes = changes(&there.spec, spec, &format!("compute {id}"))?;
         let mut faults = Vec::new();
-        let mut disk = 0_u64;
+        // What it takes beyond what it has; of what becomes less nothing is asked.
+        let mut more = Capacity::default();
+        let mut reserved = row.reserved;
         for change in &changes {
             let taken = match change {
                 Change::AttachPort(port) => free_port(tx, vim, *port).await?,
                 Change::AttachVolume(volume) => {
                     match free_volume(tx, vim, *volume, there.host.as_ref(), profile).await? {
                         Ok(bytes) => {
-                            disk = disk.saturating_add(bytes);
+                            more.disk_bytes = more.disk_bytes.saturating_add(bytes);
                             None
                         }
                         Err(why) => Some(why),
                     }
                 }
-                _ => None,
+                Change::Revert(wanted) if !wanted.back => {
+                    not_revertible(tx, vim, &row.compute, wanted.snapshot_id).await?
+                }
+                Change::Resize(flavour) => {
+                    reserved.vcpus = u64::from(flavour.vcpus);
+                    reserved.memory_bytes = flavour.memory_bytes;
+                    more.vcpus = reserved.vcpus.saturating_sub(row.reserved.vcpus);
+                    more.memory_bytes = reserved.memory_bytes.saturating_sub(row.reserved.memory_bytes);
+                    None
+                }
+                Change::GrowRoot(bytes) => {
+                    let grows = bytes.saturating_sub(row.reserved.disk_bytes);
+                    reserved.disk_bytes = reserved.disk_bytes.max(*bytes);
+                    more.disk_bytes = more.disk_bytes.saturating_add(grows);
+                    None
+                }
+                Change::DetachPort(_) | Change::DetachVolume(_) | Change::Revert(_) => None,
             };
             faults.extend(taken.map(|why| Fault::new(format!("/{}", change.member()), why)));
         }
         let host = candidates.iter().find(|host| Some(&host.name) == there.host.as_ref());
-        if let Some(host) = host.filter(|_| disk > 0) {
+        if let Some(host) = host.filter(|_| more != Capacity::default()) {
             let reserved = hosts::reserved(tx, vim).await?.get(&host.name).copied().unwrap_or_default();
-            let left = free(&Candidate { reserved, ..host.clone() }).disk_bytes;
-            if left < disk {
-                let why = format!("{disk} bytes of disk wanted on host {}, {left} free", host.name);
-                faults.push(Fault::new("/volumes", why));
-            }
+            faults.extend(short(&host.name, &more, &free(&Candidate { reserved, ..host.clone() })));
         }
         no_faults("the change of the compute", faults)?;
         for change in &changes {
@@ -87,11 +122,81 @@ impl App {
                     }
                 }
                 Change::DetachVolume(volume) => volumes::bind(tx, vim, *volume, None).await?,
-                Change::Resize(_) => {}
+                Change::Resize(_) | Change::GrowRoot(_) | Change::Revert(_) => {}
             }
+        }
+        if reserved != row.reserved {
+            computes::set_reserved(tx, vim, id, &reserved).await?;
+        }
+        if changes.iter().any(Change::restarts) && row.machine == Some(MachineState::Running) {
+            // It is not what it shall be until the VIM says so again, later than it said so last.
+            let reverted = row.compute.reverted.as_ref();
+            computes::set_machine(tx, vim, id, Some(MachineState::Building), row.machine_at + 1, None, reverted)
+                .await?;
         }
         Ok(computes::set_spec(tx, vim, id, spec).await?)
     }
+}
+
+/// Why a compute cannot return to a snapshot.
+async fn not_revertible(tx: &mut AnyConnection, vim: Uuid, there: &Compute, id: Uuid) -> Result<Option<String>> {
+    let Some(snapshot) = snapshots::get(tx, vim, id).await?.map(|row| row.snapshot) else {
+        return Ok(Some(format!("snapshot {id} does not exist")));
+    };
+    let mut has = there.spec.volumes.clone();
+    if let ComputeRoot::Volume { volume_id } = there.spec.root {
+        has.push(volume_id);
+    }
+    let mut captured = snapshot.volumes;
+    has.sort_unstable();
+    captured.sort_unstable();
+    Ok(if snapshot.spec.compute_id != there.id {
+        Some(format!("snapshot {id} is one of compute {}", snapshot.spec.compute_id))
+    } else if snapshot.state != ResourceState::Active {
+        Some(format!("snapshot {id} is not usable"))
+    } else if snapshot.host != there.host {
+        Some(format!("snapshot {id} is on host {}", snapshot.host.unwrap_or_default()))
+    } else {
+        (has != captured).then(|| format!("snapshot {id} was taken with other volumes"))
+    })
+}
+
+impl App {
+    /// Lets go what a compute's disks held before it returned to a snapshot; what was let go already is done.
+    ///
+    /// # Errors
+    /// 404 for the VIM, or what it says.
+    pub async fn let_go(&self, vim: Uuid, id: Uuid, revert: Uuid) -> Result<()> {
+        let driver = self.driver(vim).await?;
+        let changed = db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            let Some(row) = computes::get(tx, vim, id).await? else { return Ok(None) };
+            let mut compute = row.compute;
+            if compute.spec.revert.is_none_or(|kept| kept.id != revert) || compute.state == ComputeState::Deleting {
+                return Ok(None);
+            }
+            compute.spec.revert = None;
+            computes::set_spec(tx, vim, id, &compute.spec).await?;
+            Ok::<_, Failure>(Some(compute))
+        })?;
+        if let Some(compute) = changed {
+            driver.ensure_compute(&compute).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a host lacks.
+fn short(host: &str, more: &Capacity, left: &Capacity) -> Vec<Fault> {
+    let amounts = [
+        ("/flavour/vcpus", "vCPUs", more.vcpus, left.vcpus),
+        ("/flavour/memoryBytes", "bytes of memory", more.memory_bytes, left.memory_bytes),
+        ("/volumes", "bytes of disk", more.disk_bytes, left.disk_bytes),
+    ];
+    let short = amounts.into_iter().filter(|(_, _, more, left)| more > left);
+    short
+        .map(|(at, what, more, left)| Fault::new(at, format!("{more} {what} more wanted on host {host}, {left} free")))
+        .collect()
 }
 
 /// Why a port cannot be used.

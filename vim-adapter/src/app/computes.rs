@@ -1,8 +1,12 @@
 //! Computes (IFA005 clause 7.3).
 
 use reference_points::common::{Fault, ProblemDetails};
-use reference_points::nf_vi::{ConsoleAccess, DesiredPower, Measurements, PowerAction, PowerRequest};
-use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
+use reference_points::nf_vi::{
+    ConsoleAccess, DesiredPower, MAX_MEASURED, Measurements, PowerAction, PowerRequest, Reality,
+};
+use reference_points::or_vi::{
+    Compute, ComputeRoot, ComputeSpec, ComputeState, MeasureComputes, MeasuredComputes, ResourceState,
+};
 use uuid::Uuid;
 
 use super::change_compute::changes;
@@ -121,7 +125,7 @@ impl App {
             }
             let mut news = Vec::new();
             if !differing(&row.compute.spec, &spec).is_empty() {
-                self.change_compute(tx, vim, &row.compute, &spec, &profile, &candidates).await?;
+                self.change_compute(tx, vim, &row, &spec, &profile, &candidates).await?;
                 row.compute.spec = spec.clone();
                 row.phase = Phase::Deliver;
             } else if row.compute.state == ComputeState::Error {
@@ -299,6 +303,41 @@ impl App {
     /// 404, or what the VIM says.
     pub async fn measurements(&self, vim: Uuid, id: Uuid) -> Result<Measurements> {
         let compute = self.compute(vim, id).await?;
-        self.driver(vim).await?.measurements(&compute).await
+        let mut all = self.driver(vim).await?.measure(&[compute]).await?;
+        match (all.measured.remove(&id), all.gaps.pop()) {
+            (Some(measured), _) => Ok(measured),
+            (None, Some(gap)) => Err(ProblemDetails::unavailable(gap).into()),
+            (None, None) => Err(Failure::conflict(format!("compute {id} does not run, so it has no counters"))),
+        }
+    }
+
+    /// Counters of many computes. What is not known or does not run is left out, hosts that do not answer are named.
+    ///
+    /// # Errors
+    /// 422 for too many, 404 for the VIM.
+    pub async fn measure(&self, vim: Uuid, wanted: &MeasureComputes) -> Result<MeasuredComputes> {
+        if wanted.computes.len() > MAX_MEASURED {
+            let fault = Fault::new("/computes", format!("{} are too many", wanted.computes.len()));
+            return no_faults("the request", vec![fault.mend(format!("at most {MAX_MEASURED}"))])
+                .map(|()| MeasuredComputes::default());
+        }
+        let driver = self.driver(vim).await?;
+        let mut connection = self.store.db.pool.acquire().await?;
+        let mut known = Vec::with_capacity(wanted.computes.len());
+        for id in &wanted.computes {
+            known.extend(computes::get(&mut connection, vim, *id).await?.map(|row| row.compute));
+        }
+        drop(connection);
+        driver.measure(&known).await
+    }
+
+    /// What is really there of a compute.
+    ///
+    /// # Errors
+    /// 404 when there is nothing of it, or what the VIM says.
+    pub async fn reality(&self, vim: Uuid, id: Uuid) -> Result<Reality> {
+        let compute = self.compute(vim, id).await?;
+        let found = self.driver(vim).await?.reality(&compute).await?;
+        found.ok_or_else(|| Failure::not_found(format!("machine of compute {id}")))
     }
 }

@@ -58,6 +58,7 @@ impl App {
                 problem: None,
                 host: at.as_ref().map(|host| host.name.clone()),
                 zone: at.as_ref().map(|host| host.zone.clone()),
+                reverted: None,
                 changed_at: self.store.now(),
             },
             reserved: need,
@@ -104,6 +105,9 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Resul
                 }
             }
         }
+    }
+    if spec.revert.is_some() {
+        faults.push(Fault::new("/revert", "a compute that is not there yet has nothing to return from"));
     }
     let (mut image, mut disk_bytes) = (None, 0);
     let mut wanted: Vec<(String, Uuid)> =

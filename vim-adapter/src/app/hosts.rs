@@ -72,7 +72,7 @@ impl App {
     /// Removes a host.
     ///
     /// # Errors
-    /// 409 while computes or volumes are on it, naming them.
+    /// 409 while computes, volumes or snapshots are on it, naming them.
     pub async fn delete_host(&self, vim: Uuid, name: &str) -> Result<()> {
         let driver = self.driver(vim).await?;
         db::transaction!(self.store.db, |tx| {

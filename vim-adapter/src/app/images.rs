@@ -46,6 +46,7 @@ impl App {
                 id,
                 spec: spec.clone(),
                 vim_resource_id: None,
+                sha512: None,
                 state: ResourceState::Building,
                 problem: None,
             };
@@ -91,7 +92,7 @@ impl App {
             let found = images::get(tx, vim, id).await?;
             let wanted = found.is_some_and(|row| row.image.state != ResourceState::Deleting);
             if wanted {
-                images::set_sizes(tx, vim, id, content.size, content.virtual_size).await?;
+                images::set_content(tx, vim, id, &content).await?;
             }
             Ok::<_, Failure>(wanted)
         })?;
@@ -136,13 +137,27 @@ impl App {
         Ok(self.image_row(vim, id).await?.image)
     }
 
-    /// All images of a VIM.
+    /// All images of a VIM, or those with a name.
     ///
     /// # Errors
     /// 404 for the VIM.
-    pub async fn images(&self, vim: Uuid) -> Result<Vec<SoftwareImage>> {
+    pub async fn images(&self, vim: Uuid, name: Option<&str>) -> Result<Vec<SoftwareImage>> {
         self.driver(vim).await?;
-        let rows = images::list(&mut *self.store.db.pool.acquire().await?, vim).await?;
+        let mut connection = self.store.db.pool.acquire().await?;
+        let rows = match name {
+            Some(name) => images::named(&mut connection, vim, name).await?,
+            None => images::list(&mut connection, vim).await?,
+        };
+        Ok(rows.into_iter().map(|row| row.image).collect())
+    }
+
+    /// Images whose names stand next to this one in the order of names, a few on each side.
+    ///
+    /// # Errors
+    /// 404 for the VIM.
+    pub async fn images_near(&self, vim: Uuid, name: &str) -> Result<Vec<SoftwareImage>> {
+        self.driver(vim).await?;
+        let rows = images::near(&mut *self.store.db.pool.acquire().await?, vim, name).await?;
         Ok(rows.into_iter().map(|row| row.image).collect())
     }
 

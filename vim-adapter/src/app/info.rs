@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::App;
 use crate::error::Result;
-use crate::store::{computes, events, images, networks, ports, subnets, volumes};
+use crate::store::{computes, events, groups, images, networks, ports, snapshots, subnets, volumes};
 
 impl App {
     /// Resource zones.
@@ -40,24 +40,33 @@ impl App {
             ports::list(tx, vim).await?.into_iter().map(|port| (port.id, port.compute_id)).collect();
         let held: HashMap<Uuid, Option<String>> =
             volumes::list(tx, vim).await?.into_iter().map(|volume| (volume.id, volume.host)).collect();
+        let captured: HashMap<Uuid, Option<String>> =
+            snapshots::list(tx, vim).await?.into_iter().map(|row| (row.snapshot.id, row.snapshot.host)).collect();
         let ids = |list: Vec<Uuid>| list.into_iter().collect::<HashSet<Uuid>>();
         let networks = ids(networks::list(tx, vim).await?.iter().map(|network| network.id).collect());
         let subnets = ids(subnets::list(tx, vim).await?.iter().map(|subnet| subnet.id).collect());
         let images = ids(images::list(tx, vim).await?.iter().map(|row| row.image.id).collect());
+        let groups = ids(groups::list(tx, vim).await?.iter().map(|group| group.id).collect());
+        let any_secured = ports::list(tx, vim).await?.iter().any(|port| port.spec.port_security);
         for item in &mut inventory.items {
             let on = |host: Option<&Option<String>>| host.is_some_and(|host| item.host.is_none() || *host == item.host);
             item.desired = match (item.kind.as_str(), item.id) {
-                ("domain", Some(id)) => on(hosts.get(&id)),
+                ("domain" | "server", Some(id)) => on(hosts.get(&id)),
+                ("server_group", Some(id)) => groups.contains(&id),
+                // What computes or ports of a VIM share is wanted while there is any of them.
+                ("flavour", _) => !hosts.is_empty(),
+                ("security_group", _) => any_secured,
                 ("machine_file", id) => item.belongs_to.or(id).is_some_and(|id| on(hosts.get(&id))),
                 ("volume", Some(id)) => on(held.get(&id)),
+                ("snapshot", Some(id)) => on(captured.get(&id)),
                 ("switch_port", Some(id)) => {
                     let compute = bound.get(&id).copied().flatten();
                     item.belongs_to = item.belongs_to.or(compute);
                     compute.is_some_and(|compute| on(hosts.get(&compute)))
                 }
-                ("logical_port", Some(id)) => bound.contains_key(&id) || networks.contains(&id),
-                ("logical_switch", Some(id)) => networks.contains(&id),
-                ("dhcp_options", Some(id)) => subnets.contains(&id),
+                ("logical_port" | "port", Some(id)) => bound.contains_key(&id) || networks.contains(&id),
+                ("logical_switch" | "network", Some(id)) => networks.contains(&id),
+                ("dhcp_options" | "subnet", Some(id)) => subnets.contains(&id),
                 ("image" | "image_file", Some(id)) => images.contains(&id),
                 _ => false,
             };

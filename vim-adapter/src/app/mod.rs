@@ -10,6 +10,7 @@ pub mod images;
 pub mod info;
 pub mod networks;
 pub mod ports;
+pub mod snapshots;
 pub mod subnets;
 pub mod vims;
 pub mod volumes;
@@ -26,6 +27,7 @@ use crate::image_files::ImageFiles;
 use crate::ledger::Ledger;
 use crate::store::Store;
 use crate::tasks::Tasks;
+use crate::vault::Vault;
 use crate::vim::Vim;
 
 /// The adapter.
@@ -35,6 +37,8 @@ pub struct App {
     pub store: Store,
     /// Contents of software images.
     pub images: ImageFiles,
+    /// Seals the secrets of VIMs.
+    vault: Vault,
     /// Background tasks of the drivers.
     tasks: Tasks,
     vims: RwLock<HashMap<Uuid, Arc<dyn Vim>>>,
@@ -44,8 +48,8 @@ pub struct App {
 
 impl App {
     /// An adapter without drivers; [`App::resume`] starts those of the registered VIMs.
-    pub fn new(store: Store, images: ImageFiles, tasks: Tasks) -> Self {
-        Self { store, images, tasks, vims: RwLock::default(), registering: tokio::sync::Mutex::default() }
+    pub fn new(store: Store, images: ImageFiles, vault: Vault, tasks: Tasks) -> Self {
+        Self { store, images, vault, tasks, vims: RwLock::default(), registering: tokio::sync::Mutex::default() }
     }
 
     /// The driver of a VIM.

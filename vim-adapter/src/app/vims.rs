@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{Vim as VimView, VimKind, VimSpec};
+use reference_points::or_vi::{Secret, Vim as VimView, VimKind, VimSpec};
 use uuid::Uuid;
 
 use super::{App, in_use, name_faults};
 use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::hosts::HostsVim;
+use crate::openstack::{OpenstackVim, faults_of as openstack_faults};
 use crate::sim::{SimVim, faults_of as sim_faults};
-use crate::store::{images, networks, ports, subnets, vims, volumes};
+use crate::store::{images, networks, ports, snapshots, subnets, vims, volumes};
 use crate::vim::Vim;
 
 fn faults_of(spec: &VimSpec) -> Vec<Fault> {
@@ -26,8 +27,34 @@ fn faults_of(spec: &VimSpec) -> Vec<Fault> {
             }
         }
         VimKind::Sim { sim } => faults.extend(sim_faults(sim)),
+        VimKind::Openstack { interface_info, access_info } => {
+            faults.extend(openstack_faults(interface_info, access_info));
+        }
     }
     faults
+}
+
+/// What of a specification is to be kept secret.
+fn secret_of(spec: &VimSpec) -> Option<&Secret> {
+    match &spec.kind {
+        VimKind::Openstack { access_info, .. } => access_info.secret(),
+        VimKind::Hosts { .. } | VimKind::Sim { .. } => None,
+    }
+}
+
+/// Who asks without a secret means the one that is kept, if it is about the same account of the same cloud.
+fn with_kept_secret(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
+    if let (VimKind::Openstack { interface_info, access_info }, Some(there)) = (&mut spec.kind, there)
+        && let VimKind::Openstack { interface_info: kept_at, access_info: kept } = &there.kind
+        && access_info.secret().is_none()
+        && interface_info.endpoint == kept_at.endpoint
+        && (&access_info.username, &access_info.application_credential_id)
+            == (&kept.username, &kept.application_credential_id)
+        && let Some(secret) = kept.secret()
+    {
+        access_info.set_secret(secret.clone());
+    }
+    spec
 }
 
 impl App {
@@ -38,7 +65,8 @@ impl App {
     pub async fn resume(self: &Arc<Self>) -> Result<()> {
         let registered = vims::list(&mut *self.store.db.pool.acquire().await?).await?;
         for (id, spec) in registered {
-            match self.build(id, &spec) {
+            let opened = self.opened(id, spec.clone()).await;
+            match opened.and_then(|spec| self.build(id, &spec)) {
                 Ok(driver) => {
                     self.vims.write().await.insert(id, Arc::clone(&driver));
                     driver.start().await?;
@@ -75,6 +103,7 @@ impl App {
         let subnets = subnets::list(&mut connection, vim).await?;
         let ports = ports::list(&mut connection, vim).await?;
         let volumes = volumes::list(&mut connection, vim).await?;
+        let snapshots = snapshots::list(&mut connection, vim).await?;
         let images = images::list(&mut connection, vim).await?;
         drop(connection);
         let mut left = 0;
@@ -109,6 +138,12 @@ impl App {
         for volume in volumes.iter().filter(|v| v.state == Deleting) {
             note("volume", volume.id, self.delete_volume(vim, volume.id).await.err());
         }
+        for snapshot in snapshots.iter().map(|row| &row.snapshot).filter(|s| s.state == Building) {
+            note("snapshot", snapshot.id, self.put_snapshot(vim, snapshot.id, snapshot.spec.clone()).await.err());
+        }
+        for snapshot in snapshots.iter().map(|row| &row.snapshot).filter(|s| s.state == Deleting) {
+            note("snapshot", snapshot.id, self.delete_snapshot(vim, snapshot.id).await.err());
+        }
         for row in images.iter().filter(|row| row.image.state == Deleting) {
             note("software image", row.image.id, self.delete_image(vim, row.image.id).await.err());
         }
@@ -120,7 +155,24 @@ impl App {
         Ok(match &spec.kind {
             VimKind::Hosts { northbound } => Arc::new(HostsVim::new(ledger, tasks, self.images.clone(), northbound)?),
             VimKind::Sim { sim } => Arc::new(SimVim::new(ledger, tasks, sim.clone())),
+            VimKind::Openstack { interface_info, access_info } => {
+                Arc::new(OpenstackVim::new(ledger, tasks, interface_info.clone(), access_info.clone()))
+            }
         })
+    }
+
+    /// A specification as it was given, with its secret, which is sealed anew when the first key is another by now.
+    async fn opened(&self, id: Uuid, mut spec: VimSpec) -> Result<VimSpec> {
+        let VimKind::Openstack { access_info, .. } = &mut spec.kind else { return Ok(spec) };
+        let sealed = vims::secret(&mut *self.store.db.pool.acquire().await?, id).await?;
+        let Some(sealed) = sealed else { return Ok(spec) };
+        let opened = self.vault.unseal(id, &sealed)?;
+        access_info.set_secret(Secret::new(&opened.secret));
+        if opened.old_key {
+            let sealed = self.vault.seal(id, &opened.secret)?;
+            db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec, Some(&sealed)).await?) })?;
+        }
+        Ok(spec)
     }
 
     /// Registers a VIM or changes how it is reached; it is asked at once whether that works.
@@ -128,9 +180,15 @@ impl App {
     /// # Errors
     /// 409, 422, 503 when it cannot be reached.
     pub async fn put_vim(&self, id: Uuid, spec: VimSpec) -> Result<VimView> {
-        no_faults("the VIM", faults_of(&spec))?;
         let _turn = self.registering.lock().await;
-        let there = vims::get(&mut *self.store.db.pool.acquire().await?, id).await?;
+        let stored = vims::get(&mut *self.store.db.pool.acquire().await?, id).await?;
+        let there = match stored {
+            // A secret that cannot be opened any more is one that is given again.
+            Some(stored) => Some(self.opened(id, stored.clone()).await.unwrap_or(stored)),
+            None => None,
+        };
+        let spec = with_kept_secret(spec, there.as_ref());
+        no_faults("the VIM", faults_of(&spec))?;
         if let Some(there) = &there {
             if there.kind.vim_type() != spec.kind.vim_type() {
                 return Err(Failure::conflict(format!(
@@ -144,8 +202,9 @@ impl App {
             }
         }
         let driver = self.build(id, &spec)?;
+        let sealed = secret_of(&spec).map(|secret| self.vault.seal(id, secret.reveal())).transpose()?;
         driver.check().await?;
-        db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec).await?) })?;
+        db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec, sealed.as_deref()).await?) })?;
         let old = self.vims.write().await.remove(&id);
         if let Some(old) = old {
             old.stop().await;
@@ -164,7 +223,8 @@ impl App {
         let spec = vims::get(&mut *self.store.db.pool.acquire().await?, id).await?;
         let spec = spec.ok_or_else(|| Failure::not_found(format!("VIM {id}")))?;
         let capabilities = driver.profile().capabilities.into_iter().map(str::to_owned).collect();
-        Ok(VimView { id, spec, health: driver.health().await, capabilities })
+        let report = driver.report().await;
+        Ok(VimView { id, spec, health: driver.health().await, capabilities, report })
     }
 
     /// All VIMs.

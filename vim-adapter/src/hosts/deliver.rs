@@ -8,18 +8,20 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use reference_points::common::{CallError, ProblemDetails};
-use reference_points::or_vi::{ComputeRoot, ResourceState, Volume};
+use reference_points::or_vi::{ComputeRoot, ResourceState, Snapshot, Volume};
 use reference_points::{nf_vi, or_vi};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::HostsVim;
 use super::agent::{Agent, waits_for};
+use super::follow::captured;
 use super::machine::{Surroundings, machine_of};
 use crate::error::{Failure, Result};
 use crate::ledger::Report;
 use crate::store::computes::{ComputeRow, Phase};
-use crate::store::{computes, hosts, networks, ports, subnets, volumes};
+use crate::store::snapshots::Seen;
+use crate::store::{computes, hosts, networks, ports, snapshots, subnets, volumes};
 
 /// Computes and volumes of one host that are under way at once.
 const AT_ONCE: usize = 8;
@@ -31,6 +33,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 enum Job {
     Compute(Uuid),
     Volume(Uuid),
+    Snapshot(Uuid),
     Garbage(Uuid),
 }
 
@@ -95,10 +98,12 @@ async fn untold(vim: &HostsVim, agent: &Agent) -> Result<Vec<Job>> {
     let garbage = if agent.reachable() { hosts::garbage(&mut connection, id, &agent.name).await? } else { Vec::new() };
     let computes = computes::untold(&mut connection, id, &agent.name).await?;
     let volumes = volumes::unfinished(&mut connection, id, &agent.name).await?;
+    let snapshots = snapshots::untold(&mut connection, id, &agent.name).await?;
     Ok(computes
         .into_iter()
         .map(Job::Compute)
         .chain(volumes.into_iter().map(|volume| Job::Volume(volume.id)))
+        .chain(snapshots.into_iter().map(Job::Snapshot))
         .chain(garbage.into_iter().map(Job::Garbage))
         .collect())
 }
@@ -128,6 +133,21 @@ async fn tell(vim: &HostsVim, agent: &Agent, job: Job) -> Result<()> {
                 _ => Ok(()),
             }
         }
+        Job::Snapshot(id) => {
+            let found = snapshots::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, id).await?;
+            let Some(row) = found else { return Ok(()) };
+            let work = async {
+                match row.phase {
+                    Phase::Deliver => take_snapshot(vim, agent, &row.snapshot).await,
+                    Phase::Delete => remove_snapshot(vim, agent, id).await,
+                    Phase::Settled | Phase::Failed | Phase::Deleting => Ok(()),
+                }
+            };
+            match row.trace {
+                Some(trace) => trace.scope(work).await,
+                None => work.await,
+            }
+        }
         Job::Garbage(image) => {
             agent.client.delete_image(image).await?;
             let mut connection = vim.ledger.store.db.pool.acquire().await?;
@@ -147,11 +167,11 @@ async fn deliver(vim: &HostsVim, agent: &Agent, row: &ComputeRow) -> Result<()> 
     let report = |phase, problem| Report::Phase { id, wanted, phase, problem };
     match put(vim, agent, row).await {
         Ok(Some(machine)) => {
-            let (state, at) = (Some(machine.state), machine.changed_at);
+            let (state, at, reverted) = (Some(machine.state), machine.changed_at, machine.reverted);
             vim.ledger
                 .record(&[
                     report(Phase::Settled, machine.problem.clone()),
-                    Report::Machine { id, state, at, problem: machine.problem },
+                    Report::Machine { id, state, at, problem: machine.problem, reverted },
                 ])
                 .await
         }
@@ -264,5 +284,32 @@ async fn remove_volume(vim: &HostsVim, agent: &Agent, volume: &Volume) -> Result
             vim.ledger.record(&[Report::Volume(volume.id, ResourceState::Deleting, Some(problem))]).await?;
             Err(error.into())
         }
+    }
+}
+
+async fn take_snapshot(vim: &HostsVim, agent: &Agent, snapshot: &Snapshot) -> Result<()> {
+    let (id, or_vi::SnapshotSpec { name, owner, compute_id }) = (snapshot.id, snapshot.spec.clone());
+    let spec = nf_vi::SnapshotSpec { name, owner, machine_id: compute_id };
+    match agent.client.put_snapshot(id, &spec).await.map_err(Failure::from) {
+        Ok(found) => vim.ledger.record(&[Report::SnapshotPhase(id, Phase::Settled), captured(&found)]).await,
+        Err(failure) => {
+            let fails = is_final(&failure);
+            let problem = failure.to_problem();
+            let problem = if fails { problem } else { waits_for(&agent.name, &problem.detail) };
+            let state = if fails { ResourceState::Error } else { ResourceState::Building };
+            let seen = Seen { state, problem: Some(problem), consistency: None, volumes: Vec::new(), size_bytes: 0 };
+            let phase = if fails { Phase::Failed } else { Phase::Deliver };
+            vim.ledger.record(&[Report::SnapshotPhase(id, phase), Report::Snapshot(id, seen)]).await?;
+            if fails { Ok(()) } else { Err(failure) }
+        }
+    }
+}
+
+/// Lets a host remove a snapshot.
+pub(super) async fn remove_snapshot(vim: &HostsVim, agent: &Agent, id: Uuid) -> Result<()> {
+    agent.client.delete_snapshot(id).await?;
+    match agent.client.snapshot(id).await? {
+        None => vim.ledger.record(&[Report::SnapshotGone(id)]).await,
+        Some(_) => vim.ledger.record(&[Report::SnapshotPhase(id, Phase::Deleting)]).await,
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_points::common::events::reconnect_pause;
-use reference_points::common::{CallError, Sequenced};
-use reference_points::nf_vi::{AgentEvent, HostInfo, Machine, MachineState};
+use reference_points::common::{CallError, ProblemDetails, Sequenced};
+use reference_points::nf_vi::{AgentEvent, HostInfo, Machine, MachineState, Snapshot, SnapshotState};
+use reference_points::or_vi::ResourceState;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::HostsVim;
@@ -14,7 +15,8 @@ use super::agent::Agent;
 use crate::error::{Failure, Result};
 use crate::ledger::Report;
 use crate::store::computes::Phase;
-use crate::store::{computes, hosts};
+use crate::store::snapshots::{Seen, SnapshotRow};
+use crate::store::{computes, hosts, snapshots};
 
 /// How often the agent is asked whether it lives; a broken connection alone would not tell of a host that froze.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -124,7 +126,13 @@ async fn keep(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<()> {
 }
 
 fn machine(machine: Machine) -> Report {
-    Report::Machine { id: machine.id, state: Some(machine.state), at: machine.changed_at, problem: machine.problem }
+    Report::Machine {
+        id: machine.id,
+        state: Some(machine.state),
+        at: machine.changed_at,
+        problem: machine.problem,
+        reverted: machine.reverted,
+    }
 }
 
 async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64, event: AgentEvent) -> Result<()> {
@@ -141,12 +149,21 @@ async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64
             Some(row) => Some(absent(row.phase, id)),
             None => None,
         },
-        AgentEvent::Host { what, detail } => {
+        AgentEvent::Snapshot { snapshot: found } => {
+            let row = snapshot_row(vim, found.id).await?;
+            let here = row.is_some_and(|row| row.snapshot.host.as_ref() == host.as_ref());
+            here.then(|| captured(&found))
+        }
+        AgentEvent::SnapshotDeleted { id } => snapshot_row(vim, id)
+            .await?
+            .filter(|row| row.snapshot.host.as_ref() == host.as_ref())
+            .map(|row| lost_snapshot(&row)),
+        AgentEvent::Host { what, detail, machine } => {
             if let Ok(info) = agent.probe().await {
                 keep(vim, agent, &info).await?;
                 agent.found(info);
             }
-            Some(Report::VimSaid(host, what, detail))
+            Some(Report::VimSaid(host, what, detail, machine))
         }
         AgentEvent::Resync { .. } => None,
     };
@@ -156,6 +173,49 @@ async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64
         agent.wake.notify_one();
     }
     Ok(())
+}
+
+/// A snapshot as the agent tells it.
+pub(super) fn captured(found: &Snapshot) -> Report {
+    let state = match found.state {
+        SnapshotState::Building => ResourceState::Building,
+        SnapshotState::Ready => ResourceState::Active,
+        SnapshotState::Error => ResourceState::Error,
+        SnapshotState::Deleting => ResourceState::Deleting,
+    };
+    Report::Snapshot(
+        found.id,
+        Seen {
+            state,
+            problem: found.problem.clone(),
+            consistency: found.consistency,
+            volumes: found.disks.iter().filter_map(|disk| disk.volume_id).collect(),
+            size_bytes: found.disks.iter().map(|disk| disk.size_bytes).sum(),
+        },
+    )
+}
+
+async fn snapshot_row(vim: &HostsVim, id: uuid::Uuid) -> Result<Option<SnapshotRow>> {
+    Ok(snapshots::get(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, id).await?)
+}
+
+/// What it means that the agent has no such snapshot. What it held cannot be had again.
+fn lost_snapshot(row: &SnapshotRow) -> Report {
+    let snapshot = &row.snapshot;
+    if snapshot.state == ResourceState::Deleting {
+        return Report::SnapshotGone(snapshot.id);
+    }
+    let problem = ProblemDetails::new(500, "Snapshot lost", "the host does not have it any more");
+    Report::Snapshot(
+        snapshot.id,
+        Seen {
+            state: ResourceState::Error,
+            problem: Some(problem.next("delete it")),
+            consistency: snapshot.consistency,
+            volumes: snapshot.volumes.clone(),
+            size_bytes: 0,
+        },
+    )
 }
 
 /// What it means that the agent has no machine for a compute.
@@ -186,6 +246,21 @@ async fn resync(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<()> {
             (None, Phase::Settled | Phase::Deleting) => reports.push(absent(row.phase, id)),
             (None, Phase::Delete) if row.sent => reports.push(Report::ComputeGone(id)),
             (None, _) => {}
+        }
+    }
+    let taken = agent.client.snapshots().await.map_err(|error: CallError| Failure::from(error))?;
+    let mut taken: std::collections::HashMap<_, _> = taken.into_iter().map(|s| (s.id, s)).collect();
+    let wanted =
+        snapshots::of_host(&mut *vim.ledger.store.db.pool.acquire().await?, vim.ledger.vim, &agent.name).await?;
+    for row in wanted {
+        match (taken.remove(&row.snapshot.id), row.phase) {
+            (Some(found), Phase::Deleting) if found.state != SnapshotState::Deleting => {
+                reports.push(Report::SnapshotPhase(row.snapshot.id, Phase::Delete));
+            }
+            (Some(found), _) => reports.push(captured(&found)),
+            // It was never told, or is told that it shall go.
+            (None, Phase::Deliver) => {}
+            (None, _) => reports.push(lost_snapshot(&row)),
         }
     }
     tracing::info!(host = agent.name, incarnation = %info.incarnation, computes = reports.len(), "everything of a host was looked at");

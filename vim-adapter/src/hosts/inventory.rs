@@ -54,6 +54,7 @@ fn on_host(host: &str, item: InventoryItem) -> VimInventoryItem {
         InventoryKind::SwitchPort => "switch_port",
         InventoryKind::Image => "image",
         InventoryKind::Volume => "volume",
+        InventoryKind::Snapshot => "snapshot",
         InventoryKind::MachineFile => "machine_file",
     };
     let part_of_compute = matches!(item.kind, InventoryKind::Domain | InventoryKind::MachineFile);

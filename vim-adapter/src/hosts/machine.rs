@@ -60,6 +60,7 @@ pub fn machine_of(compute: &Compute, around: &Surroundings) -> MachineSpec {
         nics: ports.iter().map(|port| NicSpec { port_id: port.id, mac: port.mac.clone(), mtu: mtu_of(port) }).collect(),
         config_drive,
         power: spec.power,
+        revert: spec.revert,
     }
 }
 

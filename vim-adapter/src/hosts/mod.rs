@@ -22,9 +22,10 @@ use std::sync::{Arc, PoisonError, RwLock as SyncRwLock};
 
 use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
-use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest};
+use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, Network, Port, ResourceZone, SoftwareImage, Subnet, VimCapacity, VimInventory, Volume,
+    AffinityGroup, Compute, Host, MeasuredComputes, Network, Port, ResourceZone, Snapshot, SoftwareImage, Subnet,
+    VimCapacity, VimInventory, Volume,
 };
 use tokio::sync::{Mutex, RwLock};
 use uuid::Uuid;
@@ -39,7 +40,7 @@ use crate::scheduler::{Candidate, capacity_of, zones_of};
 use crate::store::{hosts, images};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
-use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
+use crate::vim::{Change, Gone, Made, Profile, Vim};
 
 /// How long the answer to a new host waits for its agent.
 const FIRST_CONTACT: std::time::Duration = std::time::Duration::from_secs(4);
@@ -187,6 +188,7 @@ impl Vim for HostsVim {
                 "volumes",
                 "affinity",
                 "hotplug",
+                "snapshots",
                 "console",
             ],
             local_volumes: true,
@@ -367,18 +369,23 @@ impl Vim for HostsVim {
         Ok(agent.client.power(compute.id, request).await.map(drop)?)
     }
 
-    async fn may_change(&self, _: &Compute, change: &Change) -> Result<()> {
-        match change {
-            Change::AttachPort(_) | Change::DetachPort(_) | Change::AttachVolume(_) | Change::DetachVolume(_) => Ok(()),
-            Change::Resize(_) => Err(cannot(
-                "another flavour",
-                "the hosts' agents keep the CPUs and memory that a machine was made with",
-            )),
-        }
+    async fn may_change(&self, _: &Compute, _: &Change) -> Result<()> {
+        Ok(())
     }
 
-    async fn snapshot(&self, _: &Compute, _: Uuid) -> Result<Made> {
-        Err(cannot("a snapshot", "the hosts' agents take none"))
+    async fn ensure_snapshot(&self, snapshot: &Snapshot) -> Result<Made> {
+        self.wake(snapshot.host.as_ref()).await;
+        Ok(Made::later())
+    }
+
+    async fn delete_snapshot(&self, snapshot: &Snapshot) -> Result<Gone> {
+        let Ok(agent) = self.agent(snapshot.host.as_deref()).await else { return Ok(Gone::Now) };
+        // Removing files takes no time: whoever asked may know that they are gone. Who is away is told later.
+        let told = agent.reachable() && deliver::remove_snapshot(self, &agent, snapshot.id).await.is_ok();
+        if !told {
+            agent.wake.notify_one();
+        }
+        Ok(Gone::Later)
     }
 
     async fn console_log(&self, compute: &Compute, bytes: u64) -> Result<String> {
@@ -389,7 +396,32 @@ impl Vim for HostsVim {
         Ok(self.agent(compute.host.as_deref()).await?.client.console(compute.id).await?)
     }
 
-    async fn measurements(&self, compute: &Compute) -> Result<Measurements> {
-        Ok(self.agent(compute.host.as_deref()).await?.client.measurements(compute.id).await?)
+    async fn measure(&self, computes: &[Compute]) -> Result<MeasuredComputes> {
+        let mut by_host: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
+        for compute in computes {
+            if let Some(host) = &compute.host {
+                by_host.entry(host).or_default().push(compute.id);
+            }
+        }
+        let asked = by_host.into_iter().map(|(host, ids)| async move {
+            let agent = self.agent(Some(host)).await?;
+            // An agent that does not answer is not waited for by everybody else's counters.
+            match agent.lost() {
+                Some(problem) => Err(problem.into()),
+                None => Ok::<_, Failure>(agent.client.measure(ids).await?.measured),
+            }
+        });
+        let mut all = MeasuredComputes::default();
+        for answer in futures::future::join_all(asked).await {
+            match answer {
+                Ok(measured) => all.measured.extend(measured),
+                Err(failure) => all.gaps.push(failure.to_string()),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn reality(&self, compute: &Compute) -> Result<Option<Reality>> {
+        Ok(self.agent(compute.host.as_deref()).await?.client.reality(compute.id).await?)
     }
 }

@@ -5,8 +5,8 @@ use reference_points::or_vi::{SimFault, SimSpec};
 
 use crate::error::Failure;
 
-const RESOURCES: [&str; 6] = ["compute", "port", "network", "subnet", "volume", "image"];
-const MOMENTS: [&str; 3] = ["create", "delete", "boot"];
+const RESOURCES: [&str; 7] = ["compute", "port", "network", "subnet", "volume", "image", "snapshot"];
+const MOMENTS: [&str; 5] = ["create", "delete", "boot", "revert", "run"];
 
 /// What a fault does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,13 @@ pub fn faults_of(spec: &SimSpec) -> Vec<Fault> {
     bounded("diskPerHost", spec.disk_per_host, 1 << 20, 1 << 55);
     bounded("bootMs", spec.boot_ms, 0, 3_600_000);
     bounded("createMs", spec.create_ms, 0, 3_600_000);
+    bounded("runMs", spec.run_ms, 0, 3_600_000);
+    bounded("loadStepMs", spec.load_step_ms, 1, 3_600_000);
+    bounded("bytesPerSecond", spec.bytes_per_second, 0, 1 << 40);
+    bounded("cpuPercent", spec.cpu_percent.len() as u64, 1, 1000);
+    for (i, percent) in spec.cpu_percent.iter().enumerate().take(1000) {
+        bounded(&format!("cpuPercent/{i}"), u64::from(*percent), 0, 100);
+    }
     bounded("faults", spec.faults.len() as u64, 0, 1000);
     for (i, fault) in spec.faults.iter().enumerate() {
         let mut one_of = |member: &str, value: &str, known: &[&str]| {
@@ -70,7 +77,7 @@ pub fn faults_of(spec: &SimSpec) -> Vec<Fault> {
         one_of("resource", &fault.resource, &RESOURCES);
         one_of("on", &fault.on, &MOMENTS);
         one_of("effect", &fault.effect, &["refuse", "unavailable", "cut", "error"]);
-        if fault.on == "boot" {
+        if ["boot", "revert", "run"].contains(&fault.on.as_str()) {
             one_of("resource", &fault.resource, &["compute"]);
         }
     }

@@ -3,6 +3,7 @@
 
 mod engine;
 mod faults;
+mod load;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use reference_points::common::{Owner, ProblemDetails};
 use reference_points::nf_vi::{
-    Capacity, ConsoleAccess, DesiredPower, MachineState, Measurements, PowerAction, PowerRequest,
+    Capacity, Consistency, ConsoleAccess, DesiredPower, MachineState, PowerAction, PowerRequest, RealDisk, RealPort,
+    Reality,
 };
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, HostSpec, Network, Port, ResourceState, ResourceZone, SimSpec, SoftwareImage, Subnet,
-    VimCapacity, VimInventory, VimInventoryItem, Volume,
+    AffinityGroup, Compute, ComputeRoot, ComputeState, Host, HostSpec, MeasuredComputes, Network, Port, ResourceState,
+    ResourceZone, SimSpec, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimInventoryItem, Volume,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -28,7 +30,8 @@ use crate::error::{Failure, Result};
 use crate::ledger::{Ledger, Report};
 use crate::scheduler::{Candidate, capacity_of, zones_of};
 use crate::store::computes::Phase;
-use crate::store::{computes, hosts, images, networks, ports, subnets, volumes};
+use crate::store::snapshots::Seen;
+use crate::store::{computes, hosts, images, networks, ports, snapshots, subnets, volumes};
 use crate::tasks::Tasks;
 use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
 
@@ -134,8 +137,28 @@ impl SimVim {
         };
         let mut reports = vec![Report::Phase { id: compute.id, wanted, phase: Phase::Settled, problem: None }];
         reports.extend(compute.spec.ports.iter().map(|port| Report::PortUp(*port, state == MachineState::Running)));
-        reports.push(Report::Machine { id: compute.id, state: Some(state), at, problem });
+        let reverted = compute.spec.revert.or(compute.reverted);
+        reports.push(Report::Machine { id: compute.id, state: Some(state), at, problem, reverted });
         reports
+    }
+
+    /// Lets a compute that begins to run after `after_ms` fail later, where that is scripted.
+    fn may_fail(&self, compute: &Compute, after_ms: u64) {
+        let runs = compute.spec.power == DesiredPower::Running;
+        let Some(played) = runs.then(|| self.play("compute", "run", &compute.spec.name)).flatten() else { return };
+        let wait = after_ms.saturating_add(self.spec.run_ms);
+        let at = self.ledger.store.now().saturating_add(i64::try_from(wait).unwrap_or(0).saturating_mul(1000));
+        let problem = Some(played.problem(&format!("compute {}", compute.spec.name)));
+        self.due_in(
+            wait,
+            vec![Report::Machine {
+                id: compute.id,
+                state: Some(MachineState::Error),
+                at,
+                problem,
+                reverted: compute.reverted,
+            }],
+        );
     }
 
     fn total(&self) -> Capacity {
@@ -161,7 +184,7 @@ impl SimVim {
 impl Vim for SimVim {
     fn profile(&self) -> Profile {
         Profile {
-            capabilities: vec!["provider_networks", "dhcp", "volumes", "affinity", "simulated"],
+            capabilities: vec!["provider_networks", "dhcp", "volumes", "affinity", "snapshots", "simulated"],
             local_volumes: true,
             ..Profile::default()
         }
@@ -187,6 +210,9 @@ impl Vim for SimVim {
         }
         for volume in volumes::list(tx, vim).await? {
             self.hold("volume", volume.id, &volume.spec.name, &volume.spec.owner, volume.host.clone());
+        }
+        for snapshot in snapshots::list(tx, vim).await?.into_iter().map(|row| row.snapshot) {
+            self.hold("snapshot", snapshot.id, &snapshot.spec.name, &snapshot.spec.owner, snapshot.host.clone());
         }
         for row in images::list(tx, vim).await? {
             self.hold("image", row.image.id, &row.image.spec.name, &row.image.spec.owner, None);
@@ -260,6 +286,7 @@ impl Vim for SimVim {
             "subnet" => "dhcp_options",
             "port" => "logical_port",
             "volume" => "volume",
+            "snapshot" => "snapshot",
             _ => "image",
         };
         let items = lock(&self.holds)
@@ -334,6 +361,8 @@ impl Vim for SimVim {
         let Some(row) = self.ledger.compute(compute.id).await? else { return Ok(Made::later()) };
         let played = self.play("compute", "create", &compute.spec.name);
         let what = format!("compute {}", compute.spec.name);
+        let returns = row.compute.spec.revert.is_some_and(|wanted| row.compute.reverted != Some(wanted));
+        let played = if returns { self.play("compute", "revert", &compute.spec.name).or(played) } else { played };
         if let Some(refusal) = played.as_ref().filter(|p| matches!(p.effect, Effect::Refuse | Effect::Unavailable)) {
             return Err(refusal.failure(&what));
         }
@@ -347,6 +376,7 @@ impl Vim for SimVim {
             }
             cut => {
                 self.due_in(self.spec.boot_ms, self.booted(&row.compute, row.wanted, self.spec.boot_ms));
+                self.may_fail(&row.compute, self.spec.boot_ms);
                 if cut.is_some() { Err(Failure::Cut) } else { Ok(Made::later()) }
             }
         }
@@ -376,15 +406,33 @@ impl Vim for SimVim {
         Ok(())
     }
 
-    async fn may_change(&self, _: &Compute, change: &Change) -> Result<()> {
-        match change {
-            Change::Resize(_) => Err(cannot("another flavour", "a simulated compute keeps what it was made with")),
-            _ => Ok(()),
-        }
+    async fn may_change(&self, _: &Compute, _: &Change) -> Result<()> {
+        Ok(())
     }
 
-    async fn snapshot(&self, _: &Compute, _: Uuid) -> Result<Made> {
-        Err(cannot("a snapshot", "a simulated compute has no disk"))
+    async fn ensure_snapshot(&self, snapshot: &Snapshot) -> Result<Made> {
+        let Some(row) = self.ledger.compute(snapshot.spec.compute_id).await? else { return Ok(Made::later()) };
+        let spec = &row.compute.spec;
+        let root = if let ComputeRoot::Volume { volume_id } = spec.root { Some(volume_id) } else { None };
+        let volumes: Vec<Uuid> = root.into_iter().chain(spec.volumes.iter().copied()).collect();
+        let running = spec.power == DesiredPower::Running;
+        let seen = |state, problem| Seen {
+            state,
+            problem,
+            consistency: Some(if running { Consistency::Crash } else { Consistency::Stopped }),
+            volumes: volumes.clone(),
+            size_bytes: row.reserved.disk_bytes,
+        };
+        let (id, name) = (snapshot.id, &snapshot.spec.name);
+        let made = self.create("snapshot", id, name, &snapshot.spec.owner, |s, p| Report::Snapshot(id, seen(s, p)))?;
+        if matches!(made, Made::Now(_)) {
+            self.due_in(0, vec![Report::Snapshot(id, seen(ResourceState::Active, None))]);
+        }
+        Ok(Made::later())
+    }
+
+    async fn delete_snapshot(&self, snapshot: &Snapshot) -> Result<Gone> {
+        self.remove("snapshot", snapshot.id, &snapshot.spec.name)
     }
 
     async fn console_log(&self, compute: &Compute, bytes: u64) -> Result<String> {
@@ -397,20 +445,28 @@ impl Vim for SimVim {
         Err(cannot("a console", "a simulated compute has none"))
     }
 
-    async fn measurements(&self, compute: &Compute) -> Result<Measurements> {
+    async fn reality(&self, compute: &Compute) -> Result<Option<Reality>> {
+        let Some(row) = self.ledger.compute(compute.id).await? else { return Ok(None) };
+        let runs = row.machine == Some(MachineState::Running);
+        let spec = row.compute.spec;
+        let root = match spec.root {
+            ComputeRoot::Image { size_bytes, .. } => RealDisk { volume_id: None, size_bytes },
+            ComputeRoot::Volume { volume_id } => RealDisk { volume_id: Some(volume_id), size_bytes: None },
+        };
+        let more = spec.volumes.into_iter().map(|id| RealDisk { volume_id: Some(id), size_bytes: None });
+        Ok(Some(Reality {
+            runs,
+            vcpus: spec.flavour.vcpus,
+            memory_bytes: spec.flavour.memory_bytes,
+            disks: std::iter::once(root).chain(more).collect(),
+            ports: spec.ports.into_iter().map(|id| RealPort { id, plugged: runs }).collect(),
+        }))
+    }
+
+    async fn measure(&self, computes: &[Compute]) -> Result<MeasuredComputes> {
         let at = self.ledger.store.now();
-        // Half of every virtual CPU is busy, a quarter of the memory is used, nothing is sent.
-        let up_us = u64::try_from(at.saturating_sub(compute.changed_at)).unwrap_or(0);
-        let zero: BTreeMap<Uuid, u64> = compute.spec.ports.iter().map(|port| (*port, 0)).collect();
-        Ok(Measurements {
-            at,
-            cpu_time_ns: up_us.saturating_mul(500).saturating_mul(compute.spec.flavour.vcpus.into()),
-            memory_bytes: compute.spec.flavour.memory_bytes,
-            resident_bytes: compute.spec.flavour.memory_bytes / 4,
-            disk_read_bytes: 0,
-            disk_write_bytes: 0,
-            received_bytes: zero.clone(),
-            sent_bytes: zero,
-        })
+        let runs = |compute: &&Compute| compute.state == ComputeState::Active;
+        let measured = computes.iter().filter(runs).map(|c| (c.id, load::measured(&self.spec, c, at)));
+        Ok(MeasuredComputes { measured: measured.collect(), gaps: Vec::new() })
     }
 }

@@ -1,7 +1,7 @@
 //! Computes: what is wanted, how far the VIM was told, and what it said last.
 
 use reference_points::common::{ProblemDetails, TraceContext};
-use reference_points::nf_vi::{Capacity, ConfigDrive, MachineState};
+use reference_points::nf_vi::{Capacity, ConfigDrive, MachineState, Revert};
 use reference_points::or_vi::{Compute, ComputeSpec, ComputeState};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -63,6 +63,7 @@ fn compute(row: &AnyRow) -> sqlx::Result<ComputeRow> {
             problem: row.problem()?,
             host: row.try_get("host")?,
             zone: row.try_get("zone")?,
+            reverted: row.optional_doc("reverted")?,
             changed_at: row.try_get("changed_at")?,
         },
         reserved: Capacity {
@@ -88,9 +89,12 @@ fn current_trace() -> Option<String> {
     TraceContext::current().map(|trace| trace.to_string())
 }
 
+fn big(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
+}
+
 /// Adds a compute.
 pub async fn insert(tx: &mut AnyConnection, vim: Uuid, row: &ComputeRow, image: Option<Uuid>) -> sqlx::Result<()> {
-    let big = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let compute = &row.compute;
     sqlx::query(
         "INSERT INTO compute (vim_id, id, spec, state, problem, host, zone, image_id, vcpus, memory_bytes, disk_bytes, \
@@ -173,6 +177,19 @@ pub async fn set_spec(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &Comput
     .map(drop)
 }
 
+/// Reserves another amount for a compute.
+pub async fn set_reserved(tx: &mut AnyConnection, vim: Uuid, id: Uuid, reserved: &Capacity) -> sqlx::Result<()> {
+    sqlx::query("UPDATE compute SET vcpus = $3, memory_bytes = $4, disk_bytes = $5 WHERE vim_id = $1 AND id = $2")
+        .bind(vim.to_string())
+        .bind(id.to_string())
+        .bind(big(reserved.vcpus))
+        .bind(big(reserved.memory_bytes))
+        .bind(big(reserved.disk_bytes))
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
 /// Notes, before the VIM is told of a wish, that it may have heard of the compute, and the first-boot data it is told;
 /// false when the wish is an old one.
 pub async fn set_sent(
@@ -230,21 +247,26 @@ pub async fn set_machine(
     machine: Option<MachineState>,
     at: i64,
     problem: Option<&ProblemDetails>,
+    reverted: Option<&Revert>,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE compute SET machine = $3, machine_at = $4, machine_problem = $5 WHERE vim_id = $1 AND id = $2")
-        .bind(vim.to_string())
-        .bind(id.to_string())
-        .bind(machine.as_ref().map(word))
-        .bind(at)
-        .bind(optional(problem))
-        .execute(tx)
-        .await
-        .map(drop)
+    sqlx::query(
+        "UPDATE compute SET machine = $3, machine_at = $4, machine_problem = $5, reverted = $6 \
+         WHERE vim_id = $1 AND id = $2",
+    )
+    .bind(vim.to_string())
+    .bind(id.to_string())
+    .bind(machine.as_ref().map(word))
+    .bind(at)
+    .bind(optional(problem))
+    .bind(optional(reverted))
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// The machine that was made is gone: the next one is made from the beginning.
 pub async fn forget_machine(tx: &mut AnyConnection, vim: Uuid, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("UPDATE compute SET config_drive = NULL, machine = NULL, machine_at = 0 WHERE vim_id = $1 AND id = $2")
+    sqlx::query("UPDATE compute SET config_drive = NULL, machine = NULL, machine_at = 0, reverted = NULL WHERE vim_id = $1 AND id = $2")
         .bind(vim.to_string())
         .bind(id.to_string())
         .execute(tx)

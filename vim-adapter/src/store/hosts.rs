@@ -130,12 +130,13 @@ pub async fn reserved(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<std::co
     Ok(by_host)
 }
 
-/// Names of the computes and volumes that are on a host.
+/// Names of the computes, volumes and snapshots that are on a host.
 pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, name: &str) -> sqlx::Result<Vec<String>> {
     let mut found = Vec::new();
     for (kind, sql) in [
         ("compute", "SELECT id, spec FROM compute WHERE vim_id = $1 AND host = $2 ORDER BY id LIMIT 20"),
         ("volume", "SELECT id, spec FROM volume WHERE vim_id = $1 AND host = $2 ORDER BY id LIMIT 20"),
+        ("snapshot", "SELECT id, spec FROM snapshot WHERE vim_id = $1 AND host = $2 ORDER BY id LIMIT 20"),
     ] {
         for row in sqlx::query(sql).bind(vim.to_string()).bind(name).fetch_all(&mut *tx).await? {
             let spec: serde_json::Value = row.doc("spec")?;

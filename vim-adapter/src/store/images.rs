@@ -1,12 +1,13 @@
 //! Software images.
 
 use reference_points::common::ProblemDetails;
-use reference_points::or_vi::{ResourceState, SoftwareImage};
+use reference_points::or_vi::{ResourceState, SoftwareImage, SoftwareImageSpec};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 use super::{Columns, optional, text, word};
+use crate::image_files::Content;
 
 /// An image as remembered.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ fn image(row: &AnyRow) -> sqlx::Result<ImageRow> {
             id: row.id("id")?,
             spec: row.doc("spec")?,
             vim_resource_id: row.try_get("vim_resource_id")?,
+            sha512: row.try_get("sha512")?,
             state: row.word("state")?,
             problem: row.problem()?,
         },
@@ -38,11 +40,12 @@ fn image(row: &AnyRow) -> sqlx::Result<ImageRow> {
 
 /// Adds an image without content.
 pub async fn insert(tx: &mut AnyConnection, vim: Uuid, image: &SoftwareImage) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO image (vim_id, id, spec, state) VALUES ($1, $2, $3, $4)")
+    sqlx::query("INSERT INTO image (vim_id, id, spec, state, name) VALUES ($1, $2, $3, $4, $5)")
         .bind(vim.to_string())
         .bind(image.id.to_string())
         .bind(text(&image.spec))
         .bind(word(&image.state))
+        .bind(image.spec.name.as_str())
         .execute(tx)
         .await
         .map(drop)
@@ -65,6 +68,48 @@ pub async fn list(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<Vec<ImageRo
     rows.iter().map(image).collect()
 }
 
+/// The images of a VIM with a name, by id.
+pub async fn named(tx: &mut AnyConnection, vim: Uuid, name: &str) -> sqlx::Result<Vec<ImageRow>> {
+    let rows = sqlx::query("SELECT * FROM image WHERE vim_id = $1 AND name = $2 ORDER BY id")
+        .bind(vim.to_string())
+        .bind(name)
+        .fetch_all(tx)
+        .await?;
+    rows.iter().map(image).collect()
+}
+
+/// Most images on each side of a name.
+const NEIGHBOURS: i64 = 20;
+
+/// The images of a VIM whose names stand next to `name` in the order of names.
+pub async fn near(tx: &mut AnyConnection, vim: Uuid, name: &str) -> sqlx::Result<Vec<ImageRow>> {
+    let sides = [
+        "SELECT * FROM image WHERE vim_id = $1 AND name < $2 ORDER BY name DESC LIMIT $3",
+        "SELECT * FROM image WHERE vim_id = $1 AND name >= $2 ORDER BY name LIMIT $3",
+    ];
+    let mut found = Vec::new();
+    for side in sides {
+        let rows = sqlx::query(side).bind(vim.to_string()).bind(name).bind(NEIGHBOURS).fetch_all(&mut *tx).await?;
+        found.extend(rows.iter().map(image).collect::<sqlx::Result<Vec<_>>>()?);
+    }
+    Ok(found)
+}
+
+/// Fills in the names of images that are older than that column.
+pub async fn fill_names(tx: &mut AnyConnection) -> sqlx::Result<()> {
+    let rows = sqlx::query("SELECT * FROM image WHERE name IS NULL").fetch_all(&mut *tx).await?;
+    for row in &rows {
+        let spec: SoftwareImageSpec = row.doc("spec")?;
+        sqlx::query("UPDATE image SET name = $3 WHERE vim_id = $1 AND id = $2")
+            .bind(row.try_get::<String, _>("vim_id")?)
+            .bind(row.try_get::<String, _>("id")?)
+            .bind(spec.name)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Sets the state and what is wrong; false when there is no such image.
 pub async fn set_state(
     tx: &mut AnyConnection,
@@ -83,13 +128,14 @@ pub async fn set_state(
     Ok(done.rows_affected() == 1)
 }
 
-/// Keeps the sizes of a complete content.
-pub async fn set_sizes(tx: &mut AnyConnection, vim: Uuid, id: Uuid, size: u64, virtual_size: u64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE image SET size_bytes = $3, virtual_size_bytes = $4 WHERE vim_id = $1 AND id = $2")
+/// Keeps what a complete content was found to be.
+pub async fn set_content(tx: &mut AnyConnection, vim: Uuid, id: Uuid, content: &Content) -> sqlx::Result<()> {
+    sqlx::query("UPDATE image SET size_bytes = $3, virtual_size_bytes = $4, sha512 = $5 WHERE vim_id = $1 AND id = $2")
         .bind(vim.to_string())
         .bind(id.to_string())
-        .bind(i64::try_from(size).unwrap_or(i64::MAX))
-        .bind(i64::try_from(virtual_size).unwrap_or(i64::MAX))
+        .bind(i64::try_from(content.size).unwrap_or(i64::MAX))
+        .bind(i64::try_from(content.virtual_size).unwrap_or(i64::MAX))
+        .bind(content.sha512.as_str())
         .execute(tx)
         .await
         .map(drop)

@@ -13,6 +13,7 @@ pub mod images;
 pub mod networks;
 pub mod ports;
 mod schema;
+pub mod snapshots;
 pub mod subnets;
 pub mod vims;
 pub mod volumes;
@@ -48,6 +49,10 @@ impl Store {
     /// Any [`DbError`].
     pub async fn open(db: Db, clock: Arc<dyn Clock>, history: i64) -> Result<Self, DbError> {
         db.migrate("vim-adapter", schema::MIGRATIONS).await?;
+        db::transaction!(db, |tx| {
+            images::fill_names(tx).await?;
+            Ok::<_, DbError>(())
+        })?;
         Ok(Self { db, clock, wake: Wake::default(), history })
     }
 

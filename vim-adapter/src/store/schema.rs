@@ -70,4 +70,32 @@ pub const MIGRATIONS: &[Migration] = &[
         // First-boot data as the machine was made with, which stays when its ports change.
         sql: &["ALTER TABLE compute ADD COLUMN config_drive TEXT"],
     },
+    Migration {
+        version: 4,
+        name: "snapshots",
+        sql: &[
+            "CREATE TABLE snapshot (vim_id TEXT NOT NULL, id TEXT NOT NULL, spec TEXT NOT NULL, compute_id TEXT NOT NULL, \
+         host TEXT, state TEXT NOT NULL, problem TEXT, consistency TEXT, volumes TEXT NOT NULL, size_bytes BIGINT NOT NULL, \
+         phase TEXT NOT NULL, vim_resource_id TEXT, trace TEXT, PRIMARY KEY (vim_id, id))",
+            "CREATE INDEX snapshot_by_phase ON snapshot (vim_id, phase, host)",
+            // The return to a snapshot that the VIM said happened last.
+            "ALTER TABLE compute ADD COLUMN reverted TEXT",
+        ],
+    },
+    Migration {
+        version: 5,
+        name: "images by name",
+        // `name` is the specification's, filled in for earlier images when the store is opened.
+        sql: &[
+            "ALTER TABLE image ADD COLUMN name TEXT",
+            "ALTER TABLE image ADD COLUMN sha512 TEXT",
+            "CREATE INDEX image_by_name ON image (vim_id, name)",
+        ],
+    },
+    Migration {
+        version: 6,
+        name: "secrets",
+        // Sealed for the VIM; `spec` never holds a secret.
+        sql: &["ALTER TABLE vim ADD COLUMN secret TEXT"],
+    },
 ];

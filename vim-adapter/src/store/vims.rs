@@ -6,15 +6,27 @@ use uuid::Uuid;
 
 use super::{Columns, text};
 
-/// Adds a VIM, or changes how it is reached.
-pub async fn put(tx: &mut AnyConnection, vim: Uuid, spec: &VimSpec) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO vim (id, spec, last_event) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET spec = $3")
-        .bind(vim.to_string())
-        .bind(text(spec))
-        .bind(text(spec))
-        .execute(tx)
-        .await
-        .map(drop)
+/// Adds a VIM, or changes how it is reached. What is secret stands in `secret` alone, sealed.
+pub async fn put(tx: &mut AnyConnection, vim: Uuid, spec: &VimSpec, secret: Option<&str>) -> sqlx::Result<()> {
+    let spec = text(&VimSpec { name: spec.name.clone(), kind: spec.kind.without_secrets() });
+    sqlx::query(
+        "INSERT INTO vim (id, spec, secret, last_event) VALUES ($1, $2, $3, 0) \
+         ON CONFLICT (id) DO UPDATE SET spec = $4, secret = $5",
+    )
+    .bind(vim.to_string())
+    .bind(spec.clone())
+    .bind(secret.map(str::to_owned))
+    .bind(spec)
+    .bind(secret.map(str::to_owned))
+    .execute(tx)
+    .await
+    .map(drop)
+}
+
+/// What is kept secret of a VIM, sealed.
+pub async fn secret(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<Option<String>> {
+    let row = sqlx::query("SELECT secret FROM vim WHERE id = $1").bind(vim.to_string()).fetch_optional(tx).await?;
+    row.map_or(Ok(None), |row| row.try_get("secret"))
 }
 
 /// Takes the turn to write about a VIM; false when it is not registered.
@@ -45,6 +57,7 @@ pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, limit: i64) -> sqlx::Re
         ("subnet", "SELECT id, spec FROM subnet WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("network", "SELECT id, spec FROM network WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("volume", "SELECT id, spec FROM volume WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        ("snapshot", "SELECT id, spec FROM snapshot WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("affinity group", "SELECT id, spec FROM affinity_group WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("software image", "SELECT id, spec FROM image WHERE vim_id = $1 ORDER BY id LIMIT $2"),
     ] {

@@ -23,6 +23,7 @@ pub struct Inner {
     pub machines: BTreeMap<Uuid, Machine>,
     pub volumes: BTreeMap<Uuid, VolumeInfo>,
     pub images: BTreeMap<Uuid, ImageInfo>,
+    pub snapshots: BTreeMap<Uuid, Snapshot>,
     pub planted: Vec<InventoryItem>,
     events: Vec<serde_json::Value>,
     clock: i64,
@@ -131,8 +132,27 @@ impl FakeAgent {
         self.shared.tell(&AgentEvent::MachineDeleted { id });
     }
 
+    /// A snapshot is whole.
+    pub fn captured(&self, id: Uuid, volumes: &[Uuid]) {
+        let mut inner = self.lock();
+        let snapshot = inner.snapshots.get_mut(&id).unwrap();
+        snapshot.state = SnapshotState::Ready;
+        snapshot.consistency = Some(Consistency::Quiesced);
+        let disk = |volume_id| SnapshotDisk { volume_id, size_bytes: 1000 };
+        snapshot.disks = std::iter::once(None).chain(volumes.iter().copied().map(Some)).map(disk).collect();
+        let snapshot = Box::new(snapshot.clone());
+        drop(inner);
+        self.shared.tell(&AgentEvent::Snapshot { snapshot });
+    }
+
+    /// A snapshot that is wanted disappears, and the agent says so.
+    pub fn lose_snapshot(&self, id: Uuid) {
+        self.lock().snapshots.remove(&id);
+        self.shared.tell(&AgentEvent::SnapshotDeleted { id });
+    }
+
     pub fn say(&self, what: &str) {
-        self.shared.tell(&AgentEvent::Host { what: what.into(), detail: "as it happens".into() });
+        self.shared.tell(&AgentEvent::Host { what: what.into(), detail: "as it happens".into(), machine: None });
     }
 }
 
@@ -160,6 +180,11 @@ fn router(shared: Shared) -> Router {
         .route("/nf-vi/v1/machines/{id}", get(machine).put(put_machine).delete(delete_machine))
         .route("/nf-vi/v1/machines/{id}/power", post(power))
         .route("/nf-vi/v1/machines/{id}/console_log", get(async || "login:"))
+        .route(
+            paths::SNAPSHOTS,
+            get(async |State(s): State<Shared>| Json(s.lock().snapshots.values().cloned().collect::<Vec<_>>())),
+        )
+        .route("/nf-vi/v1/snapshots/{id}", get(snapshot).put(put_snapshot).delete(delete_snapshot))
         .route(paths::INVENTORY, get(inventory))
         .route(paths::EVENTS, get(events))
         .layer(axum::extract::DefaultBodyLimit::disable())
@@ -271,8 +296,10 @@ async fn put_machine(
         state: MachineState::Building,
         problem: None,
         domain: Some(format!("mano-{id}")),
+        reverted: None,
         changed_at: at,
     });
+    machine.reverted = spec.revert.or(machine.reverted);
     machine.spec = spec;
     let answer = machine.clone();
     drop(inner);
@@ -300,6 +327,32 @@ async fn power(State(shared): State<Shared>, Path(id): Path<Uuid>, Json(request)
     };
     shared.change(id, state);
     found(shared.lock().machines.get(&id).cloned())
+}
+
+async fn snapshot(State(shared): State<Shared>, Path(id): Path<Uuid>) -> Response {
+    found(shared.lock().snapshots.get(&id).cloned())
+}
+
+async fn put_snapshot(State(shared): State<Shared>, Path(id): Path<Uuid>, Json(spec): Json<SnapshotSpec>) -> Response {
+    let taken = Snapshot {
+        id,
+        spec,
+        state: SnapshotState::Building,
+        problem: None,
+        consistency: None,
+        disks: vec![],
+        taken_at: 0,
+    };
+    let answer = shared.lock().snapshots.entry(id).or_insert(taken).clone();
+    *shared.lock().puts.entry(id).or_default() += 1;
+    Json(answer).into_response()
+}
+
+async fn delete_snapshot(State(shared): State<Shared>, Path(id): Path<Uuid>) -> StatusCode {
+    if shared.lock().snapshots.remove(&id).is_some() {
+        shared.tell(&AgentEvent::SnapshotDeleted { id });
+    }
+    StatusCode::NO_CONTENT
 }
 
 async fn inventory(State(shared): State<Shared>) -> Json<Inventory> {

@@ -23,6 +23,7 @@ pub struct Adapter {
     pub running: Option<Running>,
     pub vi: ViClient,
     pub history: i64,
+    pub keys: Vec<service::config::SecretFile>,
     database: Option<db::testing::TestDb>,
 }
 
@@ -33,7 +34,16 @@ impl Adapter {
 
     pub async fn with_history(history: i64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut adapter = Self { dir, running: None, vi: ViClient::new("http://127.0.0.1:1"), history, database: None };
+        let vi = ViClient::new("http://127.0.0.1:1");
+        let mut adapter = Self { dir, running: None, vi, history, keys: Vec::new(), database: None };
+        adapter.up().await;
+        adapter
+    }
+
+    /// One whose state is in `dir`, and that keeps secrets with these keys.
+    pub async fn in_dir(dir: tempfile::TempDir, keys: Vec<service::config::SecretFile>) -> Self {
+        let vi = ViClient::new("http://127.0.0.1:1");
+        let mut adapter = Self { dir, running: None, vi, history: 50_000, keys, database: None };
         adapter.up().await;
         adapter
     }
@@ -44,7 +54,8 @@ impl Adapter {
         for database in db::testing::TestDb::all().await {
             let dir = tempfile::tempdir().unwrap();
             let vi = ViClient::new("http://127.0.0.1:1");
-            let mut adapter = Self { dir, running: None, vi, history: 50_000, database: Some(database) };
+            let mut adapter =
+                Self { dir, running: None, vi, history: 50_000, keys: Vec::new(), database: Some(database) };
             adapter.up().await;
             adapters.push(adapter);
         }
@@ -61,6 +72,7 @@ impl Adapter {
         config.service.db.durability = db::Durability::None;
         config.state_dir = self.dir.path().to_owned();
         config.event_history = self.history;
+        config.secret_key_files = self.keys.clone();
         let running = vim_adapter::start(config).await.unwrap();
         self.vi = ViClient::new(&running.base_url());
         self.running = Some(running);
@@ -220,5 +232,6 @@ pub fn compute_spec(name: &str, image: Uuid, ports: &[Uuid]) -> ComputeSpec {
         zone: None,
         affinity_groups: vec![],
         power: Default::default(),
+        revert: None,
     }
 }

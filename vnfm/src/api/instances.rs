@@ -4,8 +4,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference_points::or_vnfm::{
-    CreateVnfRequest, HealVnfRequest, InstantiateVnfRequest, OperateVnfRequest, ScaleVnfRequest,
-    ScaleVnfToLevelRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance,
+    ChangeCurrentVnfPkgRequest, ChangeExtVnfConnectivityRequest, ChangeVnfFlavourRequest, CreateVnfRequest,
+    HealVnfRequest, InstantiateVnfRequest, OperateVnfRequest, ScaleVnfRequest, ScaleVnfToLevelRequest,
+    TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance,
 };
 use service::http::{ApiJson, ApiResult, IfMatch, MergePatch};
 use service::query::ListQuery;
@@ -50,8 +51,8 @@ pub async fn modify(
 
 /// Deletes a VNF instance that is not instantiated.
 #[utoipa::path(delete, path = "/vnf_instances/{vnfInstanceId}", params(("vnfInstanceId" = Uuid, Path)), responses((status = 204)))]
-pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>) -> ApiResult<StatusCode> {
-    app.delete(id).await.map(|()| StatusCode::NO_CONTENT)
+pub async fn delete(State(app): State<App>, Path(id): Path<Uuid>, if_match: IfMatch) -> ApiResult<StatusCode> {
+    app.delete(id, if_match).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// Begins an instantiation.
@@ -120,7 +121,41 @@ pub async fn heal(
     Ok(accepted(&app, app.heal(id, request).await?))
 }
 
-fn accepted(app: &App, op: Uuid) -> Response {
+/// Begins a change of the deployment flavour.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/change_flavour", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = ChangeVnfFlavourRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn change_flavour(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<ChangeVnfFlavourRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.change_flavour(id, request).await?))
+}
+
+/// Begins a change of the external connectivity.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/change_ext_conn", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = ChangeExtVnfConnectivityRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn change_ext_conn(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<ChangeExtVnfConnectivityRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.change_ext_conn(id, request).await?))
+}
+
+/// Begins a change of the VNF package.
+#[utoipa::path(post, path = "/vnf_instances/{vnfInstanceId}/change_vnfpkg", params(("vnfInstanceId" = Uuid, Path)),
+    request_body = ChangeCurrentVnfPkgRequest, responses((status = 202, description = "accepted; Location names the occurrence")))]
+pub async fn change_vnfpkg(
+    State(app): State<App>,
+    Path(id): Path<Uuid>,
+    ApiJson(request): ApiJson<ChangeCurrentVnfPkgRequest>,
+) -> ApiResult<Response> {
+    Ok(accepted(&app, app.change_vnfpkg(id, request).await?))
+}
+
+/// 202 with the address of the occurrence.
+pub(super) fn accepted(app: &App, op: Uuid) -> Response {
     let location = [(header::LOCATION, format!("{}/vnflcm/v2/vnf_lcm_op_occs/{op}", app.base))];
     (StatusCode::ACCEPTED, location).into_response()
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use service::http::{ApiError, ApiResult, IfMatch};
 use service::store::Stored;
 
-use super::operations::{grace_within, name_of, new as new_operation, no_parameters, not_too_short};
+use super::around::{Asked, declared_only};
+use super::operations::{grace_within, name_of, new as new_operation, not_too_short};
 use super::packages::Known;
 use super::{App, cause};
 use crate::ops::expand::Given;
@@ -33,26 +34,26 @@ const DEFAULT_GRACE_SECONDS: u32 = 60;
 const NOT_SCALED: &str = "the VNF cannot be scaled like this";
 
 /// An instance with everything that a change of it begins with.
-struct Running {
-    stored: Stored<Instance>,
-    known: Arc<Known>,
-    facts: Facts,
-    has: Vec<Owned>,
+pub(super) struct Running {
+    pub(super) stored: Stored<Instance>,
+    pub(super) known: Arc<Known>,
+    pub(super) facts: Facts,
+    pub(super) has: Vec<Owned>,
 }
 
 impl Running {
-    fn flavour(&self) -> ApiResult<&Flavour> {
+    pub(super) fn flavour(&self) -> ApiResult<&Flavour> {
         let vnfd: &Vnfd = &self.known.vnfd;
         vnfd.flavour(&self.facts.flavour_id)
             .ok_or_else(|| ApiError::internal(format!("the VNFD lost its flavour {}", self.facts.flavour_id)))
     }
 
-    fn params<R: Serialize>(&self, request: &R, facts: Facts) -> OperationParams {
+    pub(super) fn params<R: Serialize>(&self, request: &R, facts: Facts) -> OperationParams {
         OperationParams { request: json!(request), facts: Some(facts), ..OperationParams::default() }
     }
 
     /// The VNFCs that a request names, by `vnfcInfo` identifier; all when it names none.
-    fn vnfcs(&self, named: &[String]) -> ApiResult<Vec<Owned>> {
+    pub(super) fn vnfcs(&self, named: &[String]) -> ApiResult<Vec<Owned>> {
         let all: Vec<&Owned> = self.has.iter().filter(|o| o.kind() == Kind::Compute).collect();
         let known: Vec<&str> = all.iter().map(|o| o.name()).collect();
         let unknown = named.iter().filter(|id| !known.contains(&id.as_str()));
@@ -69,7 +70,7 @@ impl Running {
 }
 
 impl App {
-    async fn running(&self, id: Uuid) -> ApiResult<Running> {
+    pub(super) async fn running(&self, id: Uuid) -> ApiResult<Running> {
         let stored = INSTANCES.require(&self.db, id).await?;
         let instance = &stored.document.0;
         self.expect_state(instance, InstantiationState::Instantiated)?;
@@ -137,6 +138,18 @@ impl App {
         record.instantiated_vnf_info = None;
         let op = Uuid::new_v4();
         let plan = modify::plan().map_err(|e| cause::submit(e.into(), &self.base))?;
+        let flavour = instance.instantiated_vnf_info.as_ref().map(|i| i.flavour_id.clone()).unwrap_or_default();
+        let runs = instance.instantiation_state == InstantiationState::Instantiated;
+        let properties = Value::Object(record.vnf_configurable_properties.clone());
+        let changed = runs && !told.vnf_configurable_properties.is_empty();
+        let none = KeyValuePairs::new();
+        let asked = Asked {
+            kind: MODIFY_INFO,
+            additional: &none,
+            properties: Some(&properties).filter(|_| changed),
+            change: None,
+        };
+        let plan = self.around(&known.vnfd, &flavour, &asked, plan)?;
         let params = OperationParams {
             request: Value::Object(patch),
             modified: Some(Box::new((record, told))),
@@ -173,10 +186,12 @@ impl App {
         };
         let scaling = scale::change(&given, running.flavour()?, has, facts, target, &mut RandomIds).map_err(refused)?;
         let op = Uuid::new_v4();
-        let change = Change { add: Some(&scaling.add), remove: &scaling.remove, update: &[], present: has };
+        let change = Change { add: Some(&scaling.add), remove: &scaling.remove, present: has, ..Change::default() };
         let operation = if kind == SCALE { LcmOperationType::Scale } else { LcmOperationType::ScaleToLevel };
         let grant = grants::request(&self.asking(op, running), operation, &change);
         let plan = scale::plan(&scaling, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let asked = Asked { kind, additional, properties: None, change: None };
+        let plan = self.around(&known.vnfd, &facts.flavour_id, &asked, plan)?;
         let params = running.params(request, scaling.facts);
         self.submit(stored, InstantiationState::Instantiated, new_operation(op, kind, instance.id, &params, plan)).await
     }
@@ -187,8 +202,10 @@ impl App {
     /// 404, 409, or 400 and 422 with every fault of the request.
     pub async fn operate(&self, id: Uuid, request: OperateVnfRequest) -> ApiResult<Uuid> {
         let grace = stop_grace(&request)?;
-        no_parameters("operate", &request.additional_params)?;
         let running = self.running(id).await?;
+        let additional = &request.additional_params;
+        let (vnfd, flavour) = (&running.known.vnfd, &running.facts.flavour_id);
+        declared_only(Some(vnfd), flavour, OPERATE, additional)?;
         let shortest = running.known.vnfd.lcm_operations.min_graceful_stop_s;
         not_too_short("/gracefulStopTimeout", grace, shortest)?;
         let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
@@ -197,6 +214,8 @@ impl App {
         let grant = grants::request(&self.asking(op, &running), LcmOperationType::Operate, &change);
         let run = request.change_state_to == VnfOperationalState::Started;
         let plan = operate::plan(&vnfcs, &grant, run, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let asked = Asked { kind: OPERATE, additional, properties: None, change: None };
+        let plan = self.around(vnfd, flavour, &asked, plan)?;
         let params = running.params(&request, running.facts.clone());
         self.submit(&running.stored, InstantiationState::Instantiated, new_operation(op, OPERATE, id, &params, plan))
             .await
@@ -207,8 +226,10 @@ impl App {
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
     pub async fn heal(&self, id: Uuid, request: HealVnfRequest) -> ApiResult<Uuid> {
-        no_parameters("heal", &request.additional_params)?;
         let running = self.running(id).await?;
+        let additional = &request.additional_params;
+        let (vnfd, flavour) = (&running.known.vnfd, &running.facts.flavour_id);
+        declared_only(Some(vnfd), flavour, HEAL, additional)?;
         let causes = &running.known.vnfd.lcm_operations.heal_causes;
         if let Some(cause) = request.cause.as_ref().filter(|cause| !causes.is_empty() && !causes.contains(cause)) {
             let fault = Fault::new("/cause", format!("the VNFD does not know the cause {cause:?}"));
@@ -220,17 +241,20 @@ impl App {
         let change = Change { update: &vnfcs, ..Change::default() };
         let grant = grants::request(&self.asking(op, &running), LcmOperationType::Heal, &change);
         let plan = heal::plan(&vnfcs, &running.has, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let asked = Asked { kind: HEAL, additional, properties: None, change: None };
+        let plan = self.around(vnfd, flavour, &asked, plan)?;
         let params = running.params(&request, running.facts.clone());
         self.submit(&running.stored, InstantiationState::Instantiated, new_operation(op, HEAL, id, &params, plan)).await
     }
 
-    fn asking<'a>(&'a self, op: Uuid, running: &'a Running) -> Asking<'a> {
+    pub(super) fn asking<'a>(&'a self, op: Uuid, running: &'a Running) -> Asking<'a> {
         Asking {
             op,
             instance: running.stored.document.0.id,
             vnfd_id: &running.stored.document.0.vnfd_id,
             flavour_id: &running.facts.flavour_id,
             level_id: None,
+            dst_vnfd_id: None,
             base: &self.base,
         }
     }

@@ -6,7 +6,7 @@ use reference_points::or_vnfm::{
     VnfIdentifierCreationNotification, VnfInstance, VnfInstanceLinks,
 };
 use serde_json::{Value, json};
-use service::http::{ApiError, ApiResult};
+use service::http::{ApiError, ApiResult, IfMatch};
 use service::notify::Notification;
 use service::store::Stored;
 
@@ -61,11 +61,12 @@ impl App {
     /// Deletes the record of an instance that does not run.
     ///
     /// # Errors
-    /// 404; 409 while it is instantiated or an operation runs.
-    pub async fn delete(&self, id: Uuid) -> ApiResult<()> {
+    /// 404; 409 while it is instantiated or an operation runs; 412.
+    pub async fn delete(&self, id: Uuid, if_match: IfMatch) -> ApiResult<()> {
         let now = self.clock.now_micros();
         db::transaction!(self.db, |tx| {
             let stored = INSTANCES.lock(&mut *tx, id).await?;
+            if_match.check(&stored.etag())?;
             let instance = &stored.document.0;
             if instance.instantiation_state == InstantiationState::Instantiated {
                 let problem = ProblemDetails::conflict(format!("VNF instance {id} is instantiated"));
@@ -100,14 +101,18 @@ impl App {
         let runs = instance.instantiation_state == InstantiationState::Instantiated;
         let link = |name: &str| Link::new(format!("{own}/{name}"));
         VnfInstanceLinks {
+            indicators: runs.then(|| Link::new(format!("{}/vnfind/v1/indicators/{}", self.base, instance.id))),
             instantiate: (!runs).then(|| link("instantiate")),
             terminate: runs.then(|| link("terminate")),
             scale: runs.then(|| link("scale")),
             scale_to_level: runs.then(|| link("scale_to_level")),
             operate: runs.then(|| link("operate")),
             heal: runs.then(|| link("heal")),
+            change_flavour: runs.then(|| link("change_flavour")),
+            change_ext_conn: runs.then(|| link("change_ext_conn")),
+            create_snapshot: runs.then(|| link("create_snapshot")),
+            revert_to_snapshot: runs.then(|| link("revert_to_snapshot")),
             self_: Link::new(own.clone()),
-            ..VnfInstanceLinks::default()
         }
     }
 

@@ -1,14 +1,25 @@
 //! Decisions: what a request means for the records, before any effect.
 
+mod around;
+mod captured;
 mod cause;
 mod changes;
 mod instances;
 mod observer;
 mod operations;
 mod packages;
+mod snapshots;
 mod start;
 pub mod subscriptions;
+mod surroundings;
+mod transitions;
+mod verify;
 mod views;
+
+pub mod fm;
+pub mod indicators;
+mod monitoring;
+pub mod pm;
 
 use std::sync::Arc;
 
@@ -16,6 +27,9 @@ use db::{Clock, Db};
 use lcm::Engine;
 use service::http::Wake;
 use service::notify::Notifier;
+
+use crate::config::Endpoints;
+use crate::vi::Shared;
 
 pub use observer::Recorder;
 pub use packages::Packages;
@@ -31,12 +45,24 @@ pub struct App {
     pub packages: Arc<Packages>,
     /// Subscriptions and their outbox.
     pub notifier: Notifier,
+    /// Subscriptions of `vnflcm/v1`; the notifier above tells them too.
+    pub older_notifier: Notifier,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Own base address.
     pub base: Arc<str>,
     /// OpenSSH public keys for every guest.
     pub public_keys: Arc<Vec<String>>,
+    /// VIMs, for what is asked without an operation.
+    pub vi: Shared,
     /// Rung when an operation changed, for live views.
     pub changed: Wake,
+    /// Fault management.
+    pub alarms: fm::Alarms,
+    /// Performance management.
+    pub pm: pm::Pm,
+    /// Indicators of VNFs.
+    pub indicators: indicators::Indicators,
+    /// Where VNFs and element managers are that do not say.
+    pub endpoints: Arc<Endpoints>,
 }

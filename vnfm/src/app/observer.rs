@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 use service::notify::{Notification, Notifier};
 use uuid::Uuid;
 
+use super::captured;
 use crate::ops::instantiate::GRANT;
 use crate::ops::inventory::{Owned, after, output};
 use crate::ops::occurrence::{self, MODIFY_INFO, TERMINATE};
 use crate::ops::params::OperationParams;
 use crate::ops::record::instantiated;
-use crate::store::{INSTANCES, OCCURRENCES, Occurrence, resources};
-use reference_points::or_vnfm::{Grant, InstantiationState, VnfInstance};
+use crate::ops::ve::coordinated;
+use crate::store::{INSTANCES, OCCURRENCES, Occurrence, resources, ve};
+use reference_points::or_vnfm::{Grant, InstantiationState, ModificationsTriggeredByVnfPkgChange, VnfInstance};
 
 /// Writes the VNFM's records.
 #[derive(Debug)]
@@ -35,7 +37,8 @@ impl Observer for Recorder {
         change: &Change,
     ) -> Result<(), ObserverError> {
         let Ok(instance) = op.subject.parse::<Uuid>() else { return Ok(()) };
-        let written = occurrence::of(op, &change.steps, &self.base);
+        let kept = ve::coordinations(tx, op.id).await?.into_iter().map(|(_, kept)| kept).collect();
+        let written = coordinated(occurrence::of(op, &change.steps, &self.base), kept);
         match OCCURRENCES.get_in(tx, op.id).await.map_err(told)? {
             Some(old) => OCCURRENCES.update(tx, &old, Occurrence(written), change.at).await.map_err(told)?,
             None => OCCURRENCES.insert(tx, op.id, Occurrence(written), change.at).await.map_err(told)?,
@@ -63,13 +66,17 @@ impl Recorder {
     ) -> Result<Option<VnfInstance>, ObserverError> {
         let params =
             OperationParams::deserialize(op.params.as_ref()).map_err(|e| ObserverError::Other(e.to_string()))?;
+        if let Some(used) = &params.snapshot {
+            captured::settled(tx, op, change, used).await?;
+        }
         let stored = INSTANCES.lock(tx, id).await.map_err(told)?;
         let had = resources::of_in(tx, id).await?;
         let mut has = after(had.clone(), &change.steps);
         let completed = change.to == OperationState::Completed;
         let before = resources::facts_in(tx, id).await?;
         // What was begun by giving up an instantiation is still made by its request.
-        let facts = if completed || before.is_none() { params.facts.or(before) } else { before };
+        let before_is_none = before.is_none();
+        let facts = if completed || before_is_none { params.facts.or(before) } else { before };
         let mut instance = stored.document.clone();
         let record = &mut instance.0;
         if let Some(modified) = params.modified.filter(|_| completed) {
@@ -83,13 +90,20 @@ impl Recorder {
             record.instantiated_vnf_info = facts.as_ref().map(|facts| instantiated(facts, &has));
             let grant: Option<Grant> = change.steps.iter().find(|s| s.key == GRANT).and_then(output);
             record.vim_connection_info.extend(grant.into_iter().flat_map(|g| g.vim_connection_info));
+            record.vim_connection_info.extend(params.connections);
         } else if op.kind != MODIFY_INFO {
             record.instantiation_state = InstantiationState::NotInstantiated;
             record.instantiated_vnf_info = None;
             record.vim_connection_info.clear();
         }
-        if let Some(Value::Object(properties)) = params.properties.filter(|_| there) {
+        if let Some(Value::Object(properties)) = params.properties.filter(|_| there && (completed || before_is_none)) {
             record.vnf_configurable_properties = properties;
+        }
+        if let Some(extensions) = params.extensions.filter(|_| completed) {
+            record.extensions = extensions;
+        }
+        if let Some(package) = params.package.filter(|_| completed) {
+            repackaged(record, *package);
         }
         if has != had {
             resources::replace(tx, id, &has).await?;
@@ -130,7 +144,21 @@ fn moved(has: &mut [Owned], record: &VnfInstance) {
     }
 }
 
-fn told(error: service::store::StoreError) -> ObserverError {
+/// The instance is one of another VNF package now.
+fn repackaged(record: &mut VnfInstance, package: ModificationsTriggeredByVnfPkgChange) {
+    let changed = |old: &mut String, new: Option<String>| {
+        if let Some(new) = new {
+            *old = new;
+        }
+    };
+    changed(&mut record.vnfd_id, package.vnfd_id);
+    changed(&mut record.vnfd_version, package.vnfd_version);
+    changed(&mut record.vnf_provider, package.vnf_provider);
+    changed(&mut record.vnf_product_name, package.vnf_product_name);
+    changed(&mut record.vnf_software_version, package.vnf_software_version);
+}
+
+pub(super) fn told(error: service::store::StoreError) -> ObserverError {
     match error {
         service::store::StoreError::Db(error) => error.into(),
         other => ObserverError::Other(other.to_string()),

@@ -1,7 +1,7 @@
 //! Instantiate, terminate, and the tasks of their occurrences (SOL003 clauses 5.4.4, 5.4.8, 5.4.14 to 5.4.17).
 
 use lcm::{CancelMode, NewOperation, OperationView};
-use reference_points::common::{Fault, KeyValuePairs, ProblemDetails, TraceContext, Uuid};
+use reference_points::common::{Fault, ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::{
     InstantiateVnfRequest, InstantiationState, LcmOperationType, TerminateVnfRequest, TerminationType, VnfInstance,
 };
@@ -9,10 +9,12 @@ use serde_json::json;
 use service::http::{ApiError, ApiResult};
 use service::store::Stored;
 
+use super::around::{Asked, declared_only};
 use super::{App, cause};
 use crate::ops::expand::{Given, expand};
 use crate::ops::grants::{self, Asking, Change};
 use crate::ops::ids::RandomIds;
+use crate::ops::modify::extended;
 use crate::ops::occurrence::{INSTANTIATE, TERMINATE};
 use crate::ops::params::OperationParams;
 use crate::ops::properties::merged;
@@ -32,6 +34,8 @@ impl App {
         let instance = &stored.document.0;
         let known = self.packages.get(&instance.vnfd_id).await?;
         let (properties, mut faults) = merged(&known.vnfd, instance, &request);
+        let (extensions, more) = extended(&known.vnfd, instance.extensions.clone(), &request.extensions);
+        faults.extend(more);
         let name = name_of(instance);
         let given = Given {
             vnfd: &known.vnfd,
@@ -53,15 +57,21 @@ impl App {
             vnfd_id: &instance.vnfd_id,
             flavour_id: &facts.flavour_id,
             level_id: request.instantiation_level_id.as_deref(),
+            dst_vnfd_id: None,
             base: &self.base,
         };
         let change = Change { add: Some(&blueprint), ..Change::default() };
         let grant = grants::request(&asking, LcmOperationType::Instantiate, &change);
         let plan = instantiate::plan(&blueprint, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let additional = &request.additional_params;
+        let asked = Asked { kind: INSTANTIATE, additional, properties: Some(&properties), change: None };
+        let plan = self.around(&known.vnfd, &facts.flavour_id, &asked, plan)?;
         let params = OperationParams {
             request: json!(request),
             facts: Some(facts),
             properties: Some(properties),
+            extensions: (!request.extensions.is_empty()).then_some(extensions),
+            connections: request.vim_connection_info.clone(),
             ..OperationParams::default()
         };
         self.submit(&stored, InstantiationState::NotInstantiated, new(op, INSTANTIATE, id, &params, plan)).await
@@ -73,16 +83,17 @@ impl App {
     /// 404, 409, or 400 with every fault of the request.
     pub async fn terminate(&self, id: Uuid, request: TerminateVnfRequest) -> ApiResult<Uuid> {
         let grace = grace_seconds(&request)?;
-        no_parameters("terminate", &request.additional_params)?;
         let stored = INSTANCES.require(&self.db, id).await?;
         let instance = &stored.document.0;
-        // A termination needs nothing of the package, which may not be had: only where it can be read it is asked.
-        if let Ok(known) = self.packages.get(&instance.vnfd_id).await {
-            let shortest = known.vnfd.lcm_operations.min_graceful_termination_s;
-            not_too_short("/gracefulTerminationTimeout", grace, shortest)?;
-        }
-        let owned = resources::of(&self.db, id).await?;
         let flavour = instance.instantiated_vnf_info.as_ref().map(|i| i.flavour_id.clone()).unwrap_or_default();
+        // A termination needs nothing of the package, which may not be had: only where it can be read it is asked.
+        let known = self.packages.get(&instance.vnfd_id).await;
+        let vnfd = known.as_ref().ok().map(|known| &known.vnfd);
+        let shortest = vnfd.and_then(|v| v.lcm_operations.min_graceful_termination_s);
+        not_too_short("/gracefulTerminationTimeout", grace, shortest)?;
+        let additional = &request.additional_params;
+        declared_only(vnfd, &flavour, TERMINATE, additional)?;
+        let owned = resources::of(&self.db, id).await?;
         let op = Uuid::new_v4();
         let asking = Asking {
             op,
@@ -90,22 +101,43 @@ impl App {
             vnfd_id: &instance.vnfd_id,
             flavour_id: &flavour,
             level_id: None,
+            dst_vnfd_id: None,
             base: &self.base,
         };
         let change = Change { remove: &owned, ..Change::default() };
         let grant = grants::request(&asking, LcmOperationType::Terminate, &change);
-        let plan = terminate::plan(&owned, &grant, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
+        let mut plan = terminate::plan(&owned, &grant, grace).map_err(|e| cause::submit(e.into(), &self.base))?;
+        match vnfd {
+            Some(vnfd) => {
+                let asked = Asked { kind: TERMINATE, additional, properties: None, change: None };
+                plan = self.around(vnfd, &flavour, &asked, plan)?;
+            }
+            None => {
+                tracing::warn!(instance = %id, "the VNF package cannot be had: it is terminated without its scripts")
+            }
+        }
         let params = OperationParams { request: json!(request), ..OperationParams::default() };
         self.submit(&stored, InstantiationState::Instantiated, new(op, TERMINATE, id, &params, plan)).await
     }
 
-    /// Writes operation, occurrence and notification in one transaction, if the instance is in the wanted state and still
-    /// what the plan was made for.
+    /// As [`App::submit_using`], of an operation that concerns no VNF snapshot.
     pub(super) async fn submit(
         &self,
         planned: &Stored<Instance>,
         wanted: InstantiationState,
         operation: NewOperation,
+    ) -> ApiResult<Uuid> {
+        self.submit_using(planned, wanted, operation, None).await
+    }
+
+    /// Writes operation, occurrence and notification in one transaction, if the instance is in the wanted state and still
+    /// what the plan was made for. The VNF snapshot that it fills or returns to is the operation's until that rests.
+    pub(super) async fn submit_using(
+        &self,
+        planned: &Stored<Instance>,
+        wanted: InstantiationState,
+        operation: NewOperation,
+        snapshot: Option<(Uuid, bool)>,
     ) -> ApiResult<Uuid> {
         let id = planned.document.0.id;
         let submitted = db::transaction!(self.db, |tx| {
@@ -114,6 +146,9 @@ impl App {
             if stored.etag() != planned.etag() {
                 let problem = ProblemDetails::conflict(format!("VNF instance {id} changed while this was planned"));
                 return Err(problem.next("send the request again").into());
+            }
+            if let Some((info, filled)) = snapshot {
+                self.claim(&mut *tx, info, filled, operation.id).await?;
             }
             let submitted = self.engine.submit_in(&mut *tx, operation.clone()).await;
             submitted.map_err(|e| cause::submit(e, &self.base))
@@ -168,7 +203,9 @@ impl App {
     /// # Errors
     /// 404, or 409 when the state does not allow it.
     pub async fn cancel(&self, op: Uuid, mode: CancelMode) -> ApiResult<()> {
-        self.engine.cancel(op, mode).await.map_err(cause::task).map(|op| self.after_task(&op))
+        let cancelled = self.engine.cancel(op, mode).await.map_err(cause::task)?;
+        self.after_task(&cancelled);
+        self.cancel_coordinations(op).await
     }
 
     fn after_task(&self, op: &OperationView) {
@@ -206,15 +243,6 @@ fn grace_seconds(request: &TerminateVnfRequest) -> ApiResult<Option<u32>> {
             grace_within("/gracefulTerminationTimeout", timeout.unwrap_or(DEFAULT_GRACE_SECONDS)).map(Some)
         }
     }
-}
-
-/// What nothing would read is refused.
-pub(super) fn no_parameters(operation: &str, given: &KeyValuePairs) -> ApiResult<()> {
-    if given.is_empty() {
-        return Ok(());
-    }
-    let fault = Fault::new("/additionalParams", format!("{operation} has no parameters: nothing would read them"));
-    Err(ApiError::unprocessable("the parameters are not known", vec![fault.mend("leave it out")]))
 }
 
 /// The VNFD may say how long its guests need at least (SOL001 `VnfLcmOperationsConfiguration`).

@@ -2,10 +2,11 @@
 
 use reference_points::or_vnfm::{
     LccnSubscriptionRequest, LcmOpOccNotificationVerbosityType, LifecycleChangeNotificationsFilter, VnfInstance,
+    VnfInstanceSubscriptionFilter,
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
-use service::http::{ApiError, ApiResult};
+use serde_json::{Map, Value, json};
+use service::http::ApiResult;
 use service::notify::Asked;
 
 /// A subscription request as the notifier takes it.
@@ -14,9 +15,8 @@ use service::notify::Asked;
 /// When the filter cannot be written as JSON, which is a defect.
 pub fn asked(request: LccnSubscriptionRequest) -> ApiResult<Asked> {
     let verbosity = request.verbosity.unwrap_or(LcmOpOccNotificationVerbosityType::Full);
-    let filter = request.filter.map(serde_json::to_value).transpose().map_err(|e| ApiError::internal(e.to_string()))?;
     let shown = [("verbosity".to_owned(), json!(verbosity))].into_iter().collect();
-    Ok(Asked { filter, callback_uri: request.callback_uri, shown, authentication: request.authentication })
+    Ok(Asked { shown, ..Asked::new(request.filter, request.callback_uri, request.authentication)? })
 }
 
 /// Whether a filter lets a notification through. Attributes of the filter are joined by "and", the values of each by "or".
@@ -39,6 +39,11 @@ pub fn wants(filter: &Value, attributes: &Value) -> bool {
     let Some(instance) = attributes.get("instance").and_then(|i| VnfInstance::deserialize(i).ok()) else {
         return false;
     };
+    concerns(&wanted, &instance)
+}
+
+/// Whether a VNF instance is one of those that a filter names (SOL003 clause 4.4.1.5).
+pub fn concerns(wanted: &VnfInstanceSubscriptionFilter, instance: &VnfInstance) -> bool {
     let any = |listed: &[String], value: &str| listed.is_empty() || listed.iter().any(|l| l == value);
     let product = |providers: &[reference_points::or_vnfm::VnfProductsFromProvider]| {
         providers.is_empty()
@@ -57,6 +62,29 @@ pub fn wants(filter: &Value, attributes: &Value) -> bool {
         && any(&wanted.vnf_instance_ids, &instance.id.to_string())
         && any(&wanted.vnf_instance_names, instance.vnf_instance_name.as_deref().unwrap_or_default())
         && product(&wanted.vnf_products_from_providers)
+}
+
+/// Of a SHORT notification of an operation, what it changed is left out (SOL003 clause 5.5.2.17).
+pub fn shape(shown: &Map<String, Value>, payload: &mut Value) {
+    if shown.get("verbosity") != Some(&json!(LcmOpOccNotificationVerbosityType::Short)) {
+        return;
+    }
+    if let Value::Object(members) = payload {
+        for name in [
+            "affectedVnfcs",
+            "affectedVirtualLinks",
+            "affectedExtLinkPorts",
+            "affectedVirtualStorages",
+            "changedInfo",
+            "changedExtConnectivity",
+            "modificationsTriggeredByVnfPkgChange",
+        ] {
+            members.shift_remove(name);
+        }
+        if let Some(verbosity) = members.get_mut("verbosity") {
+            *verbosity = json!(LcmOpOccNotificationVerbosityType::Short);
+        }
+    }
 }
 
 #[cfg(test)]

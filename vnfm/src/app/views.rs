@@ -7,10 +7,14 @@ use lcm::{StepState as Engine, StepView};
 use reference_points::common::{ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::VnfLcmOpOcc;
 use reference_points::os_ma_nfvo::mano::{OpProgress, OpStep, OpSummary, StepState};
+use serde::Deserialize;
 use service::http::{After, ApiError, ApiResult, event_stream, numbered};
 
 use super::App;
 use crate::ops::occurrence;
+use crate::ops::ve::coordinated;
+use crate::scripts::Finished;
+use crate::store::ve::coordinations;
 
 impl App {
     /// An occurrence with its ETag, made from the engine's present view.
@@ -22,7 +26,10 @@ impl App {
             return Err(ApiError::not_found(format!("VNF LCM operation occurrence {id}")));
         };
         let steps = self.engine.steps(id).await?;
-        Ok((occurrence::of(&op, &steps, &self.base), format!("\"{}\"", op.version)))
+        let mut connection = self.db.pool.acquire().await.map_err(db::DbError::from)?;
+        let kept = coordinations(&mut connection, id).await?.into_iter().map(|(_, kept)| kept).collect();
+        let shown = coordinated(occurrence::of(&op, &steps, &self.base), kept);
+        Ok((shown, format!("\"{}\"", op.version)))
     }
 
     /// The steps of an operation as they stand.
@@ -68,6 +75,14 @@ impl App {
     }
 }
 
+/// What a script printed.
+fn printed(kind: &str, output: Option<&serde_json::Value>) -> Option<String> {
+    let finished = Finished::deserialize(output.filter(|_| kind == "script")?).ok()?;
+    let parts = [finished.stdout, finished.stderr];
+    let text: Vec<&str> = parts.iter().map(|t| t.trim_end()).filter(|t| !t.is_empty()).collect();
+    (!text.is_empty()).then(|| text.join("\n"))
+}
+
 fn shown(step: StepView) -> OpStep {
     let problem = step.error.as_ref().map(|p| {
         let mut details =
@@ -87,6 +102,7 @@ fn shown(step: StepView) -> OpStep {
             Engine::Undoing | Engine::UndoBackoff | Engine::UndoReady => StepState::Undoing,
             Engine::Undone => StepState::Undone,
         },
+        output: printed(&step.kind, step.output.as_deref()),
         key: step.key,
         kind: step.kind,
         title: step.title,

@@ -12,7 +12,7 @@ use reference_points::nf_vi::{ConfigDriveLayout, CpuTuning};
 use reference_points::or_vi::{
     AddressPool, AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
 };
-use reference_points::or_vnfm::{InstantiateVnfRequest, ScaleInfo, VnfExtCpConfig};
+use reference_points::or_vnfm::{InstantiateVnfRequest, MonitoringParameter, ScaleInfo, VnfExtCpConfig};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, PortPart, RootPar
 use super::ids::IdSource;
 use super::inventory::{Owned, Part};
 use super::record::Facts;
+use super::ve::indicators_of;
 use crate::vi::Kind;
 
 /// Most VNFCs of one VDU. A plan of that many is larger than what the engine carries out in one operation.
@@ -54,11 +55,7 @@ pub struct Given<'a> {
 /// # Errors
 /// Every fault of the request, with the place in it.
 pub fn expand(given: &Given<'_>, ids: &mut dyn IdSource) -> Result<(Blueprint, Facts), Vec<Fault>> {
-    let Some(flavour) = given.vnfd.flavour(&given.request.flavour_id) else {
-        let known: Vec<&str> = given.vnfd.flavours.iter().map(|f| f.id.as_str()).collect();
-        let text = format!("the VNFD has no deployment flavour {:?}", given.request.flavour_id);
-        return Err(vec![Fault::new("/flavourId", text).mend(format!("one of {}", known.join(", ")))]);
-    };
+    let flavour = flavour_of(given)?;
     let mut work = Work::new(given, flavour, ids, &[]);
     work.refuse_what_is_not_done();
     work.links();
@@ -68,15 +65,41 @@ pub fn expand(given: &Given<'_>, ids: &mut dyn IdSource) -> Result<(Blueprint, F
     if !faults.is_empty() {
         return Err(faults);
     }
-    let facts = Facts {
+    Ok((blueprint, facts(given.vnfd, flavour, scale, given.request)))
+}
+
+/// What the record says of an instance of this flavour at these scale levels.
+pub fn facts(
+    vnfd: &Vnfd,
+    flavour: &VnfFlavour,
+    levels: BTreeMap<String, u32>,
+    request: &InstantiateVnfRequest,
+) -> Facts {
+    let most = flavour.scaling.aspects.iter().map(|(id, a)| (id.clone(), a.max_scale_level)).collect();
+    Facts {
         flavour_id: flavour.id.clone(),
-        scale_status: scale_info(scale),
-        max_scale_levels: scale_info(
-            flavour.scaling.aspects.iter().map(|(id, a)| (id.clone(), a.max_scale_level)).collect(),
-        ),
-        request: given.request.clone(),
-    };
-    Ok((blueprint, facts))
+        scale_status: scale_info(levels),
+        max_scale_levels: scale_info(most),
+        request: request.clone(),
+        monitoring: monitoring(vnfd, flavour),
+        indicators: indicators_of(flavour),
+    }
+}
+
+/// Monitoring parameters of the VNF and of the flavour's VNFCs, each once.
+fn monitoring(vnfd: &Vnfd, flavour: &VnfFlavour) -> Vec<MonitoringParameter> {
+    let mut all: Vec<MonitoringParameter> = Vec::new();
+    for declared in vnfd.monitoring.iter().chain(flavour.vdus.iter().flat_map(|vdu| &vdu.monitoring)) {
+        if !all.iter().any(|known| known.id == declared.id) {
+            all.push(MonitoringParameter {
+                id: declared.id.clone(),
+                vnfd_id: None,
+                name: declared.name.clone(),
+                performance_metric: declared.metric.clone(),
+            });
+        }
+    }
+    all
 }
 
 /// `ScaleInfo` of every aspect.
@@ -110,6 +133,42 @@ pub fn expand_more(
     if work.faults.is_empty() { Ok(work.blueprint) } else { Err(work.faults) }
 }
 
+/// The blueprint of all that an instance shall have: `wanted` are the VDUs with the numbers of their VNFCs. Everything in it
+/// has new identifiers; those of `present` VNFCs that stay keep the configurations of their external CPs.
+///
+/// # Errors
+/// As [`expand`].
+pub fn expand_whole(
+    given: &Given<'_>,
+    wanted: &BTreeMap<String, Vec<u32>>,
+    present: &[Owned],
+    ids: &mut dyn IdSource,
+) -> Result<Blueprint, Vec<Fault>> {
+    let flavour = flavour_of(given)?;
+    let mut work = Work::new(given, flavour, ids, &[]).knowing(present);
+    work.refuse_what_is_not_done();
+    work.links();
+    for vdu in &flavour.vdus {
+        let numbers = wanted.get(&vdu.name).map(Vec::as_slice).unwrap_or_default();
+        let count = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        if count > MAX_VNFCS {
+            work.fault(format!("VNFD VDU {}", vdu.name), too_many(count));
+            continue;
+        }
+        numbers.iter().for_each(|number| work.vnfc(vdu, *number, count));
+    }
+    work.groups();
+    if work.faults.is_empty() { Ok(work.blueprint) } else { Err(work.faults) }
+}
+
+fn flavour_of<'a>(given: &Given<'a>) -> Result<&'a VnfFlavour, Vec<Fault>> {
+    given.vnfd.flavour(&given.request.flavour_id).ok_or_else(|| {
+        let known: Vec<&str> = given.vnfd.flavours.iter().map(|f| f.id.as_str()).collect();
+        let text = format!("the VNFD has no deployment flavour {:?}", given.request.flavour_id);
+        vec![Fault::new("/flavourId", text).mend(format!("one of {}", known.join(", ")))]
+    })
+}
+
 struct Work<'a> {
     given: &'a Given<'a>,
     flavour: &'a VnfFlavour,
@@ -120,27 +179,45 @@ struct Work<'a> {
     networks: BTreeMap<&'a str, Uuid>,
     /// What the instance has already.
     present: &'a [Owned],
+    /// Configurations that VNFCs have already, by external CP and number.
+    keys: BTreeMap<(String, u32), String>,
 }
 
 /// An external connection point as the request connects it.
 struct Connected<'a> {
     ext_vl: &'a str,
     network: Uuid,
-    configs: Vec<(&'a String, &'a VnfExtCpConfig)>,
+    config: Option<(&'a String, &'a VnfExtCpConfig)>,
 }
 
 impl<'a> Work<'a> {
     fn new(given: &'a Given<'a>, flavour: &'a VnfFlavour, ids: &'a mut dyn IdSource, present: &'a [Owned]) -> Self {
         let network = |o: &'a Owned| if let Part::Network(l) = &o.part { Some((l.desc.as_str(), l.id)) } else { None };
+        let managed = given.request.ext_managed_virtual_links.iter();
+        let managed = managed.filter_map(|l| Some((l.vnf_virtual_link_desc_id.as_str(), l.resource_id.parse().ok()?)));
         Self {
             given,
             flavour,
             ids,
             faults: Vec::new(),
             blueprint: Blueprint::default(),
-            networks: present.iter().filter_map(network).collect(),
+            networks: present.iter().filter_map(network).chain(managed).collect(),
             present,
+            keys: BTreeMap::new(),
         }
+        .knowing(present)
+    }
+
+    /// VNFCs that are there keep the configurations of their connection points.
+    fn knowing(mut self, present: &[Owned]) -> Self {
+        for vnfc in present.iter().filter_map(Owned::vnfc) {
+            for port in &vnfc.ports {
+                if let PortOn::External { ext_cpd, cp_config, .. } = &port.on {
+                    self.keys.insert((ext_cpd.clone(), vnfc.number), cp_config.clone());
+                }
+            }
+        }
+        self
     }
 
     fn fault(&mut self, location: impl Into<String>, message: impl Into<String>) {
@@ -150,12 +227,7 @@ impl<'a> Work<'a> {
     /// What the descriptor or the request ask for and this release does not do is refused, never passed over.
     fn refuse_what_is_not_done(&mut self) {
         let request = self.given.request;
-        if !request.ext_managed_virtual_links.is_empty() {
-            self.fault(
-                "/extManagedVirtualLinks",
-                "internal virtual links are made by this VNFM; externally managed ones are not supported",
-            );
-        }
+        self.managed_links();
         if !self.flavour.security_group_rules.is_empty() {
             self.fault("VNFD", "security group rules are not supported by this release");
         }
@@ -186,13 +258,41 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Internal virtual links that somebody else made (SOL003 clause 4.4.1.12).
+    fn managed_links(&mut self) {
+        for managed in &self.given.request.ext_managed_virtual_links {
+            let (place, desc) = (format!("/extManagedVirtualLinks/{}", managed.id), &managed.vnf_virtual_link_desc_id);
+            if self.flavour.virtual_link(desc).is_none() {
+                let known: Vec<&str> = self.flavour.virtual_links.iter().map(|l| l.name.as_str()).collect();
+                let text = format!("the flavour has no internal virtual link {desc:?}");
+                let fault = Fault::new(format!("{place}/vnfVirtualLinkDescId"), text);
+                self.faults.push(fault.mend(format!("one of {}", known.join(", "))));
+            }
+            if managed.resource_id.parse::<Uuid>().is_err() {
+                self.fault(format!("{place}/resourceId"), "it is no UUID, which the networks of this VNFM's VIMs have");
+            }
+            if !managed.vnf_link_port.is_empty() {
+                let text = "ports are made by this VNFM; existing link ports are not supported";
+                self.fault(format!("{place}/vnfLinkPort"), text);
+            }
+            if managed.ext_managed_multisite_virtual_link_id.is_some() {
+                let text = "links over several sites are not supported";
+                self.fault(format!("{place}/extManagedMultisiteVirtualLinkId"), text);
+            }
+        }
+    }
+
     fn owner(&self) -> Owner {
         Owner { kind: OwnerKind::VnfInstance, id: self.given.instance, operation: None, step: None }
     }
 
     fn links(&mut self) {
         let flavour = self.flavour;
+        let managed = &self.given.request.ext_managed_virtual_links;
         for link in &flavour.virtual_links {
+            if managed.iter().any(|m| m.vnf_virtual_link_desc_id == link.name) {
+                continue;
+            }
             let id = self.ids.mint();
             self.networks.insert(&link.name, id);
             let realisation = self.realisation(&link.name, &link.profile);
@@ -277,7 +377,9 @@ impl<'a> Work<'a> {
         };
         let extra =
             vdu.cpu.requirements.iter().chain(&vdu.memory.requirements).map(|(k, v)| (k.clone(), v.clone())).collect();
-        let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes: vdu.memory.size_bytes, cpu, extra };
+        // VIMs give memory by whole MiB; `512 MB` of a descriptor is none.
+        let memory_bytes = vdu.memory.size_bytes.div_ceil(1 << 20) << 20;
+        let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes, cpu, extra };
         let vnfc = VnfcPart {
             id,
             vdu: vdu.name.clone(),
@@ -311,7 +413,7 @@ impl<'a> Work<'a> {
         };
         if let Some(ext) = cp.external.first() {
             let ext_cpd = ext.clone();
-            let Some(connected) = self.connected(&ext_cpd) else {
+            let Some(connected) = self.connected(&ext_cpd, number) else {
                 let message = format!("external CP {ext_cpd:?} of VDU {:?} is not connected", cp.vdu);
                 self.faults.push(
                     Fault::new("/extVirtualLinks", message)
@@ -319,7 +421,7 @@ impl<'a> Work<'a> {
                 );
                 return None;
             };
-            let config = connected.configs.get(number as usize - 1).copied();
+            let config = connected.config;
             let cp_config = config.map_or_else(|| format!("{ext_cpd}-{number}"), |(key, _)| key.clone());
             let (ext_vl, network) = (connected.ext_vl.to_owned(), connected.network);
             part.on = PortOn::External { ext_cpd: ext_cpd.clone(), ext_vl, cp_config, network };
@@ -342,25 +444,37 @@ impl<'a> Work<'a> {
         Some(part)
     }
 
-    fn connected(&mut self, ext_cpd: &str) -> Option<Connected<'a>> {
+    /// The link that the connection point of a VNFC is on: that of the configuration which the VNFC has; a new VNFC takes the
+    /// first one, in the order of the keys, that none has. VNFCs beyond them are on the first link that names the CP.
+    fn connected(&mut self, ext_cpd: &str, number: u32) -> Option<Connected<'a>> {
         let aliases = self.flavour.ext_cp(ext_cpd).map(|c| (c.name.as_str(), c.cp.as_str()));
-        for link in &self.given.request.ext_virtual_links {
-            for cp in &link.ext_cps {
-                let same = cp.cpd_id == ext_cpd
-                    || aliases.is_some_and(|(name, inner)| cp.cpd_id == name || cp.cpd_id == inner);
-                if same {
-                    let network = link.resource_id.parse().unwrap_or_else(|_| {
-                        self.faults.push(Fault::new(
-                            format!("/extVirtualLinks/{}/resourceId", link.id),
-                            "it is no UUID, which the networks of this VNFM's VIMs have",
-                        ));
-                        Uuid::nil()
-                    });
-                    return Some(Connected { ext_vl: &link.id, network, configs: cp.cp_config.iter().collect() });
-                }
-            }
+        let same = |cpd: &str| cpd == ext_cpd || aliases.is_some_and(|(name, inner)| cpd == name || cpd == inner);
+        let links = &self.given.request.ext_virtual_links;
+        let named = || links.iter().flat_map(|link| link.ext_cps.iter().map(move |cp| (link, cp)));
+        let mut configs: Vec<_> = named()
+            .filter(|(_, cp)| same(&cp.cpd_id))
+            .flat_map(|(link, cp)| cp.cp_config.iter().map(move |(key, config)| (key, link, config)))
+            .collect();
+        configs.sort_by_key(|(key, _, _)| *key);
+        let of = (ext_cpd.to_owned(), number);
+        let known = self.keys.get(&of).and_then(|wanted| configs.iter().find(|(key, _, _)| *key == wanted));
+        let taken = |key: &str| self.keys.iter().any(|((cpd, _), taken)| cpd == ext_cpd && taken == key);
+        let config = known.or_else(|| configs.iter().find(|(key, _, _)| !taken(key)));
+        if let Some((key, _, _)) = config {
+            self.keys.insert(of, (*key).clone());
         }
-        None
+        let link = match config {
+            Some((_, link, _)) => *link,
+            None => named().find(|(_, cp)| same(&cp.cpd_id))?.0,
+        };
+        let network = link.resource_id.parse().unwrap_or_else(|_| {
+            self.faults.push(Fault::new(
+                format!("/extVirtualLinks/{}/resourceId", link.id),
+                "it is no UUID, which the networks of this VNFM's VIMs have",
+            ));
+            Uuid::nil()
+        });
+        Some(Connected { ext_vl: &link.id, network, config: config.map(|(key, _, config)| (*key, *config)) })
     }
 
     /// Addresses and MAC of a CP configuration (SOL003 clause 4.4.1.10, 4.4.1.11).

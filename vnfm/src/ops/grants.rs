@@ -8,7 +8,8 @@ use reference_points::or_vnfm::{
 };
 use uuid::Uuid;
 
-use super::blueprint::{Blueprint, GroupPart, PortOn};
+use super::blueprint::{Blueprint, GroupPart, PortOn, PortPart};
+use super::instantiate::PortParams;
 use super::inventory::{Owned, Part};
 use crate::vi::{Kind, VimRef};
 
@@ -21,6 +22,8 @@ pub struct Asking<'a> {
     pub instance: Uuid,
     /// Descriptor.
     pub vnfd_id: &'a str,
+    /// Descriptor that it shall have, when that is another one.
+    pub dst_vnfd_id: Option<&'a str>,
     /// Deployment flavour.
     pub flavour_id: &'a str,
     /// Instantiation level.
@@ -34,6 +37,8 @@ pub struct Asking<'a> {
 pub struct Change<'a> {
     /// What is made.
     pub add: Option<&'a Blueprint>,
+    /// Ports that are made for VNFCs which are there.
+    pub ports: &'a [PortParams],
     /// What is removed.
     pub remove: &'a [Owned],
     /// What is changed in place.
@@ -50,13 +55,14 @@ pub fn request(asking: &Asking<'_>, operation: LcmOperationType, change: &Change
         request.placement_constraints = constraints(blueprint, change.present);
         request.add_resources = added(blueprint);
     }
+    request.add_resources.extend(change.ports.iter().map(|p| port_definition(&p.port)));
     request.remove_resources = change.remove.iter().filter_map(existing).collect();
     request.update_resources = change.update.iter().filter_map(existing).collect();
     request
 }
 
-fn added(blueprint: &Blueprint) -> Vec<ResourceDefinition> {
-    let definition = |id: Uuid, kind, vdu: Option<&str>, template: &str| ResourceDefinition {
+fn definition(id: Uuid, kind: ResourceType, vdu: Option<&str>, template: &str) -> ResourceDefinition {
+    ResourceDefinition {
         id: id.to_string(),
         r#type: kind,
         vdu_id: vdu.map(str::to_owned),
@@ -64,7 +70,18 @@ fn added(blueprint: &Blueprint) -> Vec<ResourceDefinition> {
         resource_template_id: Some(template.to_owned()),
         resource: None,
         snapshot_res_def: None,
+    }
+}
+
+fn port_definition(port: &PortPart) -> ResourceDefinition {
+    let template = match &port.on {
+        PortOn::Internal { .. } => &port.cpd,
+        PortOn::External { ext_cpd, .. } => ext_cpd,
     };
+    definition(port.id, ResourceType::Linkport, None, template)
+}
+
+fn added(blueprint: &Blueprint) -> Vec<ResourceDefinition> {
     let mut add = Vec::new();
     for link in &blueprint.links {
         add.push(definition(link.id, ResourceType::Vl, None, &link.desc));
@@ -74,13 +91,7 @@ fn added(blueprint: &Blueprint) -> Vec<ResourceDefinition> {
     }
     for vnfc in &blueprint.vnfcs {
         add.push(definition(vnfc.id, ResourceType::Compute, Some(&vnfc.vdu), &vnfc.vdu));
-        for port in &vnfc.ports {
-            let template = match &port.on {
-                PortOn::Internal { .. } => &port.cpd,
-                PortOn::External { ext_cpd, .. } => ext_cpd,
-            };
-            add.push(definition(port.id, ResourceType::Linkport, None, template));
-        }
+        add.extend(vnfc.ports.iter().map(port_definition));
     }
     add
 }
@@ -130,7 +141,7 @@ fn existing(resource: &Owned) -> Option<ResourceDefinition> {
         Kind::Network => ResourceType::Vl,
         Kind::Volume => ResourceType::Storage,
         Kind::Port => ResourceType::Linkport,
-        Kind::AffinityGroup | Kind::Subnet => return None,
+        Kind::AffinityGroup | Kind::Subnet | Kind::Snapshot => return None,
     };
     Some(ResourceDefinition {
         id: resource.id().to_string(),
@@ -154,7 +165,7 @@ fn empty(asking: &Asking<'_>, operation: LcmOperationType) -> GrantRequest {
         vnf_instance_id: asking.instance,
         vnf_lcm_op_occ_id: asking.op,
         vnfd_id: asking.vnfd_id.to_owned(),
-        dst_vnfd_id: None,
+        dst_vnfd_id: asking.dst_vnfd_id.map(str::to_owned),
         flavour_id: Some(asking.flavour_id.to_owned()),
         operation,
         is_automatic_invocation: false,
@@ -224,6 +235,22 @@ pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Box<Problem>> {
         .vim_software_image_id
         .parse()
         .map_err(|_| unusable(format!("image {} is no UUID", found.vim_software_image_id)))
+}
+
+/// The snapshot of the VIM that stands for one of a VNFC.
+pub fn snapshot(grant: &Grant, vnf_snapshot: Uuid, vnfc_snapshot: &str) -> Result<Uuid, Box<Problem>> {
+    let all = grant.vim_assets.as_ref().map(|a| a.snapshot_resources.as_slice()).unwrap_or_default();
+    let wanted = vnf_snapshot.to_string();
+    let found = all.iter().find(|s| {
+        s.vnf_snapshot_id == wanted && s.vnfc_snapshot_id == vnfc_snapshot && s.storage_snapshot_id.is_none()
+    });
+    let Some(found) = found else {
+        return Err(unusable(format!("vimAssets.snapshotResources does not name VNFC snapshot {vnfc_snapshot:?}")));
+    };
+    found
+        .vim_snapshot_resource_id
+        .parse()
+        .map_err(|_| unusable(format!("snapshot {} is no UUID", found.vim_snapshot_resource_id)))
 }
 
 fn unusable(detail: String) -> Box<Problem> {

@@ -71,12 +71,7 @@ pub fn additions(blueprint: &Blueprint) -> Vec<StepSpec> {
         steps.push(StepSpec::new(key("volume", &volume.name), "volume", title).params(json!(volume)).after(GRANT));
     }
     for vnfc in &blueprint.vnfcs {
-        for port in &vnfc.ports {
-            let params = PortParams { port: port.clone(), vnfc: vnfc.id };
-            let title = format!("Create port {} of {}", port.cpd, vnfc.name);
-            let step = StepSpec::new(key("port", &port.name), "port", title).params(json!(params));
-            steps.push(step.after_all(port_waits_for(blueprint, port)));
-        }
+        steps.extend(vnfc.ports.iter().map(|port| port_step(blueprint, port, vnfc.id, &vnfc.name)));
         let step = StepSpec::new(key("vnfc", &vnfc.name), "compute", format!("Run {}", vnfc.name))
             .params(json!(vnfc))
             .after(GRANT);
@@ -94,6 +89,18 @@ pub fn additions(blueprint: &Blueprint) -> Vec<StepSpec> {
         );
     }
     steps
+}
+
+/// The steps that make ports of VNFCs that are there already.
+pub fn port_steps(blueprint: &Blueprint, ports: &[PortParams]) -> Vec<StepSpec> {
+    ports.iter().map(|p| port_step(blueprint, &p.port, p.vnfc, &p.port.name)).collect()
+}
+
+fn port_step(blueprint: &Blueprint, port: &PortPart, vnfc: Uuid, of: &str) -> StepSpec {
+    let params = PortParams { port: port.clone(), vnfc };
+    let title = format!("Create port {} of {of}", port.cpd);
+    let step = StepSpec::new(key("port", &port.name), "port", title).params(json!(params));
+    step.after_all(port_waits_for(blueprint, port))
 }
 
 /// Key of a step: what it makes, and the name of that, which is the same however often the plan is made.

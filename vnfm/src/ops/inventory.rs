@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::blueprint::{GroupPart, LinkPart, RootPart, VnfcPart, VolumePart};
+use super::converge::ChangeParams;
 use super::instantiate::{GRANT, PortParams, SubnetParams};
 use super::operate::PowerParams;
 use super::terminate::RemoveParams;
@@ -166,6 +167,11 @@ pub fn users(all: &[Owned]) -> BTreeMap<Uuid, Vec<Uuid>> {
                 }
             }
             Part::Port(port) => {
+                // A change that was given up may have left a port that only the VIM counts among those of its VNFC.
+                let known = users.get(&port.port.id).is_some_and(|all| all.contains(&port.vnfc));
+                if !known && all.iter().any(|o| o.id() == port.vnfc) {
+                    users.entry(port.port.id).or_default().push(port.vnfc);
+                }
                 let network = port.port.on.network();
                 users.entry(network).or_default().push(port.port.id);
                 let on_link = |o: &&Owned| matches!(&o.part, Part::Subnet(subnet) if subnet.link == network);
@@ -197,6 +203,14 @@ pub fn after(before: Vec<Owned>, steps: &[StepView]) -> Vec<Owned> {
                     && let (Some(owned), Some(found)) = (all.get_mut(&restored.id()), output(step))
                 {
                     owned.found = Some(found);
+                }
+            }
+            "change" => {
+                if let Ok(change) = ChangeParams::deserialize(step.params.as_ref())
+                    && let (StepState::Done, Some(owned)) = (step.state, all.get_mut(&change.part.id))
+                {
+                    owned.part = Part::Compute(change.part);
+                    owned.found = output(step).or(owned.found.take());
                 }
             }
             "power" if step.state == StepState::Done => {

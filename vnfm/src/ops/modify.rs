@@ -45,6 +45,21 @@ pub fn modified(
     if work.faults.is_empty() { Ok((work.instance, work.told)) } else { Err(work.faults) }
 }
 
+/// Extensions after a patch, and every fault of it: only those that the descriptor declares can be set.
+pub fn extended(
+    vnfd: &Vnfd,
+    present: Map<String, Value>,
+    patch: &Map<String, Value>,
+) -> (Map<String, Value>, Vec<Fault>) {
+    let declared: Vec<&str> = vnfd.modifiable_attributes.extensions.iter().map(|e| e.name.as_str()).collect();
+    let unknown = patch.keys().filter(|name| !declared.contains(&name.as_str())).map(|name| {
+        let fault = Fault::new(format!("/extensions/{name}"), "the VNFD does not declare it");
+        let known = if declared.is_empty() { "no extension".to_owned() } else { declared.join(", ") };
+        fault.mend(format!("it declares {known}"))
+    });
+    (patched(present, patch), unknown.collect())
+}
+
 /// The plan: nothing is done outside; the record is written with the operation's end.
 ///
 /// # Errors
@@ -156,13 +171,9 @@ impl Work<'_> {
             self.told.metadata = kept(&patch);
         }
         if let Some(patch) = self.object("extensions") {
-            let declared: Vec<&str> = vnfd.modifiable_attributes.extensions.iter().map(|e| e.name.as_str()).collect();
-            for name in patch.keys().filter(|name| !declared.contains(&name.as_str())) {
-                let fault = Fault::new(format!("/extensions/{name}"), "the VNFD does not declare it");
-                let known = if declared.is_empty() { "no extension".to_owned() } else { declared.join(", ") };
-                self.faults.push(fault.mend(format!("it declares {known}")));
-            }
-            self.instance.extensions = patched(self.present("extensions"), &patch);
+            let (extensions, faults) = extended(vnfd, self.present("extensions"), &patch);
+            self.instance.extensions = extensions;
+            self.faults.extend(faults);
             self.told.extensions = kept(&patch);
         }
         if let Some(patch) = self.object("vimConnectionInfo") {

@@ -4,19 +4,22 @@
 use lcm::{OperationState, OperationView, Problem, StepState, StepView};
 use reference_points::common::{ProblemDetails, TraceContext};
 use reference_points::or_vnfm::{
-    AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, Grant, LccnLinks,
-    LccnNotificationType, LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, LcmOperationStateType,
-    LcmOperationType, Link, ResourceChanges, Timestamp, VirtualLinkChangeType, VnfInfoModifications, VnfLcmOpOcc,
-    VnfLcmOpOccLinks, VnfLcmOperationOccurrenceNotification,
+    AffectedExtLinkPort, AffectedVirtualLink, AffectedVirtualStorage, AffectedVnfc, CancelModeType, ChangeType, Grant,
+    LccnLinks, LccnNotificationType, LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus,
+    LcmOperationStateType, LcmOperationType, Link, ResourceChanges, Timestamp, VirtualLinkChangeType,
+    VnfInfoModifications, VnfLcmOpOcc, VnfLcmOpOccLinks, VnfLcmOperationOccurrenceNotification,
 };
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::blueprint::PortOn;
+use super::converge::ChangeParams;
 use super::instantiate::GRANT;
 use super::inventory::{Owned, Part, after, output, volumes_of};
 use super::operate::PowerParams;
 use super::params::OperationParams;
 use super::record;
+use super::revert::RevertParams;
 use super::terminate::RemoveParams;
 
 /// Kind of an instantiation in the engine.
@@ -33,13 +36,26 @@ pub const MODIFY_INFO: &str = "MODIFY_INFO";
 pub const HEAL: &str = "HEAL";
 /// Kind of a start or stop in the engine.
 pub const OPERATE: &str = "OPERATE";
+/// Kind of a change of the deployment flavour in the engine.
+pub const CHANGE_FLAVOUR: &str = "CHANGE_FLAVOUR";
+/// Kind of a change of the external connectivity in the engine.
+pub const CHANGE_EXT_CONN: &str = "CHANGE_EXT_CONN";
+/// Kind of a change of the VNF package in the engine.
+pub const CHANGE_VNFPKG: &str = "CHANGE_VNFPKG";
+
+/// Kind of taking a snapshot in the engine.
+pub const CREATE_SNAPSHOT: &str = "CREATE_SNAPSHOT";
+/// Kind of a return to a snapshot in the engine.
+pub const REVERT_TO_SNAPSHOT: &str = "REVERT_TO_SNAPSHOT";
 
 /// The occurrence as it stands. `base` is the VNFM's own address.
 pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
     let instance = op.subject.parse().unwrap_or_else(|_| Uuid::nil());
     let params = OperationParams::deserialize(op.params.as_ref()).ok();
-    let changes = changes(op, steps);
+    let completed = params.as_ref().filter(|_| op.state == OperationState::Completed);
+    let changes = changes(steps);
     let grant: Option<Grant> = steps.iter().find(|s| s.key == GRANT).and_then(output);
+    let snapshot = params.as_ref().and_then(|p| Some(p.snapshot.as_ref()?.info));
     VnfLcmOpOcc {
         id: op.id,
         operation_state: state(op.state),
@@ -49,7 +65,9 @@ pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
         grant_id: grant.map(|g| g.id),
         operation: operation(&op.kind),
         is_automatic_invocation: op.automatic,
-        changed_info: params.as_ref().filter(|_| op.state == OperationState::Completed).and_then(changed),
+        changed_info: completed.and_then(changed),
+        changed_ext_connectivity: completed.map(|p| p.connectivity.clone()).unwrap_or_default(),
+        modifications_triggered_by_vnf_pkg_change: completed.and_then(|p| p.package.as_deref().cloned()),
         operation_params: params.map(|p| p.request),
         is_cancel_pending: op.is_cancel_pending(),
         cancel_mode: op.cancel.map(|mode| match mode {
@@ -58,10 +76,10 @@ pub fn of(op: &OperationView, steps: &[StepView], base: &str) -> VnfLcmOpOcc {
         }),
         error: op.error.as_ref().map(|problem| error(op, problem)),
         resource_changes: (changes != ResourceChanges::default()).then_some(changes),
-        changed_ext_connectivity: Vec::new(),
-        modifications_triggered_by_vnf_pkg_change: None,
-        vnf_snapshot_info_id: None,
-        links: Some(links(op, instance, base)),
+        vnf_snapshot_info_id: snapshot,
+        lcm_coordinations: Vec::new(),
+        rejected_lcm_coordinations: Vec::new(),
+        links: Some(links(op, instance, snapshot, base)),
     }
 }
 
@@ -117,7 +135,7 @@ fn details(problem: &Problem) -> ProblemDetails {
     details
 }
 
-fn links(op: &OperationView, instance: Uuid, base: &str) -> VnfLcmOpOccLinks {
+fn links(op: &OperationView, instance: Uuid, snapshot: Option<Uuid>, base: &str) -> VnfLcmOpOccLinks {
     let own = format!("{base}/vnflcm/v2/vnf_lcm_op_occs/{}", op.id);
     let task =
         |name: &str, states: &[OperationState]| states.contains(&op.state).then(|| Link::new(format!("{own}/{name}")));
@@ -129,32 +147,47 @@ fn links(op: &OperationView, instance: Uuid, base: &str) -> VnfLcmOpOccLinks {
         retry: task("retry", &[FailedTemp]),
         rollback: task("rollback", &[FailedTemp]).filter(|_| op.kind != TERMINATE),
         fail: task("fail", &[FailedTemp]),
-        vnf_snapshot: None,
+        vnf_snapshot: snapshot.map(|id| Link::new(format!("{base}/vnflcm/v2/vnf_snapshots/{id}"))),
         self_: Link::new(own),
     }
 }
 
 /// What the operation has changed so far.
-fn changes(op: &OperationView, steps: &[StepView]) -> ResourceChanges {
+fn changes(steps: &[StepView]) -> ResourceChanges {
     let mut changes = ResourceChanges::default();
     let made = after(Vec::new(), steps);
-    let change = if op.kind == HEAL { ChangeType::Modified } else { ChangeType::Added };
+    // What is made under the identifier of something that was cleared away is that again.
+    let cleared: Vec<Uuid> = steps.iter().filter(|s| s.kind == "clear").filter_map(removed).map(|r| r.id()).collect();
     for step in steps.iter().filter(|s| s.state == StepState::Done) {
         if let Some(part) = Part::of(step)
             && let Some(owned) = made.iter().find(|o| o.part == part)
         {
-            affected(&mut changes, owned, change);
+            let again = cleared.contains(&owned.id());
+            affected(&mut changes, owned, if again { ChangeType::Modified } else { ChangeType::Added });
+        } else if step.kind == "change"
+            && let Ok(change) = ChangeParams::deserialize(step.params.as_ref())
+        {
+            let owned = Owned { part: Part::Compute(change.part), ..change.old };
+            affected(&mut changes, &owned, ChangeType::Modified);
         } else if step.kind == "remove"
-            && let Ok(RemoveParams { resource, .. }) = RemoveParams::deserialize(step.params.as_ref())
+            && let Some(resource) = removed(step)
         {
             affected(&mut changes, &resource, ChangeType::Removed);
         } else if step.kind == "power"
             && let Ok(power) = PowerParams::deserialize(step.params.as_ref())
         {
             affected(&mut changes, &power.vnfc, ChangeType::Modified);
+        } else if step.kind == "revert"
+            && let Ok(returned) = RevertParams::deserialize(step.params.as_ref())
+        {
+            affected(&mut changes, &returned.vnfc, ChangeType::Modified);
         }
     }
     changes
+}
+
+fn removed(step: &StepView) -> Option<Owned> {
+    RemoveParams::deserialize(step.params.as_ref()).ok().map(|params| params.resource)
 }
 
 fn affected(changes: &mut ResourceChanges, owned: &Owned, change: ChangeType) {
@@ -203,6 +236,15 @@ fn affected(changes: &mut ResourceChanges, owned: &Owned, change: ChangeType) {
             zone_id: None,
             metadata,
         }),
+        Part::Port(port) if matches!(port.port.on, PortOn::External { .. }) => {
+            changes.affected_ext_link_ports.push(AffectedExtLinkPort {
+                id: id.clone(),
+                change_type: change,
+                ext_cp_instance_id: format!("extcp-{id}"),
+                resource_handle: handle,
+                resource_definition_id: definition,
+            });
+        }
         Part::AffinityGroup(_) | Part::Subnet(_) | Part::Port(_) => {}
     }
 }
@@ -237,11 +279,11 @@ pub fn notification(
         vnf_lcm_op_occ_id: op.id,
         affected_vnfcs: if begins { Vec::new() } else { changes.affected_vnfcs },
         affected_virtual_links: if begins { Vec::new() } else { changes.affected_virtual_links },
-        affected_ext_link_ports: Vec::new(),
+        affected_ext_link_ports: if begins { Vec::new() } else { changes.affected_ext_link_ports },
         affected_virtual_storages: if begins { Vec::new() } else { changes.affected_virtual_storages },
         changed_info: occurrence.changed_info,
-        changed_ext_connectivity: Vec::new(),
-        modifications_triggered_by_vnf_pkg_change: None,
+        changed_ext_connectivity: occurrence.changed_ext_connectivity,
+        modifications_triggered_by_vnf_pkg_change: occurrence.modifications_triggered_by_vnf_pkg_change,
         error: occurrence.error,
         links: LccnLinks {
             vnf_instance: href(format!("/vnflcm/v2/vnf_instances/{}", occurrence.vnf_instance_id)),

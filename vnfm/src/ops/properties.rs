@@ -14,6 +14,17 @@ pub fn merged(vnfd: &Vnfd, instance: &VnfInstance, request: &InstantiateVnfReque
     layered(vnfd, &[&instance.vnf_configurable_properties, &request.vnf_configurable_properties])
 }
 
+/// Of the properties of a record those that a descriptor declares: with another descriptor others go.
+pub fn declared(vnfd: &Vnfd, present: &Map<String, Value>) -> Map<String, Value> {
+    let known = &vnfd.configurable_properties;
+    let mut kept = present.clone();
+    kept.retain(|name, _| name == ADDITIONAL || known.standard.iter().any(|p| &p.name == name));
+    if let Some(Value::Object(own)) = kept.get_mut(ADDITIONAL) {
+        own.retain(|name, _| known.additional.iter().any(|p| &p.name == name));
+    }
+    kept
+}
+
 /// A patch of properties with the VNF's own ones in their group, where records keep them.
 pub fn grouped(vnfd: &Vnfd, patch: &Map<String, Value>) -> Map<String, Value> {
     let own = |name: &str| vnfd.configurable_properties.additional.iter().any(|p| p.name == name);

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use reference_points::or_vi::Port;
 use reference_points::or_vnfm::{
-    CpInstanceType, CpProtocolInfo, ExtLinkPortInfo, ExtVirtualLinkData, ExtVirtualLinkInfo, InstantiateVnfRequest,
-    InstantiatedVnfInfo, IpAddressInfo, IpAddressType, IpOverEthernetAddressInfo, LayerProtocol, ResourceHandle,
-    ScaleInfo, VirtualStorageResourceInfo, VnfExtCpInfo, VnfLinkPortInfo, VnfOperationalState,
-    VnfVirtualLinkResourceInfo, VnfcCpInfo, VnfcInfo, VnfcResourceInfo,
+    CpInstanceType, CpProtocolInfo, ExtLinkPortInfo, ExtManagedVirtualLinkData, ExtManagedVirtualLinkInfo,
+    ExtVirtualLinkData, ExtVirtualLinkInfo, InstantiateVnfRequest, InstantiatedVnfInfo, IpAddressInfo, IpAddressType,
+    IpOverEthernetAddressInfo, LayerProtocol, MonitoringParameter, ResourceHandle, ScaleInfo,
+    VirtualStorageResourceInfo, VnfExtCpInfo, VnfLinkPortInfo, VnfOperationalState, VnfVirtualLinkResourceInfo,
+    VnfcCpInfo, VnfcInfo, VnfcResourceInfo,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::blueprint::{PortOn, PortPart};
 use super::inventory::{Owned, Part, volumes_of, zone_of};
+use super::ve::Endpoint;
 use crate::vi::Kind;
 
 /// What the record says besides the resources; decided with the plan and kept in the operation's parameters.
@@ -28,6 +30,12 @@ pub struct Facts {
     pub max_scale_levels: Vec<ScaleInfo>,
     /// The request that the instance is made from, with what later operations changed of it: what more of it is made by.
     pub request: InstantiateVnfRequest,
+    /// Monitoring parameters that the VNFD declares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitoringParameter>,
+    /// Where the VNFD says that its indicators are; `None` when it speaks of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indicators: Option<Endpoint>,
 }
 
 /// InstantiatedVnfInfo of what an instance has.
@@ -41,8 +49,8 @@ pub fn instantiated(facts: &Facts, all: &[Owned]) -> InstantiatedVnfInfo {
         max_scale_levels: facts.max_scale_levels.clone(),
         ext_cp_info: Vec::new(),
         ext_virtual_link_info: facts.request.ext_virtual_links.iter().map(external_link).collect(),
-        ext_managed_virtual_link_info: Vec::new(),
-        monitoring_parameters: Vec::new(),
+        ext_managed_virtual_link_info: facts.request.ext_managed_virtual_links.iter().map(managed_link).collect(),
+        monitoring_parameters: facts.monitoring.clone(),
         localization_language: facts.request.localization_language.clone(),
         vnfc_resource_info: Vec::new(),
         vnf_virtual_link_resource_info: Vec::new(),
@@ -132,7 +140,15 @@ fn cp(info: &mut InstantiatedVnfInfo, part: &PortPart, owned: &Owned) -> VnfcCpI
             let link_port = part.id.to_string();
             cp.vnf_link_port_id = Some(link_port.clone());
             let wanted = network.to_string();
-            if let Some(link) = info.vnf_virtual_link_resource_info.iter_mut().find(|l| l.id == wanted) {
+            let managed = info.ext_managed_virtual_link_info.iter_mut();
+            if let Some(link) = managed.into_iter().find(|l| l.network_resource.resource_id == wanted) {
+                link.vnf_link_ports.push(VnfLinkPortInfo {
+                    id: link_port,
+                    resource_handle: handle,
+                    cp_instance_id: Some(id),
+                    cp_instance_type: Some(CpInstanceType::VnfcCp),
+                });
+            } else if let Some(link) = info.vnf_virtual_link_resource_info.iter_mut().find(|l| l.id == wanted) {
                 link.vnf_link_ports.push(VnfLinkPortInfo {
                     id: link_port,
                     resource_handle: handle,
@@ -178,6 +194,22 @@ fn external_link(link: &ExtVirtualLinkData) -> ExtVirtualLinkInfo {
         },
         ext_link_ports: Vec::new(),
         current_vnf_ext_cp_data: link.ext_cps.clone(),
+    }
+}
+
+fn managed_link(link: &ExtManagedVirtualLinkData) -> ExtManagedVirtualLinkInfo {
+    ExtManagedVirtualLinkInfo {
+        id: link.id.clone(),
+        vnf_virtual_link_desc_id: link.vnf_virtual_link_desc_id.clone(),
+        vnfd_id: None,
+        network_resource: ResourceHandle {
+            vim_connection_id: link.vim_connection_id.clone(),
+            resource_provider_id: link.resource_provider_id.clone(),
+            resource_id: link.resource_id.clone(),
+            vim_level_resource_type: Some("network".to_owned()),
+        },
+        vnf_link_ports: Vec::new(),
+        ext_managed_multisite_virtual_link_id: None,
     }
 }
 

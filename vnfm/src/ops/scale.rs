@@ -40,7 +40,8 @@ pub struct Target {
     pub levels: Levels,
 }
 
-fn levels_of(facts: &Facts) -> Levels {
+/// Scale level of every aspect.
+pub fn levels_of(facts: &Facts) -> Levels {
     facts.scale_status.iter().map(|s| (s.aspect_id.clone(), s.scale_level)).collect()
 }
 

@@ -87,6 +87,7 @@ fn spec(cx: &StepCx, part: &VnfcPart, zone: Option<String>) -> Result<ComputeSpe
         zone,
         affinity_groups: part.groups.clone(),
         power: DesiredPower::Running,
+        revert: None,
     })
 }
 

@@ -1,12 +1,18 @@
 //! One effect each: what the plans of [`crate::ops`] are made of, against the VIM and the NFVO.
 
+mod change;
 mod compute;
+mod configure;
+mod coordinate;
 mod grant;
 mod network;
 mod power;
 mod record;
 mod remove;
 mod restore;
+mod revert;
+mod script;
+mod snapshot;
 mod storage;
 mod traced;
 
@@ -18,10 +24,14 @@ use reference_points::common::{CallError, Owner, OwnerKind, ProblemDetails};
 use reference_points::or_vnfm::Grant;
 use uuid::Uuid;
 
+pub use configure::{Configuring, Vnfs};
+pub use coordinate::{Coordinating, Coordinators, coordination_key};
 pub use grant::{Granting, Nfvo};
+pub use script::{Scene, Surroundings};
 
 use crate::ops::grants::{self, Place};
 use crate::ops::instantiate::GRANT;
+use crate::scripts::Runner;
 use crate::vi::Vi;
 
 /// How long a step waits for an event before it looks by itself.
@@ -40,9 +50,37 @@ pub fn registry(vi: &Arc<dyn Vi>, granting: &Arc<dyn Granting>) -> Registry {
         .with("remove", remove::Remove(vi.clone()))
         .with("clear", remove::Remove(vi.clone()))
         .with("restore", restore::Restore(vi.clone()))
+        .with("change", change::ChangeCompute(vi.clone()))
         .with("power", power::Power(vi.clone()))
+        .with("snapshot", snapshot::Take(vi.clone()))
+        .with("revert", revert::ReturnTo(vi.clone()))
         .with("record", record::Record)
         .map(|_, step| Arc::new(traced::Traced(step)))
+}
+
+/// What the steps in which the VNF itself takes part need.
+#[derive(Clone)]
+pub struct Ve {
+    /// What runs scripts.
+    pub runner: Arc<dyn Runner>,
+    /// What steps around an operation are told.
+    pub around: Arc<dyn Surroundings>,
+    /// Who coordinates.
+    pub coordinating: Arc<dyn Coordinating>,
+    /// Who is configured.
+    pub configuring: Arc<dyn Configuring>,
+}
+
+/// The steps of every operation, with those in which the VNF itself takes part.
+pub fn with_ve(registry: Registry, ve: &Ve) -> Registry {
+    let around = || ve.around.clone();
+    let script = script::RunScript { runner: ve.runner.clone(), around: around() };
+    let coordinate = coordinate::Coordinate { with: ve.coordinating.clone(), around: around() };
+    let configure = configure::Configure { with: ve.configuring.clone(), around: around() };
+    registry
+        .with("script", traced::Traced(Arc::new(script)))
+        .with("coordinate", traced::Traced(Arc::new(coordinate)))
+        .with("configure", traced::Traced(Arc::new(configure)))
 }
 
 /// Wake key of a compute's changes.
@@ -53,6 +91,11 @@ pub fn compute_key(id: Uuid) -> String {
 /// Wake key of a volume's changes.
 pub fn volume_key(id: Uuid) -> String {
     format!("volume/{id}")
+}
+
+/// Wake key of a snapshot's changes.
+pub fn snapshot_key(id: Uuid) -> String {
+    format!("snapshot/{id}")
 }
 
 /// Owner mark of what a step makes.

@@ -101,6 +101,8 @@ impl Document for Occurrence {
             "changedInfo",
             "changedExtConnectivity",
             "vnfSnapshotInfoId",
+            "lcmCoordinations",
+            "rejectedLcmCoordinations",
         ],
     };
 }

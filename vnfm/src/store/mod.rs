@@ -5,5 +5,14 @@ pub mod documents;
 pub mod positions;
 pub mod resources;
 pub mod schema;
+pub mod snapshots;
+pub mod ve;
 
+pub mod alarms;
+pub mod indicators;
+pub mod pm;
+
+pub use alarms::ALARMS;
 pub use documents::{INSTANCES, Instance, OCCURRENCES, Occurrence};
+pub use indicators::INDICATORS;
+pub use snapshots::{SNAPSHOTS, SnapshotInfo};

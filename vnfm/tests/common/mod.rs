@@ -1,5 +1,9 @@
-//! A VIM and an NFVO in memory, and the operations of a VNF on them.
+//! A VIM in memory, and the operations of a VNF on it.
 #![allow(dead_code)]
+
+mod nfvo;
+mod snapshots;
+mod ve;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -11,27 +15,36 @@ use descriptors::archive::{Limits, Package};
 use descriptors::vnfd::{Vnfd, read_vnfd};
 use lcm::testkit::World;
 use lcm::{Engine, NewOperation, OperationView, Registry, StepView};
+use nfvo::Nfvo;
 use reference_points::common::{CallError, Fault, ProblemDetails};
-use reference_points::nf_vi::{PowerAction, PowerRequest};
+use reference_points::nf_vi::{PowerAction, PowerRequest, Reality};
 use reference_points::or_vi::*;
-use reference_points::or_vnfm::{Grant, GrantAnswer, GrantRequest, InstantiateVnfRequest, LcmOperationType};
+use reference_points::or_vnfm::{ExtVirtualLinkData, InstantiateVnfRequest, LcmOperationType};
 use serde_json::{Value, json};
 use uuid::Uuid;
+use ve::VeWorld;
+use vnfm::ops::adopt::Same;
 use vnfm::ops::blueprint::Blueprint;
+use vnfm::ops::converge::{Difference, Order};
 use vnfm::ops::expand::{Given, expand};
 use vnfm::ops::grants::{self, Asking, Change};
+use vnfm::ops::hooks::Hooks;
 use vnfm::ops::ids::RandomIds;
 use vnfm::ops::inventory::{Owned, after};
-use vnfm::ops::occurrence::{HEAL, INSTANTIATE, OPERATE, SCALE, SCALE_TO_LEVEL, TERMINATE};
+use vnfm::ops::occurrence::{
+    CHANGE_EXT_CONN, CHANGE_FLAVOUR, CHANGE_VNFPKG, HEAL, INSTANTIATE, OPERATE, SCALE, SCALE_TO_LEVEL, TERMINATE,
+};
 use vnfm::ops::params::OperationParams;
 use vnfm::ops::record::Facts;
 use vnfm::ops::scale::{self, Scaling};
-use vnfm::ops::{heal, instantiate, operate, terminate};
-use vnfm::steps::{Granting, compute_key, registry, volume_key};
+use vnfm::ops::transition::{self, reconnected};
+use vnfm::ops::{converge, heal, instantiate, operate, terminate};
+use vnfm::steps::{Granting, compute_key, registry, snapshot_key, volume_key, with_ve};
 use vnfm::vi::{Kind, Vi, VimRef};
 
 pub const VIM: Uuid = Uuid::from_u128(0x7777);
 pub const NETWORK: Uuid = Uuid::from_u128(0x8888);
+pub const OTHER_NETWORK: Uuid = Uuid::from_u128(0x8889);
 const IMAGE: Uuid = Uuid::from_u128(0x9999);
 
 /// The descriptor of the tests.
@@ -85,6 +98,11 @@ struct Thing {
     spec: Value,
     state: &'static str,
     uses: Vec<Uuid>,
+    /// What the disks of a machine hold, or what a snapshot holds of them.
+    holds: Value,
+    /// What they held before the return that its specification names.
+    former: Option<Value>,
+    reverted: Option<Value>,
 }
 
 impl Outside {
@@ -98,6 +116,13 @@ impl Outside {
         self.things.lock().unwrap().get(&(kind, id)).map(|t| t.state)
     }
 
+    /// What of its specification can change, of every machine.
+    fn shapes(&self) -> BTreeMap<Uuid, Value> {
+        let things = self.things.lock().unwrap();
+        let shape = |t: &Thing| json!([t.spec["ports"], t.spec["flavour"], t.spec["volumes"], t.spec["root"]]);
+        things.iter().filter(|((kind, _), _)| *kind == Kind::Compute).map(|((_, id), t)| (*id, shape(t))).collect()
+    }
+
     /// Loses a thing, as a VIM may.
     pub fn lose(&self, kind: Kind, id: Uuid) {
         self.things.lock().unwrap().remove(&(kind, id)).expect("a thing to lose");
@@ -106,20 +131,35 @@ impl Outside {
     fn put(&self, kind: Kind, id: Uuid, spec: Value, state: &'static str, uses: Vec<Uuid>) -> Result<Value, CallError> {
         let mut things = self.things.lock().unwrap();
         for used in &uses {
-            let there = *used == NETWORK || things.keys().any(|(_, id)| id == used);
+            let there = [NETWORK, OTHER_NETWORK].contains(used) || things.keys().any(|(_, id)| id == used);
             if !there {
                 return Err(refused(422, format!("{} {id} needs {used}, which is not there", kind.word())));
             }
         }
-        let thing = things.entry((kind, id)).or_insert_with(|| Thing { spec: spec.clone(), state, uses });
+        if kind == Kind::Compute
+            && let Some(thing) = things.get_mut(&(kind, id)).filter(|t| t.spec != spec)
+        {
+            // A machine can be changed where it is; other CPU and memory take a while.
+            let stays = |member: &str| thing.spec[member] == spec[member];
+            assert!(
+                stays("name") && stays("owner") && stays("bootData"),
+                "compute {id} was asked for twice, differently"
+            );
+            if !stays("flavour") || !stays("revert") {
+                thing.state = "building";
+            }
+            (thing.spec, thing.uses) = (spec.clone(), uses.clone());
+        }
+        let new = || Thing { spec: spec.clone(), state, uses, holds: Value::Null, former: None, reverted: None };
+        let thing = things.entry((kind, id)).or_insert_with(new);
         // The owner mark names the operation's step, which is the same in every try.
         assert_eq!(thing.spec, spec, "{} {id} was asked for twice, differently", kind.word());
-        Ok(json!({ "id": id, "spec": spec, "state": thing.state, "changedAt": 0 }))
+        Ok(snapshots::shown(id, thing))
     }
 
     fn get(&self, kind: Kind, id: Uuid) -> Option<Value> {
         let things = self.things.lock().unwrap();
-        things.get(&(kind, id)).map(|t| json!({ "id": id, "spec": t.spec, "state": t.state, "changedAt": 0 }))
+        things.get(&(kind, id)).map(|t| snapshots::shown(id, t))
     }
 
     /// Lets one thing that goes on come to its end; the key of its event.
@@ -128,12 +168,14 @@ impl Outside {
         let (key, state) = things.iter().find(|(_, t)| !RESTS.contains(&t.state)).map(|(k, t)| (*k, t.state))?;
         if state == "deleting" {
             things.remove(&key);
-        } else if let Some(thing) = things.get_mut(&key) {
-            thing.state = "active";
+        } else {
+            snapshots::returned(&mut things, key);
+            things.get_mut(&key).unwrap().state = "active";
         }
         match key {
             (Kind::Compute, id) => Some(compute_key(id)),
             (Kind::Volume, id) => Some(volume_key(id)),
+            (Kind::Snapshot, id) => Some(snapshot_key(id)),
             (_, id) => Some(format!("other/{id}")),
         }
     }
@@ -213,7 +255,7 @@ impl Vi for Outside {
             return Err(refused(409, format!("{} {id} is used by {} {}", kind.word(), user.0.word(), user.1)));
         }
         match kind {
-            Kind::Compute => {
+            Kind::Compute | Kind::Snapshot => {
                 if let Some(thing) = things.get_mut(&(kind, id)) {
                     thing.state = "deleting";
                 }
@@ -228,43 +270,31 @@ impl Vi for Outside {
     async fn volume(&self, _: &VimRef, id: Uuid) -> Result<Option<Volume>, CallError> {
         Ok(self.get(Kind::Volume, id).map(read))
     }
-}
 
-/// Grants everything to the one VIM.
-#[derive(Debug, Default)]
-pub struct Nfvo;
-
-/// The grant of a request.
-pub fn grant_of(request: &GrantRequest) -> Grant {
-    let add: Vec<Value> = [&request.add_resources, &request.update_resources]
-        .into_iter()
-        .flatten()
-        .map(|r| json!({ "resourceDefinitionId": r.id, "vimConnectionId": VIM }))
-        .collect();
-    let images: Vec<Value> = vnfd()
-        .sw_images()
-        .iter()
-        .map(|i| json!({ "vnfdSoftwareImageId": i.id, "vimSoftwareImageId": IMAGE }))
-        .collect();
-    serde_json::from_value(json!({
-        "id": Uuid::new_v5(&request.vnf_lcm_op_occ_id, b"grant"),
-        "vnfInstanceId": request.vnf_instance_id,
-        "vnfLcmOpOccId": request.vnf_lcm_op_occ_id,
-        "vimConnectionInfo": { (VIM.to_string()): { "vimType": "MANO.HOSTS.V_1", "interfaceInfo": { "endpoint": "http://vim" } } },
-        "addResources": add,
-        "vimAssets": { "softwareImages": images },
-        "_links": { "self": { "href": "x" }, "vnfLcmOpOcc": { "href": "x" }, "vnfInstance": { "href": "x" } }
-    }))
-    .unwrap()
-}
-
-#[async_trait]
-impl Granting for Nfvo {
-    async fn request(&self, request: &GrantRequest) -> Result<GrantAnswer, CallError> {
-        Ok(GrantAnswer::Granted(Box::new(grant_of(request))))
+    async fn put_snapshot(&self, _: &VimRef, id: Uuid, spec: &SnapshotSpec) -> Result<Snapshot, CallError> {
+        let there = self.get(Kind::Snapshot, id).is_some();
+        let made = self.put(Kind::Snapshot, id, json!(spec), "building", vec![])?;
+        let mut things = self.things.lock().unwrap();
+        let holds = things[&(Kind::Compute, spec.compute_id)].holds.clone();
+        if !there {
+            things.get_mut(&(Kind::Snapshot, id)).unwrap().holds = holds;
+        }
+        Ok(read(made))
     }
 
-    async fn get(&self, _: &str) -> Result<Option<Grant>, CallError> {
+    async fn snapshot(&self, _: &VimRef, id: Uuid) -> Result<Option<Snapshot>, CallError> {
+        Ok(self.get(Kind::Snapshot, id).map(read))
+    }
+
+    async fn let_go(&self, _: &VimRef, _: Uuid, _: Uuid) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    async fn network(&self, _: &VimRef, id: Uuid) -> Result<Option<Network>, CallError> {
+        Ok(self.get(Kind::Network, id).map(read))
+    }
+
+    async fn reality(&self, _: &VimRef, _: Uuid) -> Result<Option<Reality>, CallError> {
         Ok(None)
     }
 }
@@ -277,8 +307,43 @@ pub struct VnfWorld {
     wanted: Vec<(Kind, Uuid)>,
     computes: &'static str,
     before: Vec<(Kind, Uuid)>,
+    /// The machines as they were.
+    shapes: BTreeMap<Uuid, Value>,
+    /// What the disks of the machines hold in the end, and what they held before.
+    disks: BTreeMap<Uuid, Value>,
+    held: BTreeMap<Uuid, Value>,
     /// What of that was lost when the operation began: a rollback may bring it back, and need not.
     lost: Vec<(Kind, Uuid)>,
+    /// The VNF's own part in it.
+    ve: Arc<VeWorld>,
+    /// Whether the operation configures it.
+    configured: bool,
+}
+
+/// How an instance is to change.
+pub struct Changing {
+    pub vnfd: Vnfd,
+    pub nodes: u32,
+    pub links: Vec<ExtVirtualLinkData>,
+    pub other_image: bool,
+    pub order: Order,
+}
+
+impl Default for Changing {
+    fn default() -> Self {
+        Self { vnfd: vnfd(), nodes: 2, links: Vec::new(), other_image: false, order: Order::Together }
+    }
+}
+
+/// The connection point of the first node on another network.
+pub fn elsewhere() -> Vec<ExtVirtualLinkData> {
+    serde_json::from_value(json!([{
+        "id": "other", "vimConnectionId": VIM, "resourceId": OTHER_NETWORK,
+        "extCps": [{ "cpdId": "outside", "cpConfig": { "one": {
+            "cpProtocolData": [{ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
+                "ipAddresses": [{ "type": "IPV4", "fixedAddresses": ["198.51.100.9"] }] } }] } } }]
+    }]))
+    .unwrap()
 }
 
 /// An instance that runs.
@@ -341,12 +406,17 @@ impl Instance {
             .into_iter()
             .collect();
         VnfWorld {
+            disks: BTreeMap::new(),
+            held: self.outside.disks(),
+            shapes: self.outside.shapes(),
             outside: self.outside,
             operation,
             wanted: before.clone(),
             computes: "active",
             before,
             lost: Vec::new(),
+            ve: Arc::default(),
+            configured: false,
         }
     }
 
@@ -361,7 +431,8 @@ impl Instance {
 
     fn scaling(self, kind: &'static str, scaling: &Scaling) -> VnfWorld {
         let op = Uuid::new_v4();
-        let change = Change { add: Some(&scaling.add), remove: &scaling.remove, update: &[], present: &self.has };
+        let change =
+            Change { add: Some(&scaling.add), remove: &scaling.remove, present: &self.has, ..Change::default() };
         let grant = grants::request(&asking(op, self.id), LcmOperationType::Scale, &change);
         let plan = scale::plan(scaling, &grant).unwrap();
         let gone: Vec<Uuid> = scaling.remove.iter().map(Owned::id).collect();
@@ -398,6 +469,70 @@ impl Instance {
         VnfWorld { lost, ..self.world(op, HEAL, Some(facts), plan) }
     }
 
+    /// What a change makes of it.
+    pub fn changed(&self, changing: &Changing) -> Result<(Blueprint, Difference), Vec<Fault>> {
+        let mut request = self.facts.request.clone();
+        request.ext_virtual_links = reconnected(&request.ext_virtual_links, &changing.links, &self.has);
+        let same_image = |a: &str, b: &str| a == b && !changing.other_image;
+        let counts = [("node".to_owned(), changing.nodes)].into();
+        let change = transition::Change {
+            present: &self.has,
+            counts: &counts,
+            same: Same { vdu: &str::to_owned, image: &same_image },
+            rebuild: &|_, _| changing.other_image,
+            beside: changing.order == Order::NewFirst,
+        };
+        transition::change(&given(&changing.vnfd, &request, self.id), &change, &mut RandomIds)
+    }
+
+    fn changing(self, kind: &'static str, operation: LcmOperationType, changing: &Changing) -> VnfWorld {
+        let (target, difference) = self.changed(changing).unwrap_or_else(|faults| panic!("{faults:#?}"));
+        let op = Uuid::new_v4();
+        let updated = difference.updated();
+        let change = Change {
+            add: Some(&difference.add),
+            ports: &difference.ports,
+            remove: &difference.remove,
+            update: &updated,
+            present: &self.has,
+        };
+        let grant = grants::request(&asking(op, self.id), operation, &change);
+        let plan = converge::plan(&difference, &grant, changing.order).unwrap();
+        let facts = self.facts.clone();
+        VnfWorld { wanted: all_of(&target), ..self.world(op, kind, Some(facts), plan) }
+    }
+
+    /// More memory, and a node more.
+    pub fn changing_flavour(self) -> VnfWorld {
+        let mut changing = Changing { nodes: 3, ..Changing::default() };
+        changing.vnfd.flavours[0].vdus[0].memory.size_bytes *= 2;
+        self.changing(CHANGE_FLAVOUR, LcmOperationType::ChangeFlavour, &changing)
+    }
+
+    /// The first node is on another network, the second where it was.
+    pub fn reconnecting(self) -> VnfWorld {
+        let changing = Changing { links: elsewhere(), ..Changing::default() };
+        self.changing(CHANGE_EXT_CONN, LcmOperationType::ChangeExtConn, &changing)
+    }
+
+    /// Other software, one node after the other.
+    pub fn rolling(self) -> VnfWorld {
+        let changing = Changing { other_image: true, order: Order::Rolling, ..Changing::default() };
+        self.changing(CHANGE_VNFPKG, LcmOperationType::ChangeVnfpkg, &changing)
+    }
+
+    /// Other software on other nodes, with other addresses.
+    pub fn blue_green(self) -> VnfWorld {
+        let changing =
+            Changing { other_image: true, order: Order::NewFirst, links: elsewhere(), ..Changing::default() };
+        self.changing(CHANGE_VNFPKG, LcmOperationType::ChangeVnfpkg, &changing)
+    }
+
+    /// Two more nodes, with scripts, coordinations and a configuration.
+    pub fn scaling_out_with_the_vnf(self) -> VnfWorld {
+        self.scaling_out().with_ve(ve::everything())
+    }
+
     /// All nodes are stopped.
     pub fn stopping(self) -> VnfWorld {
         let op = Uuid::new_v4();
@@ -411,6 +546,13 @@ impl Instance {
 }
 
 impl VnfWorld {
+    /// The same with what the VNF does before and after.
+    fn with_ve(mut self, hooks: Hooks) -> Self {
+        self.configured = hooks.after.iter().any(|s| s.kind == "configure");
+        self.operation.plan = hooks.around(self.operation.plan).unwrap();
+        self
+    }
+
     /// An instantiation.
     pub fn instantiation() -> Self {
         let (op, instance) = (Uuid::new_v4(), Uuid::new_v4());
@@ -421,7 +563,19 @@ impl VnfWorld {
         let params = OperationParams { request: json!({}), facts: Some(facts), ..OperationParams::default() };
         let operation = new(op, INSTANTIATE, instance, &params, plan);
         let wanted = all_of(&blueprint);
-        Self { outside: Arc::default(), operation, wanted, computes: "active", before: Vec::new(), lost: Vec::new() }
+        Self {
+            outside: Arc::default(),
+            operation,
+            wanted,
+            computes: "active",
+            before: Vec::new(),
+            disks: BTreeMap::new(),
+            held: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            lost: Vec::new(),
+            ve: Arc::default(),
+            configured: false,
+        }
     }
 
     pub fn plan(&self) -> &lcm::Plan {
@@ -436,6 +590,7 @@ fn asking(op: Uuid, instance: Uuid) -> Asking<'static> {
         vnfd_id: "11111111-1111-4111-8111-111111111111",
         flavour_id: "simple",
         level_id: None,
+        dst_vnfd_id: None,
         base: "http://vnfm",
     }
 }
@@ -480,7 +635,7 @@ impl World for VnfWorld {
     fn registry(&self) -> Registry {
         let vi: Arc<dyn Vi> = self.outside.clone();
         let granting: Arc<dyn Granting> = Arc::new(Nfvo);
-        registry(&vi, &granting)
+        with_ve(registry(&vi, &granting), &self.ve.steps())
     }
 
     fn operation(&self) -> NewOperation {
@@ -499,9 +654,14 @@ impl World for VnfWorld {
 
     async fn assert_completed(&self, _: &OperationView, _: &[StepView]) {
         assert_eq!(self.outside.ids(), self.wanted, "what is in the VIM after the operation");
+        self.ve.assert_settled(self.configured);
         for (kind, id) in &self.wanted {
             let wanted = if *kind == Kind::Compute { self.computes } else { "active" };
             assert_eq!(self.outside.state(*kind, *id), Some(wanted), "{} {id} at the operation's end", kind.word());
+        }
+        let disks = self.outside.disks();
+        for (id, holds) in &self.disks {
+            assert_eq!(disks.get(id), Some(holds), "the disks of compute {id} at the operation's end");
         }
     }
 
@@ -510,9 +670,16 @@ impl World for VnfWorld {
             all.iter().filter(|thing| !self.lost.contains(thing)).copied().collect()
         };
         assert_eq!(known(&self.outside.ids()), known(&self.before), "what is in the VIM after the rollback");
+        self.ve.assert_settled(false);
         // What was lost may still be on its way back.
         for (kind, id) in known(&self.before) {
             assert_eq!(self.outside.state(kind, id), Some("active"), "{} {id} after the rollback", kind.word());
+            if let (Kind::Compute, Some(shape)) = (kind, self.shapes.get(&id)) {
+                assert_eq!(self.outside.shapes().get(&id), Some(shape), "compute {id} after the rollback");
+            }
+        }
+        if !self.disks.is_empty() {
+            assert_eq!(self.outside.disks(), self.held, "the disks after the rollback");
         }
     }
 }

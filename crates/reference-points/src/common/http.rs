@@ -109,6 +109,8 @@ pub struct Reply<T> {
     pub etag: Option<String>,
     /// `Link` header (paging).
     pub link: Option<String>,
+    /// `Retry-After` header, in seconds.
+    pub retry_after: Option<u64>,
     /// Decoded body.
     pub body: T,
 }
@@ -122,17 +124,67 @@ pub struct Client {
     version: Option<&'static str>,
 }
 
+/// Whom a client believes over TLS, and what it shows.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// Certificates of the authorities that are believed, in PEM; `None` believes those of the machine.
+    pub ca: Option<Vec<u8>>,
+    /// Own certificate with intermediate ones, and its private key (PKCS #8), in PEM.
+    pub own: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("ca", &self.ca.is_some()).field("own", &self.own.is_some()).finish()
+    }
+}
+
+/// TLS files that cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what} cannot be used: {why}")]
+pub struct BadTls {
+    what: &'static str,
+    why: String,
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        // Shorter than servers keep idle connections, so that none is closed under a request.
+        .pool_idle_timeout(Duration::from_secs(15))
+        .tcp_nodelay(true)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+}
+
 impl Client {
     /// A client of the service called `peer` at `base` (scheme, host, port and optional prefix).
     pub fn new(peer: impl Into<String>, base: &str) -> Self {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .unwrap_or_default();
+        let http = builder().build().unwrap_or_default();
         Self { http, base: base.trim_end_matches('/').to_owned(), peer: peer.into(), version: None }
+    }
+
+    /// A client of anybody's addresses, that believes the authorities and shows the certificate of `tls`.
+    ///
+    /// # Errors
+    /// What is no certificate or key.
+    pub fn secured(peer: impl Into<String>, tls: &Tls) -> Result<Self, BadTls> {
+        let bad = |what: &'static str| move |error: reqwest::Error| BadTls { what, why: root(&error) };
+        let mut builder = builder();
+        if let Some(ca) = &tls.ca {
+            let all = reqwest::Certificate::from_pem_bundle(ca).map_err(bad("the authorities' certificates"))?;
+            if all.is_empty() {
+                return Err(BadTls { what: "the authorities' certificates", why: "there is none".to_owned() });
+            }
+            builder = builder.tls_certs_only(all);
+        }
+        if let Some((certificate, key)) = &tls.own {
+            let own =
+                reqwest::Identity::from_pkcs8_pem(certificate, key).map_err(bad("the own certificate and key"))?;
+            builder = builder.identity(own);
+        }
+        let http = builder.build().map_err(bad("the TLS settings"))?;
+        Ok(Self { http, base: String::new(), peer: peer.into(), version: None })
     }
 
     /// The same client sending `Version: …` (SOL013 clause 9.3).
@@ -279,7 +331,7 @@ impl Client {
         body: S,
     ) -> Result<T, CallError>
     where
-        S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.upload_with(method, path, content_type, length, &[], body).await
@@ -299,7 +351,7 @@ impl Client {
         body: S,
     ) -> Result<T, CallError>
     where
-        S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         let mut request = self.request(method, path).header(header::CONTENT_TYPE, content_type);
@@ -403,11 +455,13 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
+        let later = retry_after(response.headers());
         let text = self.read(path, response).await?;
-        let problem = serde_json::from_slice::<ProblemDetails>(&text).unwrap_or_else(|_| {
+        let mut problem = serde_json::from_slice::<ProblemDetails>(&text).unwrap_or_else(|_| {
             let words: String = String::from_utf8_lossy(&text).chars().take(2000).collect();
             ProblemDetails::new(status.as_u16(), status.canonical_reason().unwrap_or("Error"), words)
         });
+        problem.retry_after = later;
         Err(CallError::Refused { peer: self.peer.clone(), url: self.url(path), problem: Box::new(problem) })
     }
 
@@ -458,7 +512,8 @@ impl<T> Reply<T> {
 
     /// The same reply with another body.
     pub fn map_body<U>(self, map: impl FnOnce(T) -> U) -> Reply<U> {
-        Reply { status: self.status, location: self.location, etag: self.etag, link: self.link, body: map(self.body) }
+        let Self { status, location, etag, link, retry_after, body } = self;
+        Reply { status, location, etag, link, retry_after, body: map(body) }
     }
 }
 
@@ -473,8 +528,14 @@ fn reply_of<T>(status: &StatusCode, headers: header::HeaderMap, body: T) -> Repl
         location: text(header::LOCATION),
         etag: text(header::ETAG),
         link: text(header::LINK),
+        retry_after: retry_after(&headers),
         body,
     }
+}
+
+/// `Retry-After`, where it is a number of seconds (RFC 9110 clause 10.2.3).
+fn retry_after(headers: &header::HeaderMap) -> Option<u64> {
+    headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// The innermost cause: what the operating system said, rather than the layers above it.

@@ -8,7 +8,7 @@ pub mod problem;
 pub mod trace;
 
 pub use events::{EventStream, Sequenced};
-pub use http::{CallError, Client, Reply};
+pub use http::{BadTls, CallError, Client, Reply, Tls};
 pub use owner::{Owner, OwnerKind};
 pub use problem::{Fault, ProblemDetails};
 pub use trace::TraceContext;

@@ -67,6 +67,9 @@ pub struct ProblemDetails {
     /// Trace id that stands in every log line of this request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// Seconds after which the other side expects to be asked again: its header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
 }
 
 impl ProblemDetails {
@@ -84,6 +87,7 @@ impl ProblemDetails {
             answer: None,
             next: None,
             trace_id: None,
+            retry_after: None,
         }
     }
 

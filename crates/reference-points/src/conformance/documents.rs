@@ -32,9 +32,15 @@ const APIS: &[Api] = &[
     },
     Api { prefix: "/nsd/v2", files: &["SOL005/3.3.1-reconstructed/SOL005-nsd-v2.yaml"] },
     Api { prefix: "/nslcm/v2", files: &["SOL005/3.3.1-reconstructed/SOL005-nslcm-v2.yaml"] },
-    Api { prefix: "/vnffm/v1", files: &["SOL003/3.3.1/SOL003-VNFFaultManagement-API.json"] },
+    Api {
+        prefix: "/vnffm/v1",
+        files: &["SOL003/3.3.1/SOL003-VNFFaultManagement-API.json", "SOL002/3.3.1-reconstructed/SOL002-vnffm-v1.yaml"],
+    },
     Api { prefix: "/vnfpm/v2", files: &["SOL003/3.3.1/SOL003-VNFPerformanceManagement-API.json"] },
-    Api { prefix: "/vnfind/v1", files: &["SOL003/3.3.1/SOL003-VNFIndicator-API.json"] },
+    Api {
+        prefix: "/vnfind/v1",
+        files: &["SOL003/3.3.1/SOL003-VNFIndicator-API.json", "SOL002/3.3.1-reconstructed/SOL002-vnfind-v1.yaml"],
+    },
     Api {
         prefix: "/vrqan/v1",
         files: &["SOL003/3.3.1/SOL003-VirtualisedResourcesQuotaAvailableNotification-API.json"],

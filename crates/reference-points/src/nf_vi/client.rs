@@ -19,8 +19,12 @@ pub mod paths {
     pub const VOLUMES: &str = "/nf-vi/v1/volumes";
     /// Machines.
     pub const MACHINES: &str = "/nf-vi/v1/machines";
+    /// Snapshots.
+    pub const SNAPSHOTS: &str = "/nf-vi/v1/snapshots";
     /// Inventory.
     pub const INVENTORY: &str = "/nf-vi/v1/inventory";
+    /// Counters of many machines.
+    pub const MEASUREMENTS: &str = "/nf-vi/v1/measurements";
     /// Events.
     pub const EVENTS: &str = "/nf-vi/v1/events";
 
@@ -39,7 +43,12 @@ pub mod paths {
         format!("{MACHINES}/{id}")
     }
 
-    /// A sub-resource of a machine: `power`, `console_log`, `console`, `measurements`.
+    /// One snapshot.
+    pub fn snapshot(id: Uuid) -> String {
+        format!("{SNAPSHOTS}/{id}")
+    }
+
+    /// A sub-resource of a machine: `power`, `console_log`, `console`, `measurements`, `reality`.
     pub fn machine_sub(id: Uuid, sub: &str) -> String {
         format!("{MACHINES}/{id}/{sub}")
     }
@@ -211,6 +220,54 @@ impl AgentClient {
     /// Any [`CallError`].
     pub async fn measurements(&self, id: Uuid) -> Result<Measurements, CallError> {
         Ok(self.0.get(&paths::machine_sub(id, "measurements")).await?.body)
+    }
+
+    /// Ensures a snapshot; answers at once, the events tell the rest.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 422 when the machine is not on the host, 507 when its disk is full.
+    pub async fn put_snapshot(&self, id: Uuid, spec: &SnapshotSpec) -> Result<Snapshot, CallError> {
+        Ok(self.0.put(&paths::snapshot(id), spec).await?.body)
+    }
+
+    /// A snapshot; `None` when it is not on the host.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn snapshot(&self, id: Uuid) -> Result<Option<Snapshot>, CallError> {
+        absent(self.0.get(&paths::snapshot(id)).await.map(|r| r.body))
+    }
+
+    /// All snapshots.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn snapshots(&self) -> Result<Vec<Snapshot>, CallError> {
+        Ok(self.0.get(paths::SNAPSHOTS).await?.body)
+    }
+
+    /// Removes a snapshot; answers at once, [`AgentEvent::SnapshotDeleted`] tells the end.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 409 while a machine is being reverted to it.
+    pub async fn delete_snapshot(&self, id: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&paths::snapshot(id)).await
+    }
+
+    /// What is really there of a machine; `None` when the host has nothing of it.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn reality(&self, id: Uuid) -> Result<Option<Reality>, CallError> {
+        absent(self.0.get(&paths::machine_sub(id, "reality")).await.map(|r| r.body))
+    }
+
+    /// Counters of many machines, at most [`MAX_MEASURED`]; those that do not run are left out.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn measure(&self, machines: Vec<Uuid>) -> Result<MeasuredMachines, CallError> {
+        Ok(self.0.post(paths::MEASUREMENTS, &MeasureMachines { machines }).await?.body)
     }
 
     /// What is really there.

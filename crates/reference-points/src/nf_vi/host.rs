@@ -124,6 +124,8 @@ pub enum InventoryKind {
     Image,
     /// Volume file.
     Volume,
+    /// Files of a snapshot.
+    Snapshot,
     /// Overlay, config drive, log or other file of a machine.
     MachineFile,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::snapshot::{Revert, Snapshot};
 use crate::common::{Owner, ProblemDetails};
 
 /// A virtual machine as it shall be.
@@ -39,6 +40,9 @@ pub struct MachineSpec {
     /// removed where the hypervisor allows it.
     #[serde(default)]
     pub power: DesiredPower,
+    /// Snapshot that the disks shall return to. May change without a new machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Revert>,
 }
 
 /// Placement inside a host.
@@ -188,6 +192,9 @@ pub struct Machine {
     /// Name of the domain in the hypervisor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// The return to a snapshot that happened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverted: Option<Revert>,
     /// Microseconds since the epoch of the last change of state.
     pub changed_at: i64,
 }
@@ -267,7 +274,47 @@ pub struct Measurements {
     pub received_bytes: BTreeMap<Uuid, u64>,
     /// Bytes sent, by port.
     pub sent_bytes: BTreeMap<Uuid, u64>,
+    /// Memory that the guest uses, in bytes, as its balloon driver says; absent while it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
+    /// Read requests to disks.
+    #[serde(default)]
+    pub disk_read_requests: u64,
+    /// Write requests to disks.
+    #[serde(default)]
+    pub disk_write_requests: u64,
+    /// Size of all disks as the guest sees them, in bytes.
+    #[serde(default)]
+    pub disk_capacity_bytes: u64,
+    /// What they take on the host, in bytes.
+    #[serde(default)]
+    pub disk_allocation_bytes: u64,
+    /// Packets received, by port.
+    #[serde(default)]
+    pub received_packets: BTreeMap<Uuid, u64>,
+    /// Packets sent, by port.
+    #[serde(default)]
+    pub sent_packets: BTreeMap<Uuid, u64>,
 }
+
+/// Machines whose counters are wanted, in one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeasureMachines {
+    /// Which, at most [`MAX_MEASURED`].
+    pub machines: Vec<Uuid>,
+}
+
+/// Counters of many machines.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredMachines {
+    /// By machine; one that does not run is left out.
+    pub measured: BTreeMap<Uuid, Measurements>,
+}
+
+/// Machines or computes measured by one request, at most.
+pub const MAX_MEASURED: usize = 10_000;
 
 /// What an agent tells, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -283,6 +330,16 @@ pub enum AgentEvent {
         /// Which one.
         id: Uuid,
     },
+    /// A snapshot was accepted, is ready or failed.
+    Snapshot {
+        /// The whole snapshot as it is now.
+        snapshot: Box<Snapshot>,
+    },
+    /// A snapshot is gone.
+    SnapshotDeleted {
+        /// Which one.
+        id: Uuid,
+    },
     /// Something about the host: a bridge that vanished or came back, libvirt lost or found, a disk running full.
     Host {
         /// Stable word: `bridge_lost`, `bridge_back`, `hypervisor_lost`, `hypervisor_back`, `switch_lost`, `switch_back`, `disk_low`, `disk_ok`,
@@ -290,6 +347,9 @@ pub enum AgentEvent {
         what: String,
         /// Explanation for people.
         detail: String,
+        /// Machine concerned, when it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        machine: Option<Uuid>,
     },
     /// Events before this one are no longer kept: read the whole state anew.
     Resync {

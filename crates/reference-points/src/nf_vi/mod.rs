@@ -17,18 +17,26 @@
 //! | `/nf-vi/v1/machines/{id}/console_log?bytes=N` | GET text |
 //! | `/nf-vi/v1/machines/{id}/console` | GET [`ConsoleAccess`] |
 //! | `/nf-vi/v1/machines/{id}/measurements` | GET [`Measurements`] |
+//! | `/nf-vi/v1/machines/{id}/reality` | GET [`Reality`]: what of it is really there |
+//! | `/nf-vi/v1/snapshots/{id}` | GET, PUT [`SnapshotSpec`], DELETE |
+//! | `/nf-vi/v1/snapshots` | GET `[Snapshot]` |
+//! | `/nf-vi/v1/measurements` | POST [`MeasureMachines`]: [`MeasuredMachines`], all in one reading |
 //! | `/nf-vi/v1/inventory` | GET [`Inventory`]: what libvirt, Open vSwitch and the disk really hold |
 //! | `/nf-vi/v1/events?after=SEQ` | GET server-sent [`AgentEvent`]s |
 
 mod client;
 mod host;
 mod machine;
+mod reality;
+mod snapshot;
 mod storage;
 
 pub(crate) use client::absent;
 pub use client::{AgentClient, paths};
 pub use host::*;
 pub use machine::*;
+pub use reality::*;
+pub use snapshot::*;
 pub use storage::*;
 
 /// Port an agent listens on by default.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::common::{CallError, Client, EventStream};
-use crate::nf_vi::{ConsoleAccess, Measurements, PowerRequest, absent};
+use crate::nf_vi::{ConsoleAccess, Measurements, PowerRequest, Reality, absent};
 
 /// Paths of the interface.
 pub mod paths {
@@ -121,7 +121,7 @@ impl ViClient {
         content: S,
     ) -> Result<SoftwareImage, CallError>
     where
-        S: Stream<Item = Result<Bytes, E>> + Send + Sync + 'static,
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         let path = format!("{}/content", paths::resource(vim, "software_images", id));
@@ -134,6 +134,14 @@ impl ViClient {
     /// Any [`CallError`].
     pub async fn power(&self, vim: Uuid, id: Uuid, request: &PowerRequest) -> Result<Compute, CallError> {
         Ok(self.0.post(&format!("{}/power", paths::resource(vim, "computes", id)), request).await?.body)
+    }
+
+    /// Lets go what a compute's disks held before a return to a snapshot; gone already is done.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn let_go(&self, vim: Uuid, compute: Uuid, revert: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&format!("{}/reverts/{revert}", paths::resource(vim, "computes", compute))).await
     }
 
     /// The last `bytes` of a compute's serial console log.
@@ -158,6 +166,22 @@ impl ViClient {
     /// Any [`CallError`].
     pub async fn measurements(&self, vim: Uuid, id: Uuid) -> Result<Measurements, CallError> {
         Ok(self.0.get(&format!("{}/measurements", paths::resource(vim, "computes", id))).await?.body)
+    }
+
+    /// What is really there of a compute, asked now; `None` when the VIM has nothing of it.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn reality(&self, vim: Uuid, id: Uuid) -> Result<Option<Reality>, CallError> {
+        absent(self.0.get(&format!("{}/reality", paths::resource(vim, "computes", id))).await.map(|r| r.body))
+    }
+
+    /// Counters of many computes, at most [`crate::nf_vi::MAX_MEASURED`]; each host is asked once.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn measure(&self, vim: Uuid, computes: Vec<Uuid>) -> Result<MeasuredComputes, CallError> {
+        Ok(self.0.post(&paths::collection(vim, "measurements"), &MeasureComputes { computes }).await?.body)
     }
 
     /// Resource zones.
@@ -399,6 +423,30 @@ impl ViClient {
         self.0.delete_if_there(&paths::resource(vim, "computes", id)).await
     }
 
+    /// Ensures a snapshot.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn put_snapshot(&self, vim: Uuid, id: Uuid, spec: &SnapshotSpec) -> Result<Snapshot, CallError> {
+        self.ensure(vim, "snapshots", id, spec).await
+    }
+
+    /// Looks a snapshot up by id; `None` when there is none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn snapshot(&self, vim: Uuid, id: Uuid) -> Result<Option<Snapshot>, CallError> {
+        self.find(vim, "snapshots", id).await
+    }
+
+    /// Removes a snapshot; gone already is done.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404; 409 while a compute is being reverted to it.
+    pub async fn delete_snapshot(&self, vim: Uuid, id: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&paths::resource(vim, "snapshots", id)).await
+    }
+
     /// Ensures a software image (its metadata).
     ///
     /// # Errors
@@ -428,12 +476,35 @@ impl ViClient {
         Ok(self.0.get(&paths::collection(vim, "software_images")).await?.body)
     }
 
+    /// Software images with this name.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn software_images_named(&self, vim: Uuid, name: &str) -> Result<Vec<SoftwareImage>, CallError> {
+        let filter = format!("(eq,spec/name,'{}')", name.replace('\'', "''"));
+        self.asked(&paths::collection(vim, "software_images"), &[("filter", &filter)]).await
+    }
+
+    /// Software images whose names stand next to this one in the order of names, at most twenty on each side.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn software_images_near(&self, vim: Uuid, name: &str) -> Result<Vec<SoftwareImage>, CallError> {
+        self.asked(&paths::collection(vim, "software_images_near"), &[("name", name)]).await
+    }
+
     /// Removes a software image (its metadata); gone already is done.
     ///
     /// # Errors
     /// Any [`CallError`] but 404; 409 while it is in use.
     pub async fn delete_software_image(&self, vim: Uuid, id: Uuid) -> Result<(), CallError> {
         self.0.delete_if_there(&paths::resource(vim, "software_images", id)).await
+    }
+
+    async fn asked<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, CallError> {
+        let query = reqwest::Url::parse_with_params("http://vim-adapter", query).ok();
+        let query = query.as_ref().and_then(reqwest::Url::query).unwrap_or_default();
+        Ok(self.0.get(&format!("{path}?{query}")).await?.body)
     }
 
     async fn ensure<S: Serialize + Sync, T: DeserializeOwned>(

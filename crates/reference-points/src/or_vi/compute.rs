@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Network, Port, SoftwareImage, Volume};
+use super::{Network, Port, Snapshot, SoftwareImage, Volume};
 use crate::common::{Owner, ProblemDetails};
-use crate::nf_vi::{ConfigDriveLayout, CpuTuning, DesiredPower};
+use crate::nf_vi::{ConfigDriveLayout, CpuTuning, DesiredPower, Measurements, Revert};
 
 /// A virtualised compute as it shall be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -40,6 +40,9 @@ pub struct ComputeSpec {
     /// Desired power state.
     #[serde(default)]
     pub power: DesiredPower,
+    /// Snapshot that its disks and volumes shall return to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Revert>,
 }
 
 /// CPU, memory and their tuning.
@@ -121,6 +124,9 @@ pub struct Compute {
     /// Resource zone it is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// The return to a snapshot that happened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverted: Option<Revert>,
     /// Microseconds since the epoch of the last change.
     pub changed_at: i64,
 }
@@ -224,6 +230,16 @@ pub enum ViEvent {
         /// Which one.
         id: Uuid,
     },
+    /// A snapshot changed.
+    Snapshot {
+        /// As it is now.
+        snapshot: Box<Snapshot>,
+    },
+    /// A snapshot is gone.
+    SnapshotDeleted {
+        /// Which one.
+        id: Uuid,
+    },
     /// A software image changed.
     SoftwareImage {
         /// As it is now.
@@ -238,10 +254,31 @@ pub enum ViEvent {
         what: String,
         /// Explanation.
         detail: String,
+        /// Compute concerned, when it is about one (`machine_repaired`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        compute: Option<Uuid>,
     },
     /// Events before this one are no longer kept: read the whole state anew.
     Resync {
         /// Why.
         detail: String,
     },
+}
+
+/// Computes whose counters are wanted, in one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MeasureComputes {
+    /// Which, at most [`crate::nf_vi::MAX_MEASURED`].
+    pub computes: Vec<Uuid>,
+}
+
+/// Counters of many computes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasuredComputes {
+    /// By compute; one that does not run, or is not known, is left out.
+    pub measured: BTreeMap<Uuid, Measurements>,
+    /// Hosts that could not be asked, and why.
+    pub gaps: Vec<String>,
 }

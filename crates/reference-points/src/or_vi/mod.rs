@@ -20,7 +20,11 @@
 //! | `/affinity_groups/{id}` | GET, PUT [`AffinityGroupSpec`], DELETE | 7.3.1 |
 //! | `/computes/{id}` | GET, PUT [`ComputeSpec`], DELETE | 7.3 virtualised compute resources |
 //! | `/computes/{id}/power` | POST [`crate::nf_vi::PowerRequest`] | 7.3.1.7 operate |
+//! | `/computes/{id}/reverts/{id}` | DELETE: what was before a return to a snapshot is let go | |
 //! | `/computes/{id}/console_log?bytes=N`, `/console`, `/measurements` | GET | |
+//! | `/computes/{id}/reality` | GET [`crate::nf_vi::Reality`]: what of it is really there | |
+//! | `/snapshots/{id}` | GET, PUT [`SnapshotSpec`], DELETE | 7.5.1 (of a compute with all its disks, at one moment) |
+//! | `/measurements` | POST [`MeasureComputes`]: [`MeasuredComputes`] | 7.7 performance management |
 //! | `/resource_zones` | GET `[ResourceZone]` | 7.3.4 capacity |
 //! | `/capacity` | GET [`VimCapacity`] | 7.3.4 capacity |
 //! | `/inventory` | GET [`VimInventory`]: what is really there | |
@@ -31,12 +35,16 @@
 mod client;
 mod compute;
 mod network;
+mod openstack;
+mod snapshot;
 mod storage;
 mod vim;
 
 pub use client::{ViClient, paths};
 pub use compute::*;
 pub use network::*;
+pub use openstack::*;
+pub use snapshot::*;
 pub use storage::*;
 pub use vim::*;
 

@@ -45,6 +45,9 @@ pub struct SoftwareImage {
     /// The VIM's own identifier, when it has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vim_resource_id: Option<String>,
+    /// SHA-512 of the content, lower-case hexadecimal, as the VIM found it; descriptors may have this digest and no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha512: Option<String>,
     /// `Building` until its content is complete.
     pub state: ResourceState,
     /// Why it is not usable.

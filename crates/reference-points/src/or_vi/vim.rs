@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::openstack::{OpenstackAccessInfo, OpenstackInterfaceInfo};
 use crate::common::{Owner, ProblemDetails};
 use crate::nf_vi::{Capacity, HostInfo};
 
@@ -34,6 +35,16 @@ pub enum VimKind {
         #[serde(default)]
         sim: SimSpec,
     },
+    /// An OpenStack; `vimType` ETSINFV.OPENSTACK_KEYSTONE.V_3, or OPENSTACK_V3 as it was called before (SOL003 clause
+    /// 4.4.1.6).
+    #[serde(alias = "ETSINFV.OPENSTACK_KEYSTONE.V_3", alias = "OPENSTACK_V3")]
+    Openstack {
+        /// Where its identity service is.
+        interface_info: OpenstackInterfaceInfo,
+        /// As whom, and for which project.
+        #[serde(default)]
+        access_info: OpenstackAccessInfo,
+    },
 }
 
 impl VimKind {
@@ -42,7 +53,19 @@ impl VimKind {
         match self {
             Self::Hosts { .. } => "MANO.HOSTS.V_1",
             Self::Sim { .. } => "MANO.SIM.V_1",
+            Self::Openstack { .. } => "ETSINFV.OPENSTACK_KEYSTONE.V_3",
         }
+    }
+
+    /// The same without what is to be kept secret: what is stored in the clear and shown.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut shown = self.clone();
+        if let Self::Openstack { access_info, .. } = &mut shown {
+            access_info.password = None;
+            access_info.application_credential_secret = None;
+        }
+        shown
     }
 }
 
@@ -62,6 +85,14 @@ pub struct SimSpec {
     pub boot_ms: u64,
     /// Time that every other creation takes, in milliseconds.
     pub create_ms: u64,
+    /// Load of every virtual CPU in percent, 0 to 100: one value after the other, each for `load_step_ms`, and over again.
+    pub cpu_percent: Vec<u8>,
+    /// How long each value of `cpu_percent` holds, in milliseconds.
+    pub load_step_ms: u64,
+    /// Bytes that every port receives and sends in a second, in packets of 1,000 bytes.
+    pub bytes_per_second: u64,
+    /// How long a compute runs until a fault on `run` strikes it, in milliseconds.
+    pub run_ms: u64,
     /// Faults to play.
     pub faults: Vec<SimFault>,
 }
@@ -75,6 +106,10 @@ impl Default for SimSpec {
             disk_per_host: 4 << 40,
             boot_ms: 20,
             create_ms: 0,
+            cpu_percent: vec![50],
+            load_step_ms: 1000,
+            bytes_per_second: 0,
+            run_ms: 1000,
             faults: Vec::new(),
         }
     }
@@ -84,10 +119,11 @@ impl Default for SimSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimFault {
-    /// `compute`, `port`, `network`, `subnet`, `volume`, `image`.
+    /// `compute`, `port`, `network`, `subnet`, `volume`, `image`, `snapshot`.
     pub resource: String,
-    /// `create`, `delete` or `boot`.
+    /// `create`, `delete`, `boot`, of a compute `revert`, or `run`: a compute that runs fails, `run_ms` after it began to.
     pub on: String,
+
     /// Only resources whose name contains this; absent means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_contains: Option<String>,
@@ -113,6 +149,60 @@ pub struct Vim {
     pub health: BTreeMap<String, String>,
     /// What it can do, e.g. `provider_networks`, `dhcp`, `volumes`.
     pub capabilities: Vec<String>,
+    /// What was found in it when it was looked at last, and what is missing; of an OpenStack only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<VimReport>,
+}
+
+/// What was found in a VIM: what it offers, what this account may do, and what is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VimReport {
+    /// Its services.
+    pub services: Vec<VimService>,
+    /// Project that everything is made in: name and identifier.
+    pub project: String,
+    /// Roles that the account has there.
+    pub roles: Vec<String>,
+    /// Regions of the catalogue.
+    pub regions: Vec<String>,
+    /// Limits, by service and resource, e.g. `compute cores`.
+    pub quotas: BTreeMap<String, VimQuota>,
+    /// What the account may do beyond its own project's resources: `yes`, or why not.
+    pub rights: BTreeMap<String, String>,
+    /// What is missing here and what follows from that.
+    pub missing: Vec<String>,
+    /// Images that can be used, by name, at most 50.
+    pub images: Vec<String>,
+    /// Networks that lead out of the VIM, by name.
+    pub external_networks: Vec<String>,
+    /// Resource zones.
+    pub zones: Vec<String>,
+    /// Requests sent to it since the vim-adapter started, until it was looked at.
+    pub requests: u64,
+}
+
+/// A service of a VIM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VimService {
+    /// Its type in the catalogue.
+    pub service: String,
+    /// Base address.
+    pub endpoint: String,
+    /// Version, with the microversions it understands where it has such.
+    pub version: String,
+}
+
+/// A limit and what of it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VimQuota {
+    /// Limit; absent means that there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Taken.
+    pub used: u64,
 }
 
 /// A host of a VIM of kind `hosts`, as it shall be reached.
@@ -206,7 +296,7 @@ pub struct VimInventory {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VimInventoryItem {
-    /// `domain`, `switch_port`, `image`, `volume`, `machine_file`, `logical_switch`, `logical_port`, `dhcp_options` …
+    /// `domain`, `switch_port`, `image`, `volume`, `snapshot`, `machine_file`, `logical_switch`, `logical_port`, `dhcp_options` …
     pub kind: String,
     /// Host it was found on; absent for things of the network or the VIM as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,12 @@
-//! Requests that change a running VNF: scale, scale to level, operate, heal (SOL003 clauses 5.5.2.5, 5.5.2.6, 5.5.2.9,
-//! 5.5.2.10; what SOL002 has beyond them is marked).
+//! Requests that change a running VNF: scale, scale to level, operate, heal, change of flavour, of external connectivity,
+//! of the VNF package (SOL003 clauses 5.5.2.5 to 5.5.2.7, 5.5.2.9 to 5.5.2.11a; what SOL002 has beyond them is marked).
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::connectivity::{ExtManagedVirtualLinkData, ExtVirtualLinkData, VimConnectionInfo};
 use super::sol::sol_enum;
 use super::vnf_instance::{ScaleInfo, VnfOperationalState};
 use crate::common::KeyValuePairs;
@@ -96,4 +99,80 @@ pub struct HealVnfRequest {
     #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
     #[schema(value_type = Object)]
     pub additional_params: KeyValuePairs,
+}
+
+/// Asks to change the deployment flavour (SOL003 clause 5.5.2.7).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeVnfFlavourRequest {
+    /// Deployment flavour that the VNF shall have.
+    pub new_flavour_id: String,
+    /// Instantiation level; absent means the new flavour's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instantiation_level_id: Option<String>,
+    /// External virtual links to connect to, beside those that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ext_virtual_links: Vec<ExtVirtualLinkData>,
+    /// Internal virtual links that exist already, beside those that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ext_managed_virtual_links: Vec<ExtManagedVirtualLinkData>,
+    /// VIMs to use, by connection id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vim_connection_info: BTreeMap<String, VimConnectionInfo>,
+    /// Parameters that the VNFD declares for the operation.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub additional_params: KeyValuePairs,
+    /// Values of `extensions` that change.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub extensions: KeyValuePairs,
+    /// Values of configurable properties that change.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub vnf_configurable_properties: KeyValuePairs,
+}
+
+/// Asks to change the external connectivity (SOL003 clause 5.5.2.11).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeExtVnfConnectivityRequest {
+    /// External virtual links with the connection points that shall be on them.
+    pub ext_virtual_links: Vec<ExtVirtualLinkData>,
+    /// VIMs to use, by connection id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vim_connection_info: BTreeMap<String, VimConnectionInfo>,
+    /// Parameters that the VNFD declares for the operation.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub additional_params: KeyValuePairs,
+}
+
+/// Asks to change the current VNF package (SOL003 clause 5.5.2.11a).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeCurrentVnfPkgRequest {
+    /// Descriptor of the package that the VNF shall run.
+    pub vnfd_id: String,
+    /// External virtual links to connect to, beside those that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ext_virtual_links: Vec<ExtVirtualLinkData>,
+    /// Internal virtual links that exist already, beside those that stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ext_managed_virtual_links: Vec<ExtManagedVirtualLinkData>,
+    /// VIMs to use, by connection id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vim_connection_info: BTreeMap<String, VimConnectionInfo>,
+    /// `upgrade_type`: `RollingUpdate` (default) or `BlueGreen`; and what the VNFD declares for the operation.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub additional_params: KeyValuePairs,
+    /// Values of `extensions` that change.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub extensions: KeyValuePairs,
+    /// Values of configurable properties that change.
+    #[serde(default, skip_serializing_if = "KeyValuePairs::is_empty")]
+    #[schema(value_type = Object)]
+    pub vnf_configurable_properties: KeyValuePairs,
 }

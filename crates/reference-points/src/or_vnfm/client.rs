@@ -3,9 +3,11 @@
 use uuid::Uuid;
 
 use super::{
-    CancelMode, CreateVnfRequest, Grant, GrantRequest, HealVnfRequest, InstantiateVnfRequest, LccnSubscription,
-    LccnSubscriptionRequest, OperateVnfRequest, ScaleVnfRequest, ScaleVnfToLevelRequest, TerminateVnfRequest,
-    VnfInfoModificationRequest, VnfInstance, VnfLcmOpOcc,
+    CancelMode, ChangeCurrentVnfPkgRequest, ChangeExtVnfConnectivityRequest, ChangeVnfFlavourRequest, CreateVnfRequest,
+    CreateVnfSnapshotInfoRequest, CreateVnfSnapshotRequest, Grant, GrantRequest, HealVnfRequest, InstantiateVnfRequest,
+    LccnSubscription, LccnSubscriptionRequest, OperateVnfRequest, RevertToVnfSnapshotRequest, ScaleVnfRequest,
+    ScaleVnfToLevelRequest, TerminateVnfRequest, VnfInfoModificationRequest, VnfInstance, VnfLcmOpOcc, VnfSnapshotInfo,
+    VnfSnapshotInfoModificationRequest,
 };
 use crate::common::{CallError, Client, Reply};
 
@@ -22,6 +24,8 @@ pub mod paths {
     pub const VNF_INSTANCES: &str = "/vnflcm/v2/vnf_instances";
     /// Operation occurrences.
     pub const VNF_LCM_OP_OCCS: &str = "/vnflcm/v2/vnf_lcm_op_occs";
+    /// VNF snapshots.
+    pub const VNF_SNAPSHOTS: &str = "/vnflcm/v2/vnf_snapshots";
     /// Subscriptions to VNF lifecycle changes.
     pub const LCM_SUBSCRIPTIONS: &str = "/vnflcm/v2/subscriptions";
     /// Grants.
@@ -35,6 +39,11 @@ pub mod paths {
     /// An operation of a VNF instance, e.g. `instantiate`.
     pub fn vnf_operation(id: Uuid, operation: &str) -> String {
         format!("{VNF_INSTANCES}/{id}/{operation}")
+    }
+
+    /// One VNF snapshot.
+    pub fn vnf_snapshot(id: Uuid) -> String {
+        format!("{VNF_SNAPSHOTS}/{id}")
     }
 
     /// One operation occurrence.
@@ -166,6 +175,111 @@ impl LcmClient {
     pub async fn heal(&self, id: Uuid, request: &HealVnfRequest) -> Result<Uuid, CallError> {
         let path = paths::vnf_operation(id, "heal");
         occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a change of the deployment flavour; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn change_flavour(&self, id: Uuid, request: &ChangeVnfFlavourRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "change_flavour");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a change of the external connectivity; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn change_ext_conn(
+        &self,
+        id: Uuid,
+        request: &ChangeExtVnfConnectivityRequest,
+    ) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "change_ext_conn");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a change of the VNF package; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn change_vnfpkg(&self, id: Uuid, request: &ChangeCurrentVnfPkgRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "change_vnfpkg");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins to take a snapshot; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn create_snapshot(&self, id: Uuid, request: &CreateVnfSnapshotRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "create_snapshot");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Begins a return to a snapshot; returns the operation occurrence.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn revert_to_snapshot(&self, id: Uuid, request: &RevertToVnfSnapshotRequest) -> Result<Uuid, CallError> {
+        let path = paths::vnf_operation(id, "revert_to_snapshot");
+        occurrence(&path, self.0.post(&path, request).await?)
+    }
+
+    /// Creates a VNF snapshot resource, yet without content.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn create_snapshot_info(
+        &self,
+        request: &CreateVnfSnapshotInfoRequest,
+    ) -> Result<VnfSnapshotInfo, CallError> {
+        Ok(self.0.post(paths::VNF_SNAPSHOTS, request).await?.body)
+    }
+
+    /// A VNF snapshot; `None` when there is none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn snapshot(&self, id: Uuid) -> Result<Option<VnfSnapshotInfo>, CallError> {
+        crate::nf_vi::absent(self.0.get(&paths::vnf_snapshot(id)).await.map(|r| r.body))
+    }
+
+    /// VNF snapshots; `query` with its question mark, or empty. The reply's `link` leads to the next page.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn list_snapshots(&self, query: &str) -> Result<Reply<Vec<VnfSnapshotInfo>>, CallError> {
+        self.0.get(&format!("{}{query}", paths::VNF_SNAPSHOTS)).await
+    }
+
+    /// Modifies a VNF snapshot that has no content.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 409 when it has content or an operation fills it.
+    pub async fn modify_snapshot(
+        &self,
+        id: Uuid,
+        changes: &VnfSnapshotInfoModificationRequest,
+        if_match: Option<&str>,
+    ) -> Result<serde_json::Value, CallError> {
+        Ok(self.0.patch(&paths::vnf_snapshot(id), changes, if_match).await?.body)
+    }
+
+    /// The VNF-specific state in a VNF snapshot, as text; `None` when none was stored.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404; 409 while the snapshot has no content.
+    pub async fn snapshot_state(&self, id: Uuid) -> Result<Option<String>, CallError> {
+        crate::nf_vi::absent(self.0.get_text(&format!("{}/vnf_state_snapshot", paths::vnf_snapshot(id))).await)
+    }
+
+    /// Deletes a VNF snapshot and what of it is in VIMs; gone already is done.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404; 409 while an operation uses it.
+    pub async fn delete_snapshot(&self, id: Uuid) -> Result<(), CallError> {
+        self.0.delete_if_there(&paths::vnf_snapshot(id)).await
     }
 
     /// An operation occurrence; `None` when there is none.

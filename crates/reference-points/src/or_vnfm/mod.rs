@@ -2,7 +2,10 @@
 //!
 //! | API | producer | consumer | types | client |
 //! | --- | --- | --- | --- | --- |
-//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`change_requests`], [`op_occ`], [`subscription`] | [`LcmClient`] |
+//! | `vnflcm/v2` | vnfm | nfvo | [`vnf_instance`], [`requests`], [`change_requests`], [`op_occ`], [`snapshot`], [`subscription`] | [`LcmClient`] |
+//! | `vnffm/v1` | vnfm | nfvo | [`fault`] | [`FmClient`] |
+//! | `vnfpm/v2`, `vnfpm/v1` | vnfm | nfvo | [`performance`], [`performance_v1`] | [`PmClient`] |
+//! | `vnfind/v1` | vnfm | nfvo | [`indicator`] | [`IndicatorClient`] |
 //! | `grant/v1` | nfvo | vnfm | [`grant`] | [`GrantClient`] |
 //! | `vnfpkgm/v2` | nfvo | vnfm | [`crate::os_ma_nfvo::packages`] | [`OnboardedClient`] |
 //!
@@ -15,9 +18,16 @@ pub mod grant;
 pub mod op_occ;
 pub mod package_client;
 pub mod requests;
+pub mod snapshot;
 pub mod sol;
 pub mod subscription;
 pub mod vnf_instance;
+
+pub mod fault;
+pub mod indicator;
+pub mod monitoring_client;
+pub mod performance;
+pub mod performance_v1;
 
 pub use change_requests::*;
 pub use client::{GrantAnswer, GrantClient, LcmClient, paths};
@@ -26,9 +36,16 @@ pub use grant::*;
 pub use op_occ::*;
 pub use package_client::OnboardedClient;
 pub use requests::*;
+pub use snapshot::*;
 pub use sol::{
     ApiVersion, ApiVersionInformation, AuthType, BadTimestamp, Link, NotificationLink, ParamsBasic,
     ParamsOauth2ClientCredentials, SelfLink, SubscriptionAuthentication, Timestamp, UnknownName,
 };
 pub use subscription::*;
 pub use vnf_instance::*;
+
+pub use fault::*;
+pub use indicator::*;
+pub use monitoring_client::{FmClient, PmClient};
+pub use performance::*;
+pub use performance_v1::*;

@@ -10,6 +10,7 @@ use super::connectivity::{ExtVirtualLinkInfo, ResourceHandle, VimConnectionInfo}
 use super::requests::CancelModeType;
 use super::sol::{Link, Timestamp, sol_enum};
 use crate::common::{KeyValuePairs, ProblemDetails};
+use crate::ve_vnfm::LcmCoordResultType;
 
 /// A VNF lifecycle management operation occurrence (SOL003 clause 5.5.2.13).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -58,9 +59,52 @@ pub struct VnfLcmOpOcc {
     /// The snapshot made or reverted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vnf_snapshot_info_id: Option<Uuid>,
+    /// Coordinations with the VNF or its element manager (from v3.5.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lcm_coordinations: Vec<LcmCoordination>,
+    /// Coordinations that the other side put off (from v3.5.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected_lcm_coordinations: Vec<RejectedLcmCoordination>,
     /// Links to what it concerns and to tasks that the present state allows.
     #[serde(rename = "_links", default, skip_serializing_if = "Option::is_none")]
     pub links: Option<VnfLcmOpOccLinks>,
+}
+
+/// A coordination of an operation (SOL003 v3.5.1 clause 5.5.2.13).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LcmCoordination {
+    /// Its identifier at the other side.
+    pub id: String,
+    /// The action.
+    pub coordination_action_name: String,
+    /// How it ended; absent while it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordination_result: Option<LcmCoordResultType>,
+    /// When it was asked for.
+    pub start_time: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<Timestamp>,
+    /// Whom it was asked of: `MGMT` or `VNF`.
+    pub endpoint_type: String,
+    /// Seconds after which the other side wants to be asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<u64>,
+}
+
+/// A coordination that was put off (SOL003 v3.5.1 clause 5.5.2.13).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RejectedLcmCoordination {
+    /// The action.
+    pub coordination_action_name: String,
+    /// When it was put off.
+    pub rejection_time: Timestamp,
+    /// Whom it was asked of: `MGMT` or `VNF`.
+    pub endpoint_type: String,
+    /// Seconds after which the other side wants to be asked again.
+    pub delay: u64,
 }
 
 sol_enum! {

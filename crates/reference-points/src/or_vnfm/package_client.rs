@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures::Stream;
+use uuid::Uuid;
 
 use crate::common::{CallError, Client, Reply};
 use crate::os_ma_nfvo::VnfPkgInfo;
@@ -11,6 +12,9 @@ pub const PACKAGES_VERSION: &str = "2.1.0";
 
 /// Onboarded packages by their descriptor's id.
 pub const ONBOARDED: &str = "/vnfpkgm/v2/onboarded_vnf_packages";
+
+/// Packages by their own id.
+pub const PACKAGES: &str = "/vnfpkgm/v2/vnf_packages";
 
 /// Client of an NFVO's `vnfpkgm/v2`, as a VNFM uses it.
 #[derive(Debug, Clone)]
@@ -28,6 +32,23 @@ impl OnboardedClient {
     /// Any [`CallError`] but 404.
     pub async fn get(&self, vnfd_id: &str) -> Result<Option<VnfPkgInfo>, CallError> {
         crate::nf_vi::absent(self.0.get(&format!("{ONBOARDED}/{}", segment(vnfd_id))).await.map(|r| r.body))
+    }
+
+    /// The descriptor's files of a package as a zip archive; `None` when there is no such onboarded package.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn package_vnfd(&self, package: Uuid) -> Result<Option<Vec<u8>>, CallError> {
+        crate::nf_vi::absent(self.0.get_bytes(&format!("{PACKAGES}/{package}/vnfd"), "application/zip").await)
+    }
+
+    /// A small file of a package, by its path in it; `None` when it has none.
+    ///
+    /// # Errors
+    /// Any [`CallError`] but 404.
+    pub async fn package_artifact(&self, package: Uuid, artifact: &str) -> Result<Option<Vec<u8>>, CallError> {
+        let path = artifact_path(PACKAGES, &package.to_string(), artifact);
+        crate::nf_vi::absent(self.0.get_bytes(&path, "*/*").await)
     }
 
     /// Onboarded packages; `query` with its question mark, or empty.
@@ -52,7 +73,7 @@ impl OnboardedClient {
     /// # Errors
     /// Any [`CallError`] but 404.
     pub async fn artifact(&self, vnfd_id: &str, artifact: &str) -> Result<Option<Vec<u8>>, CallError> {
-        crate::nf_vi::absent(self.0.get_bytes(&artifact_path(vnfd_id, artifact), "*/*").await)
+        crate::nf_vi::absent(self.0.get_bytes(&artifact_path(ONBOARDED, vnfd_id, artifact), "*/*").await)
     }
 
     /// A file of the package of any size, as a stream; `None` when it has none.
@@ -64,7 +85,7 @@ impl OnboardedClient {
         vnfd_id: &str,
         artifact: &str,
     ) -> Result<Option<impl Stream<Item = Result<Bytes, CallError>> + Send + Unpin + use<>>, CallError> {
-        let reply = self.0.download(&artifact_path(vnfd_id, artifact), "*/*").await;
+        let reply = self.0.download(&artifact_path(ONBOARDED, vnfd_id, artifact), "*/*").await;
         crate::nf_vi::absent(reply.map(|r| r.body))
     }
 
@@ -81,13 +102,13 @@ impl OnboardedClient {
     }
 }
 
-fn artifact_path(vnfd_id: &str, artifact: &str) -> String {
+fn artifact_path(collection: &str, id: &str, artifact: &str) -> String {
     let parts: Vec<String> = artifact.split('/').map(segment).collect();
-    format!("{ONBOARDED}/{}/artifacts/{}", segment(vnfd_id), parts.join("/"))
+    format!("{collection}/{}/artifacts/{}", segment(id), parts.join("/"))
 }
 
 /// A path segment with what has a meaning of its own escaped (RFC 3986).
-fn segment(text: &str) -> String {
+pub fn segment(text: &str) -> String {
     text.bytes()
         .map(|b| {
             if b.is_ascii_alphanumeric() || b"-_.~".contains(&b) {
@@ -106,7 +127,7 @@ mod tests {
     #[test]
     fn what_has_a_meaning_in_a_path_is_escaped() {
         assert_eq!(
-            artifact_path("urn:x/1?", "Artifacts/a b#1.sh"),
+            artifact_path(ONBOARDED, "urn:x/1?", "Artifacts/a b#1.sh"),
             format!("{ONBOARDED}/urn%3Ax%2F1%3F/artifacts/Artifacts/a%20b%231.sh")
         );
     }

@@ -4,10 +4,13 @@
 //! | resource | methods |
 //! | --- | --- |
 //! | `/vims` | GET `[ManagedVim]`, POST [`RegisterVim`] |
-//! | `/vims/{vimId}` | GET, DELETE |
+//! | `/vims/{vimId}` | GET, PUT [`RegisterVim`] (how it is reached changes), DELETE |
 //! | `/vims/{vimId}/hosts` | GET `[Host]` |
 //! | `/vims/{vimId}/hosts/{name}` | PUT [`HostSpec`], DELETE |
 //! | `/vims/{vimId}/capacity` | GET [`VimCapacity`] |
+//! | `/vims/{vimId}/software_images` | GET `[SoftwareImage]`, POST [`AddImage`](super::AddImage) |
+//! | `/vims/{vimId}/software_images/{id}` | DELETE |
+//! | `/vims/{vimId}/software_images/{id}/content` | PUT (bytes) |
 //! | `/vims/{vimId}/events?after=SEQ` | GET server-sent [`ViEvent`](crate::or_vi::ViEvent)s, those still kept first |
 //! | `/vims/{vimId}/computes/{id}/console_log?bytes=N` | GET (text) |
 //! | `/vims/{vimId}/computes/{id}/console` | GET [`ConsoleAccess`] |
@@ -22,9 +25,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::verification::Verification;
 use crate::common::{CallError, Client, EventStream, ProblemDetails};
 use crate::nf_vi::{ConsoleAccess, PowerRequest};
 use crate::or_vi::{Compute, Host, HostSpec, Vim, VimCapacity, VimInventoryItem, VimKind};
+use crate::or_vnfm::Timestamp;
 
 /// Registers a VIM with the NFVO, which makes it known to the vim-adapter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -212,6 +217,9 @@ pub struct OpStep {
     /// What it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What a script of the VNF printed, the end of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -391,7 +399,7 @@ pub mod paths {
 
 /// Client of the NFVO's `/mano/v1`.
 #[derive(Debug, Clone)]
-pub struct ManoClient(Client);
+pub struct ManoClient(pub(super) Client);
 
 impl ManoClient {
     /// A client of the NFVO at `base`.
@@ -405,6 +413,14 @@ impl ManoClient {
     /// Any [`CallError`]; 409 when the name is taken, 422 when the VIM cannot be used.
     pub async fn register_vim(&self, vim: &RegisterVim) -> Result<ManagedVim, CallError> {
         Ok(self.0.post(paths::VIMS, vim).await?.body)
+    }
+
+    /// Changes how a VIM is reached, e.g. its credentials; it is checked at once.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 409 for another kind of VIM.
+    pub async fn put_vim(&self, id: Uuid, vim: &RegisterVim) -> Result<ManagedVim, CallError> {
+        Ok(self.0.put(&paths::vim(id), vim).await?.body)
     }
 
     /// All VIMs.
@@ -539,6 +555,25 @@ impl ManoClient {
     }
 }
 
+/// Where the indicators of a VNF instance come from, and how that goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IndicatorSource {
+    /// Base address of the VNF or element manager; absent when none is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Whether it notifies the VNFM.
+    pub subscribed: bool,
+    /// When its indicators were read last, as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_time: Option<Timestamp>,
+    /// Tries that failed in a row; they are repeated until one does not.
+    pub failed_tries: u32,
+    /// Why the last one failed, or why nothing is followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
 /// Client of a VNFM's `/mano/v1`: the steps of its operations, served at [`paths::vnf_operation`].
 #[derive(Debug, Clone)]
 pub struct VnfStepsClient(Client);
@@ -555,6 +590,22 @@ impl VnfStepsClient {
     /// Any [`CallError`]; 404 also when the VNFM does not serve this.
     pub async fn steps(&self, op_occ: Uuid) -> Result<OpProgress, CallError> {
         Ok(self.0.get(&paths::vnf_operation(op_occ, "steps")).await?.body)
+    }
+
+    /// A VNF held against its descriptor, by what its VIM answers now.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 404 for the VNF, 409 when it is not instantiated.
+    pub async fn verification(&self, vnf: Uuid) -> Result<Verification, CallError> {
+        Ok(self.0.get(&format!("/mano/v1/vnf_instances/{vnf}/verification")).await?.body)
+    }
+
+    /// Where the indicators of a VNF come from.
+    ///
+    /// # Errors
+    /// Any [`CallError`]; 404 for the VNF.
+    pub async fn indicator_source(&self, vnf: Uuid) -> Result<IndicatorSource, CallError> {
+        Ok(self.0.get(&format!("/mano/v1/vnf_instances/{vnf}/indicator_source")).await?.body)
     }
 
     /// A VNF operation as it happens; read [`OpEvent`]s from it.

@@ -10,6 +10,7 @@
 //! Types that SOL005 shares with SOL003 live in [`crate::or_vnfm`]; types that it names alike but means otherwise carry
 //! an `Ns` in front here.
 
+pub mod images;
 pub mod mano;
 pub mod ns_client;
 pub mod ns_instance;
@@ -19,7 +20,9 @@ pub mod ns_subscription;
 pub mod nsds;
 pub mod package_client;
 pub mod packages;
+pub mod verification;
 
+pub use images::AddImage;
 pub use ns_client::NsClient;
 pub use ns_instance::*;
 pub use ns_op_occ::*;

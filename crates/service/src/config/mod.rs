@@ -31,6 +31,8 @@ pub struct BaseConfig {
     pub http: HttpConfig,
     /// How callers prove who they are.
     pub auth: AuthConfig,
+    /// How subscribers are called.
+    pub callbacks: CallbackConfig,
     /// Seconds that running requests and tasks are given at shutdown, 0 to 600.
     pub shutdown_grace_secs: u64,
     /// Threads that run the service's tasks, 1 to 64.
@@ -47,6 +49,7 @@ impl Default for BaseConfig {
             log: LogConfig::default(),
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
+            callbacks: CallbackConfig::default(),
             shutdown_grace_secs: 10,
             worker_threads: 2,
         }
@@ -97,6 +100,12 @@ impl BaseConfig {
         range("http/upload_idle_timeout_secs", self.http.upload_idle_timeout_secs, 1, 3600);
         range("http/page_size", self.http.page_size as u64, 1, 1000);
         range("http/max_in_flight", self.http.max_in_flight as u64, 1, 100_000);
+        if let Some(tls) = &self.callbacks.tls
+            && tls.cert_file.is_some() != tls.key_file.is_some()
+        {
+            let fault = Fault::new("/service/callbacks/tls", "names a certificate without a key, or a key without one");
+            faults.push(fault.mend("give both cert_file and key_file, or neither"));
+        }
         if let Err(why) = crate::telemetry::filter(&self.log.level) {
             faults.push(Fault::new("/service/log/level", why).mend("e.g. info, or info,sqlx=warn"));
         }
@@ -171,4 +180,24 @@ pub enum AuthConfig {
     /// Callers are not asked.
     #[default]
     None,
+}
+
+/// How subscribers are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallbackConfig {
+    /// Files for https:// call-backs. Without them the machine's own trusted authorities are believed.
+    pub tls: Option<TlsConfig>,
+}
+
+/// Files for TLS, in PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsConfig {
+    /// Certificates of the authorities that are believed; no others are.
+    pub ca_file: Option<PathBuf>,
+    /// The service's own certificate, with intermediate ones behind it: shown to subscribers that ask for TLS_CERT.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, in PKCS #8; not readable by everybody.
+    pub key_file: Option<SecretFile>,
 }

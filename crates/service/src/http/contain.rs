@@ -25,6 +25,18 @@ use crate::query::PageSize;
 #[derive(Debug, Clone)]
 pub struct Shutdown(pub CancellationToken);
 
+/// Longest path and query of a request, in bytes: room for the longest filter, percent-encoded.
+const MAX_URI: usize = 32 * 1024;
+/// Most headers of a request.
+const MAX_HEADERS: usize = 100;
+/// Most bytes of headers.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+
+/// In the extensions of an answer that is what it is, whatever `Accept` says (RFC 9110 clause 12.5.1 lets a server
+/// disregard it): files whose kind their provider chose.
+#[derive(Debug, Clone, Copy)]
+pub struct NotNegotiated;
+
 #[derive(Debug, Clone)]
 pub(super) struct Limits {
     timeout: Duration,
@@ -66,6 +78,9 @@ pub(super) async fn contain(State(limits): State<Limits>, mut request: Request, 
             }
         }
     };
+    if let Some(refused) = too_long(&request) {
+        return refused;
+    }
     let method = request.method().clone();
     let accept = request.headers().clone();
     let safe = matches!(method, Method::GET | Method::HEAD);
@@ -113,10 +128,31 @@ pub(super) async fn contain(State(limits): State<Limits>, mut request: Request, 
             as_problem(response, &method, &path).await
         };
     }
+    let fixed = response.extensions().get::<NotNegotiated>().is_some();
     match media_type {
-        Some(kind) if safe && !accepts(&accept, &kind) => not_acceptable(&kind),
+        Some(kind) if safe && !fixed && !accepts(&accept, &kind) => not_acceptable(&kind),
         _ => response,
     }
+}
+
+/// 414 and 431: what no honest caller sends is refused before it is looked at.
+fn too_long(request: &Request) -> Option<Response> {
+    let uri = request.uri().path_and_query().map_or(0, |p| p.as_str().len());
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let (status, title, detail) = if uri > MAX_URI {
+        let detail = format!("the address has {uri} bytes, more than the {MAX_URI} that this service takes");
+        (StatusCode::URI_TOO_LONG, "URI too long", detail)
+    } else if headers.len() > MAX_HEADERS || bytes > MAX_HEADER_BYTES {
+        let count = headers.len();
+        let detail = format!(
+            "there are {count} headers of {bytes} bytes; this service takes {MAX_HEADERS} of {MAX_HEADER_BYTES}"
+        );
+        (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request header fields too large", detail)
+    } else {
+        return None;
+    };
+    Some(ApiError::status(status, title, detail).into_response())
 }
 
 fn media_type(response: &Response) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use axum::Extension;
+use axum::http::StatusCode;
 use reference_points::common::ProblemDetails;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ClientCredentials, Flow, OAuth2, Scopes, SecurityRequirement, SecurityScheme};
@@ -58,19 +59,18 @@ pub fn finish(mut document: OpenApi, title: &str, version: &str, description: &s
     document.info.contact = None;
     let mut scopes = std::collections::BTreeSet::new();
     for item in document.paths.paths.values_mut() {
-        for (_, operation) in operations(item) {
+        for (method, operation) in operations(item) {
             scopes.extend(scopes_of(operation));
-            let problem = ResponseBuilder::new()
-                .description("What went wrong (SOL013 clause 6.3)")
-                .content(
-                    super::problem::PROBLEM_JSON,
-                    ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("ProblemDetails")))).build(),
-                )
-                .build();
-            operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem));
+            operation.responses.responses.entry("default".to_owned()).or_insert(RefOr::T(problem()));
+            for status in refusals(method, operation) {
+                let refused = RefOr::Ref(Ref::from_response_name(PROBLEM));
+                operation.responses.responses.entry(status.to_owned()).or_insert(refused);
+            }
+            operation.responses.responses.iter_mut().for_each(described);
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
+    components.responses.insert(PROBLEM.to_owned(), RefOr::T(problem()));
     let mut schemas = vec![("ProblemDetails".to_owned(), ProblemDetails::schema())];
     ProblemDetails::schemas(&mut schemas);
     for (name, schema) in schemas {
@@ -80,6 +80,45 @@ pub fn finish(mut document: OpenApi, title: &str, version: &str, description: &s
     let flow = Flow::ClientCredentials(ClientCredentials::new("/token", scopes));
     components.security_schemes.insert(SCHEME.to_owned(), RefOr::T(SecurityScheme::OAuth2(OAuth2::new([flow]))));
     document
+}
+
+/// OpenAPI demands a description of every answer: where the route has none, it is what the status means.
+fn described((status, response): (&String, &mut RefOr<utoipa::openapi::Response>)) {
+    if let RefOr::T(response) = response
+        && response.description.is_empty()
+    {
+        let meaning = status.parse::<StatusCode>().ok().and_then(|status| status.canonical_reason());
+        response.description = meaning.unwrap_or("Answer").to_owned();
+    }
+}
+
+/// Name of the answer that every refusal is.
+const PROBLEM: &str = "Problem";
+
+fn problem() -> utoipa::openapi::Response {
+    ResponseBuilder::new()
+        .description("What went wrong (SOL013 clause 6.3)")
+        .content(
+            super::problem::PROBLEM_JSON,
+            ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name("ProblemDetails")))).build(),
+        )
+        .build()
+}
+
+/// With what an operation may be refused (SOL013 clause 6.4), beside what it declares itself.
+fn refusals(method: &str, operation: &Operation) -> Vec<&'static str> {
+    let mut statuses = vec!["400", "406", "414", "431", "500", "502", "503"];
+    if operation.parameters.as_ref().is_some_and(|p| !p.is_empty()) {
+        statuses.push("404");
+    }
+    if operation.request_body.is_some() {
+        statuses.extend(["404", "408", "413", "415", "422"]);
+    }
+    match method {
+        "get" | "head" => statuses.push("416"),
+        _ => statuses.extend(["409", "412"]),
+    }
+    statuses
 }
 
 fn scopes_of(operation: &Operation) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! The router of a service with the layers that every request passes, and serving it until shutdown.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
@@ -7,9 +8,13 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
 use axum::{Json, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::contain::{Limits, contain};
@@ -82,7 +87,19 @@ async fn metrics(State(around): State<Surroundings>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], around.metrics.text()).into_response()
 }
 
+/// Seconds that a caller may take for the head of a request, and a connection may lie idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Headers of a request that are read at all; fewer are taken, see [`super::contain`].
+const MAX_HEADERS_READ: usize = 256;
+/// Bytes of a request's head that are read at all.
+const MAX_HEAD: usize = 128 * 1024;
+/// Connections at once: fewer than the files that a process may have open unless told otherwise.
+const MAX_CONNECTIONS: usize = 768;
+
 /// Serves until `shutdown` fires, then lets running requests finish for at most `grace`.
+///
+/// A caller that sends its request byte by byte holds a connection for [`HEAD_TIMEOUT`] and nothing else; beyond
+/// [`MAX_CONNECTIONS`] a new connection is closed at once.
 ///
 /// # Errors
 /// The listener failed.
@@ -92,21 +109,50 @@ pub async fn serve(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> std::io::Result<()> {
-    // Answers are small and awaited: they must not wait for a full packet.
-    let listener = listener.tap_io(|stream| {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(MAX_HEADERS_READ)
+        .max_buf_size(MAX_HEAD);
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // The caller went away, or files ran out: neither is the listener's end.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = connections.clone().try_acquire_owned() else {
+            tracing::warn!(MAX_CONNECTIONS, "a connection is closed: as many as are allowed are open");
+            continue;
+        };
+        // Answers are small and awaited: they must not wait for a full packet.
         let _ = stream.set_nodelay(true);
-    });
-    let stop = shutdown.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stop.cancelled().await });
-    let overdue = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = overdue => {
-            tracing::warn!(grace_secs = grace.as_secs(), "requests were still running at the end of the shutdown's grace and are dropped");
-            Ok(())
-        }
+        let service = TowerToHyperService::new(router.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = watched.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
     }
+    drop(listener);
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            grace_secs = grace.as_secs(),
+            "requests were still running at the end of the shutdown's grace and are dropped"
+        );
+    }
+    Ok(())
 }

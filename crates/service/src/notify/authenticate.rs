@@ -1,16 +1,25 @@
-//! Proving to a subscriber who the notifications come from (SOL013 clause 8.3.4): Basic, or a token by OAuth 2.0 client
-//! credentials.
+//! Proving to a subscriber who the notifications come from (SOL013 clause 8.3.4): Basic, a token by OAuth 2.0 client
+//! credentials, or the service's certificate. What of a request to subscribe cannot work is told here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reference_points::common::{CallError, Client, Fault};
+use reference_points::common::Fault;
 use reference_points::or_vnfm::{AuthType, SubscriptionAuthentication};
-use serde::Deserialize;
 
-/// What is wrong with the authentication that a subscriber asks for.
-pub(super) fn faults(authentication: &SubscriptionAuthentication) -> Vec<Fault> {
+/// What is wrong with the authentication that a subscriber at `uri` asks for. `certified`: the service has a certificate.
+pub(super) fn faults(authentication: &SubscriptionAuthentication, uri: &str, certified: bool) -> Vec<Fault> {
     let mut faults = Vec::new();
     let types = &authentication.auth_type;
+    if types.contains(&AuthType::TlsCert) {
+        if !certified {
+            let fault = Fault::new("/authentication/authType", "TLS_CERT: this service has no certificate");
+            faults.push(fault.mend("another method, or service.callbacks.tls in the service's configuration"));
+        }
+        if !uri.starts_with("https://") {
+            let fault = Fault::new("/callbackUri", "shows no certificate: TLS_CERT needs an https:// address");
+            faults.push(fault.mend("https://HOST:PORT/PATH"));
+        }
+    }
     if types.contains(&AuthType::Basic) {
         let basic = authentication.params_basic.as_ref();
         if basic.is_none_or(|b| b.user_name.is_none() || b.password.is_none()) {
@@ -28,11 +37,13 @@ pub(super) fn faults(authentication: &SubscriptionAuthentication) -> Vec<Fault> 
         if let Some(uri) = oauth.and_then(|o| o.token_endpoint.as_deref())
             && let Some(why) = unusable(uri)
         {
-            faults.push(Fault::new(format!("{at}/tokenEndpoint"), why).mend("http://HOST:PORT/PATH"));
+            faults.push(
+                Fault::new(format!("{at}/tokenEndpoint"), why).mend("http://HOST:PORT/PATH or https://HOST:PORT/PATH"),
+            );
         }
-    } else {
+    } else if !types.contains(&AuthType::TlsCert) {
         let fault = Fault::new("/authentication/authType", "names no method that this service can use");
-        faults.push(fault.mend("BASIC or OAUTH2_CLIENT_CREDENTIALS, or no authentication at all"));
+        faults.push(fault.mend("BASIC, OAUTH2_CLIENT_CREDENTIALS or TLS_CERT, or no authentication at all"));
     }
     faults
 }
@@ -44,7 +55,9 @@ pub(super) fn unusable(uri: &str) -> Option<String> {
     }
     match reqwest::Url::parse(uri) {
         Err(error) => Some(format!("is no address: {error}")),
-        Ok(url) if url.scheme() != "http" || !url.has_host() => Some("is no http:// address".to_owned()),
+        Ok(url) if !matches!(url.scheme(), "http" | "https") || !url.has_host() => {
+            Some("is no http:// or https:// address".to_owned())
+        }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
             Some("holds credentials, which belong into authentication".to_owned())
         }
@@ -52,33 +65,7 @@ pub(super) fn unusable(uri: &str) -> Option<String> {
     }
 }
 
-#[derive(Deserialize)]
-struct Token {
-    access_token: String,
-}
-
-/// The headers that authenticate a call-back.
-///
-/// # Errors
-/// The token endpoint gives no token.
-pub(super) async fn headers(
-    client: &Client,
-    authentication: Option<&SubscriptionAuthentication>,
-) -> Result<Vec<(String, String)>, CallError> {
-    let Some(authentication) = authentication else { return Ok(Vec::new()) };
-    if authentication.auth_type.contains(&AuthType::Basic) {
-        let params = authentication.params_basic.clone().unwrap_or_default();
-        let header = basic(&params.user_name.unwrap_or_default(), &params.password.unwrap_or_default());
-        return Ok(vec![("authorization".to_owned(), header)]);
-    }
-    let params = authentication.params_oauth2_client_credentials.clone().unwrap_or_default();
-    let own = basic(&params.client_id.unwrap_or_default(), &params.client_password.unwrap_or_default());
-    let endpoint = params.token_endpoint.unwrap_or_default();
-    let fields = [("grant_type", "client_credentials")];
-    let token: Token = client.form(&endpoint, &[("authorization".to_owned(), own)], &fields).await?;
-    Ok(vec![("authorization".to_owned(), format!("Bearer {}", token.access_token))])
-}
-
-fn basic(user: &str, password: &str) -> String {
+/// Value of an `Authorization` header.
+pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::outbox::{self, Waiting};
 use super::subscription::SUBSCRIPTIONS;
-use super::{MAX_AGE, Notifier, authenticate};
+use super::{MAX_AGE, Notifier};
 use crate::store::StoreError;
 
 /// First pause after a failed attempt; doubled each time.
@@ -101,10 +101,12 @@ async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(),
         for waiting in batch {
             let sent = async {
                 if headers.is_none() {
-                    headers = Some(authenticate::headers(&notifier.client, target.authentication.as_ref()).await?);
+                    let now = notifier.clock.now_micros();
+                    headers = Some(notifier.callers.headers(target.authentication.as_ref(), now).await?);
                 }
                 let headers = headers.as_deref().unwrap_or_default();
-                notifier.client.send_text(&target.callback_uri, headers, waiting.payload.clone()).await
+                let client = notifier.callers.client(target.authentication.as_ref());
+                client.send_text(&target.callback_uri, headers, waiting.payload.clone()).await
             };
             // The trace of what is told goes on to whom it is told.
             let error = match waiting.context().scope(sent).await {
@@ -116,6 +118,9 @@ async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(),
                 }
                 Err(error) => error,
             };
+            if error.status() == Some(401) {
+                notifier.callers.forget(target.authentication.as_ref());
+            }
             let now = notifier.clock.now_micros();
             let uri = &target.callback_uri;
             if age(&waiting, now) > MAX_AGE {

@@ -7,7 +7,9 @@
 
 mod authenticate;
 mod deliver;
+mod direct;
 mod outbox;
+mod secured;
 mod subscription;
 
 use std::sync::Arc;
@@ -15,7 +17,6 @@ use std::time::Duration;
 
 use db::{AnyConnection, Clock, Db, Migration, SystemClock};
 use prometheus::IntCounterVec;
-use reference_points::common::Client;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,8 @@ use uuid::Uuid;
 use crate::run::{BoxError, Setup};
 use crate::store::StoreError;
 
+pub use direct::Target;
+pub use secured::Callers;
 pub use subscription::{Asked, Subscribed, Subscription};
 
 /// Tables of this module, in the database of every service that has subscriptions.
@@ -85,9 +88,11 @@ pub struct Notifier {
     wants: Wants,
     shape: Shape,
     clock: Arc<dyn Clock>,
-    client: Client,
+    callers: Callers,
     news: Arc<Notify>,
     count: Option<IntCounterVec>,
+    /// Subscribers of an older version of the interface, who are told the same in its form.
+    older: Option<Arc<Notifier>>,
 }
 
 impl Notifier {
@@ -111,7 +116,8 @@ impl Notifier {
         shape: Shape,
     ) -> Result<Self, BoxError> {
         let opened = Self::open(setup.db.clone(), Arc::new(SystemClock), api, url, wants, shape).await?;
-        let notifier = Self { count: Some(setup.metrics.notifications.clone()), ..opened };
+        let notifier =
+            Self { count: Some(setup.metrics.notifications.clone()), callers: setup.callers.clone(), ..opened };
         let (own, shutdown) = (notifier.clone(), setup.shutdown.clone());
         setup.spawn("notifications", async move { deliver::run(own, shutdown).await });
         Ok(notifier)
@@ -139,10 +145,17 @@ impl Notifier {
             wants,
             shape,
             clock,
-            client: Client::new("subscriber", ""),
+            callers: Callers::default(),
             news: Arc::default(),
             count: None,
+            older: None,
         })
+    }
+
+    /// The same, calling subscribers by `callers`.
+    #[must_use]
+    pub fn by(self, callers: Callers) -> Self {
+        Self { callers, ..self }
     }
 
     /// Delivers until `shutdown` fires.
@@ -170,12 +183,25 @@ impl Notifier {
                 outbox::put(tx, self.api, subscription.id, &payload, now).await?;
             }
         }
-        Ok(())
+        match &self.older {
+            Some(older) => Box::pin(older.enqueue(tx, notification, now)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same, telling the subscribers of `older` too: those of an older version of the interface, whose [`Shape`]
+    /// gives payloads its form.
+    #[must_use]
+    pub fn and(self, older: Self) -> Self {
+        Self { older: Some(Arc::new(older)), ..self }
     }
 
     /// Something was committed: deliver.
     pub fn kick(&self) {
         self.news.notify_one();
+        if let Some(older) = &self.older {
+            older.kick();
+        }
     }
 
     /// Counts an attempt: `delivered`, `refused` or `dropped`.

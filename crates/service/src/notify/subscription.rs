@@ -71,6 +71,21 @@ pub struct Asked {
     pub authentication: Option<SubscriptionAuthentication>,
 }
 
+impl Asked {
+    /// A request without further members to show.
+    ///
+    /// # Errors
+    /// When the filter cannot be written as JSON, which is a defect.
+    pub fn new(
+        filter: Option<impl Serialize>,
+        callback_uri: String,
+        authentication: Option<SubscriptionAuthentication>,
+    ) -> ApiResult<Self> {
+        let filter = filter.map(serde_json::to_value).transpose().map_err(|e| ApiError::internal(e.to_string()))?;
+        Ok(Self { filter, callback_uri, shown: serde_json::Map::new(), authentication })
+    }
+}
+
 /// What a request to subscribe brings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subscribed {
@@ -86,14 +101,7 @@ impl Notifier {
     /// # Errors
     /// 400 for an address that is none, 422 when it does not answer as it must, 503 when there are too many.
     pub async fn subscribe(&self, asked: Asked) -> ApiResult<Subscribed> {
-        let mut faults: Vec<Fault> = super::authenticate::unusable(&asked.callback_uri)
-            .map(|why| Fault::new("/callbackUri", why).mend("http://HOST:PORT/PATH"))
-            .into_iter()
-            .collect();
-        faults.extend(asked.authentication.iter().flat_map(super::authenticate::faults));
-        if !faults.is_empty() {
-            return Err(ApiError::faults("the subscription", faults));
-        }
+        self.check(&asked)?;
         let identity = self.identity(&asked);
         if let Some(equal) = self.equal(&asked).await? {
             return Ok(Subscribed::Existing(equal));
@@ -174,13 +182,16 @@ impl Notifier {
     }
 
     pub(super) async fn of_this_api(&self, tx: &mut AnyConnection) -> Result<Vec<Stored<Subscription>>, StoreError> {
+        // By the index: what belongs to other interfaces costs nothing.
         let rows = db::sqlx::query(
-            "SELECT id, created_at, updated_at, revision, document FROM notify_subscription ORDER BY created_at, id",
+            "SELECT t.id, t.created_at, t.updated_at, t.revision, t.document \
+             FROM attribute_index d JOIN notify_subscription t ON t.id = d.id \
+             WHERE d.noun = 'notify_subscription' AND d.path = 'api' AND d.text_value = $1 ORDER BY d.created_at, d.id",
         )
+        .bind(self.api)
         .fetch_all(tx)
         .await?;
-        let all = rows.iter().map(|row| SUBSCRIPTIONS.read(row)).collect::<Result<Vec<_>, _>>()?;
-        Ok(all.into_iter().filter(|s: &Stored<Subscription>| s.document.api == self.api).collect())
+        rows.iter().map(|row| SUBSCRIPTIONS.read(row)).collect()
     }
 
     async fn equal(&self, asked: &Asked) -> ApiResult<Option<Uuid>> {
@@ -201,10 +212,29 @@ impl Notifier {
         Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).to_string()
     }
 
+    pub(super) async fn tried(&self, asked: &Asked) -> ApiResult<()> {
+        self.check(asked)?;
+        self.try_address(asked).await
+    }
+
+    /// Whether an address can be called at all, in the way that is asked for.
+    fn check(&self, asked: &Asked) -> ApiResult<()> {
+        let mut faults: Vec<Fault> = super::authenticate::unusable(&asked.callback_uri)
+            .map(|why| Fault::new("/callbackUri", why).mend("http://HOST:PORT/PATH or https://HOST:PORT/PATH"))
+            .into_iter()
+            .collect();
+        let certified = self.callers.has_certificate();
+        let told = |a| super::authenticate::faults(a, &asked.callback_uri, certified);
+        faults.extend(asked.authentication.iter().flat_map(told));
+        if faults.is_empty() { Ok(()) } else { Err(ApiError::faults("the subscription", faults)) }
+    }
+
     async fn try_address(&self, asked: &Asked) -> ApiResult<()> {
-        let headers = super::authenticate::headers(&self.client, asked.authentication.as_ref()).await;
+        let headers = self.callers.headers(asked.authentication.as_ref(), self.clock.now_micros()).await;
         let answer = match headers {
-            Ok(headers) => self.client.probe(&asked.callback_uri, &headers).await,
+            Ok(headers) => {
+                self.callers.client(asked.authentication.as_ref()).probe(&asked.callback_uri, &headers).await
+            }
             Err(error) => Err(error),
         };
         let why = match answer {

@@ -106,6 +106,7 @@ fn walk<'a>(value: &'a Value, path: &[Step], visit: &mut impl FnMut(&Leaf<'a>)) 
                 walk(inner, rest, visit);
             }
         }
+        (Some((Step::Any, rest)), Value::Object(map)) => map.values().for_each(|inner| walk(inner, rest, visit)),
         (Some((Step::Key, [])), Value::Object(map)) => map.keys().for_each(|key| visit(&Leaf::Text(key))),
         _ => {}
     }

@@ -30,6 +30,9 @@ pub enum Step {
     Name(String),
     /// `@key`: the keys of a map.
     Key,
+    /// Every entry of a map. No text reads as this: it is what a list of an older version of an interface becomes that is
+    /// a map in the current one.
+    Any,
 }
 
 /// Operators. A condition on an array holds if it holds for one element; on an absent attribute it never holds.
@@ -105,6 +108,7 @@ impl fmt::Display for Filter {
                 }
                 match step {
                     Step::Key => f.write_str("@key")?,
+                    Step::Any => f.write_str("*")?,
                     Step::Name(name) => f.write_str(&escaped(name))?,
                 }
             }

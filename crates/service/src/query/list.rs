@@ -25,6 +25,10 @@ const KNOWN: [&str; 6] = ["filter", "all_fields", "fields", "exclude_fields", "e
 #[derive(Debug, Clone, Copy)]
 pub struct PageSize(pub usize);
 
+/// In the extensions of requests of an older version of an interface: makes a query name the attributes of the current one.
+#[derive(Debug, Clone, Copy)]
+pub struct Rewrite(pub fn(&mut ListQuery));
+
 /// A list request.
 #[derive(Debug, Clone)]
 pub struct ListQuery {
@@ -157,6 +161,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
             .await
             .map_err(|e| ApiError::fault(Fault::new("query", e.body_text()).mend("percent-encode the parameters")))?;
         let mut query = Self::parse(&parameters)?;
+        if let Some(Rewrite(rewrite)) = parts.extensions.get::<Rewrite>() {
+            rewrite(&mut query);
+        }
         query.page_size = parts.extensions.get::<PageSize>().map_or(DEFAULT_PAGE_SIZE, |p| p.0).max(1);
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |u| &u.0);
         let origin = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()).map(|h| format!("http://{h}"));

@@ -10,7 +10,7 @@ mod parse;
 mod selectors;
 
 pub use filter::{Condition, Filter, Op, Step};
-pub use list::{DEFAULT_PAGE_SIZE, ListQuery, Marker, PageSize};
+pub use list::{DEFAULT_PAGE_SIZE, ListQuery, Marker, PageSize, Rewrite};
 pub use parse::FilterError;
 pub use selectors::{Selection, Selectors};
 

@@ -10,30 +10,39 @@ fn disk(name: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+fn shape(vcpus: u32) -> Shape {
+    Shape { vcpus, memory_bytes: 1 << 28, ..Shape::default() }
+}
+
 fn desired() -> Desired {
     Desired {
         present: true,
         power: DesiredPower::Running,
-        own_root: true,
+        shape: shape(1),
+        own_root: Some(100),
         config_drive: true,
         ports: [PORT].into(),
         disks: [disk("root")].into(),
         pending: None,
+        returning: None,
+        keeps_former: false,
     }
 }
 
 fn domain(state: DomainState) -> ObservedDomain {
-    ObservedDomain { state, persistent: true, ports: [PORT].into(), disks: [disk("root")].into() }
+    let (ports, disks) = ([PORT].into(), [disk("root")].into());
+    ObservedDomain { state, persistent: true, shape: shape(1), ports, disks }
 }
 
 fn observed(state: DomainState) -> Observed {
     Observed {
         domain: Some(domain(state)),
         directory: true,
-        root_disk: true,
+        root_disk: Some(100),
         config_drive: true,
         plugged: Some([PORT].into()),
         disk_low: false,
+        former: false,
     }
 }
 
@@ -54,7 +63,16 @@ fn walk(desired: &mut Desired, seen: &mut Observed, now: i64) -> (Vec<Action>, N
             }
         };
         match &action {
-            Action::MakeRootDisk => (seen.directory, seen.root_disk) = (true, true),
+            Action::Revert => {
+                assert!(!seen.domain.as_ref().is_some_and(|d| d.state.is_active()), "its disks are in use");
+                desired.returning = match desired.returning.unwrap() {
+                    Returning::Begin(revert) => Some(Returning::Exchange(revert)),
+                    Returning::Exchange(_) | Returning::Abandon(_) => None,
+                };
+                (seen.former, seen.root_disk) = (true, desired.own_root);
+            }
+            Action::DropFormer => seen.former = false,
+            Action::MakeRootDisk | Action::GrowRootDisk => (seen.directory, seen.root_disk) = (true, desired.own_root),
             Action::MakeConfigDrive => (seen.directory, seen.config_drive) = (true, true),
             Action::Define => {
                 let old = seen.domain.as_ref().map_or(DomainState::Shutoff, |d| d.state);
@@ -62,7 +80,11 @@ fn walk(desired: &mut Desired, seen: &mut Observed, now: i64) -> (Vec<Action>, N
                     if old.is_active() { seen.domain.as_ref().unwrap().ports.clone() } else { desired.ports.clone() };
                 let disks =
                     if old.is_active() { seen.domain.as_ref().unwrap().disks.clone() } else { desired.disks.clone() };
-                seen.domain = Some(ObservedDomain { state: old, persistent: true, ports, disks });
+                let shape = match &seen.domain {
+                    Some(domain) if old.is_active() => domain.shape.clone(),
+                    _ => desired.shape.clone(),
+                };
+                seen.domain = Some(ObservedDomain { state: old, persistent: true, shape, ports, disks });
             }
             Action::Start | Action::Resume => state(seen, DomainState::Running),
             Action::Plug(port) => _ = seen.plugged.as_mut().unwrap().insert(*port),
@@ -86,7 +108,7 @@ fn walk(desired: &mut Desired, seen: &mut Observed, now: i64) -> (Vec<Action>, N
             }
             Action::Undefine => seen.domain = None,
             Action::Unplug(port) => _ = seen.plugged.as_mut().unwrap().remove(port),
-            Action::RemoveFiles => (seen.directory, seen.root_disk, seen.config_drive) = (false, false, false),
+            Action::RemoveFiles => (seen.directory, seen.root_disk, seen.config_drive) = (false, None, false),
             Action::Forget => unreachable!(),
         }
         done.push(action);
@@ -100,6 +122,33 @@ fn a_new_machine_is_built_in_order() {
     let (done, end) = walk(&mut desired(), &mut seen, 0);
     assert_eq!(done, [Action::MakeRootDisk, Action::MakeConfigDrive, Action::Define, Action::Start]);
     assert_eq!(end, Next::Settled(MachineState::Running));
+}
+
+#[test]
+fn a_machine_that_returns_to_a_snapshot_is_stopped_and_runs_again() {
+    let revert = Revert { id: Uuid::from_u128(9), snapshot_id: Uuid::from_u128(8), back: false };
+    let mut wish = Desired { returning: Some(Returning::Begin(revert)), keeps_former: true, ..desired() };
+    let mut seen = observed(DomainState::Running);
+    let (done, end) = walk(&mut wish, &mut seen, 0);
+    assert_eq!(done, [Action::Destroy, Action::Revert, Action::Revert, Action::Start]);
+    assert_eq!((end, seen.former), (Next::Settled(MachineState::Running), true));
+    wish.keeps_former = false;
+    assert_eq!(walk(&mut wish, &mut seen, 0).0, [Action::DropFormer], "it runs on meanwhile");
+}
+
+#[test]
+fn a_return_that_is_prepared_is_ended_and_another_is_abandoned() {
+    let one = Revert { id: Uuid::from_u128(1), snapshot_id: Uuid::from_u128(8), back: false };
+    let back = Revert { back: true, ..one };
+    let prepared = |ready| Some(Reverting { revert: one, ready });
+    assert_eq!(returning(Some(one), None, None), Some(Returning::Begin(one)));
+    assert_eq!(returning(Some(one), None, prepared(false)), Some(Returning::Begin(one)), "the copies are made anew");
+    assert_eq!(returning(Some(one), None, prepared(true)), Some(Returning::Exchange(one)));
+    assert_eq!(returning(None, None, prepared(true)), Some(Returning::Exchange(one)), "no disks of two moments");
+    assert_eq!(returning(Some(back), None, prepared(false)), Some(Returning::Abandon(one)));
+    assert_eq!(returning(Some(back), Some(one), None), Some(Returning::Begin(back)));
+    assert_eq!(returning(Some(one), Some(one), None), None);
+    assert_eq!(returning(None, Some(one), None), None);
 }
 
 #[test]
@@ -118,7 +167,7 @@ fn a_machine_that_somebody_undefined_or_killed_comes_back_with_its_disk() {
 
 #[test]
 fn a_running_machine_is_left_alone_whatever_happens_to_its_files() {
-    let mut seen = Observed { root_disk: false, config_drive: false, ..observed(DomainState::Running) };
+    let mut seen = Observed { root_disk: None, config_drive: false, ..observed(DomainState::Running) };
     assert_eq!(walk(&mut desired(), &mut seen, 0), (vec![], Next::Settled(MachineState::Running)));
 }
 
@@ -199,22 +248,23 @@ fn from_every_combination_the_walk_ends_where_it_shall() {
     ];
     let mut tried = 0;
     for state in states {
-        for bits in 0u32..256 {
+        for bits in 0u32..512 {
             let bit = |n: u32| bits & (1 << n) != 0;
             let mut wish = Desired {
                 present: bit(0),
                 power: if bit(1) { DesiredPower::Running } else { DesiredPower::Stopped },
-                own_root: bit(2),
+                own_root: bit(2).then_some(if bit(8) { 200 } else { 100 }),
                 config_drive: bit(3),
                 ..desired()
             };
             let mut seen = Observed {
                 domain: state.map(|state| ObservedDomain { persistent: bit(4), ..domain(state) }),
                 directory: bit(5),
-                root_disk: bit(5) && bit(6),
+                root_disk: (bit(5) && bit(6)).then_some(100),
                 config_drive: bit(5) && bit(6),
                 plugged: Some(if bit(7) { [PORT].into() } else { BTreeSet::new() }),
                 disk_low: false,
+                former: false,
             };
             let end = walk(&mut wish, &mut seen, 0).1;
             let expected = match (bit(0), bit(1)) {
@@ -226,5 +276,37 @@ fn from_every_combination_the_walk_ends_where_it_shall() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 6 * 256);
+    assert_eq!(tried, 6 * 512);
+}
+
+#[test]
+fn other_cpus_and_a_larger_disk_come_with_a_new_start_after_the_guest_was_asked() {
+    let mut wanted = Desired {
+        shape: shape(2),
+        own_root: Some(200),
+        pending: Some(Pending { action: PendingAction::Reshape, deadline: 100, asked: false }),
+        ..desired()
+    };
+    let mut seen = observed(DomainState::Running);
+    let (done, end) = walk(&mut wanted, &mut seen, 0);
+    assert_eq!(done, [Action::AskShutdown]);
+    assert_eq!(end, Next::LookAgain { at: 100, state: MachineState::Building }, "the guest has its time");
+    seen.domain = Some(domain(DomainState::Shutoff));
+    let (done, end) = walk(&mut wanted, &mut seen, 50);
+    assert_eq!(done, [Action::GrowRootDisk, Action::Define, Action::Start, Action::EndPending]);
+    assert_eq!(end, Next::Settled(MachineState::Running));
+
+    let pending = Some(Pending { action: PendingAction::Reshape, deadline: 100, asked: true });
+    let mut deaf = observed(DomainState::Running);
+    let (done, _) = walk(&mut Desired { shape: shape(2), pending, ..desired() }, &mut deaf, 100);
+    assert_eq!(done, [Action::Destroy, Action::Define, Action::Start, Action::EndPending]);
+}
+
+#[test]
+fn what_somebody_else_gave_a_running_machine_is_taken_with_its_next_start_only() {
+    let mut seen = observed(DomainState::Running);
+    seen.domain.as_mut().unwrap().shape = shape(4);
+    assert_eq!(walk(&mut desired(), &mut seen, 0), (vec![], Next::Settled(MachineState::Running)));
+    seen.domain.as_mut().unwrap().state = DomainState::Shutoff;
+    assert_eq!(walk(&mut desired(), &mut seen, 0).0, [Action::Define, Action::Start]);
 }

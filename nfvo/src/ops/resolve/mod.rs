@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::design::{Design, IdSource, SapDesign, VimRef};
+use super::held::Held;
 
 /// Everything the decision is made from.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,8 @@ pub struct Sources<'a> {
     pub packages: &'a BTreeMap<String, PackageFacts>,
     /// VIM that gets everything.
     pub vim: &'a VimRef,
+    /// Images that it has by itself, of all that the packages name and do not bring.
+    pub held: &'a Held,
     /// The request.
     pub request: &'a InstantiateNsRequest,
 }

@@ -14,6 +14,7 @@ use super::links::Link;
 use super::reserve::Env;
 use super::{PackageFacts, Sources, list};
 use crate::ops::design::{Connection, CpAddresses, IdSource, ImageDesign, VnfDesign, image_id};
+use crate::ops::held::Wanted;
 
 /// Most VNFs of one network service.
 const MAX_VNFS: u32 = 200;
@@ -258,9 +259,8 @@ fn image_ids(profile: &Profile<'_>) -> Vec<uuid::Uuid> {
     ids.into_iter().collect()
 }
 
-/// Every image of the flavours used, each content once.
+/// Every image that the packages bring for the flavours used, each content once. What they do not bring, the VIM has.
 pub fn images(from: &Sources<'_>, profiles: &[Profile<'_>], faults: &mut Vec<Fault>) -> Vec<ImageDesign> {
-    let _ = from;
     let mut images: BTreeMap<uuid::Uuid, ImageDesign> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for profile in profiles {
@@ -268,31 +268,35 @@ pub fn images(from: &Sources<'_>, profiles: &[Profile<'_>], faults: &mut Vec<Fau
             if !seen.insert((profile.vnf.vnfd_id.as_str(), image.id.as_str())) {
                 continue;
             }
+            let at = format!("VNFD {}, image {}", profile.vnf.vnfd_id, image.id);
             match image_design(profile.package, image) {
-                Ok(design) => {
+                Ok(Some(design)) => {
                     images.entry(design.image_id).or_insert(design);
                 }
-                Err(why) => faults.push(Fault::new(format!("VNFD {}, image {}", profile.vnf.vnfd_id, image.id), why)),
+                Ok(None) => match from.held.get(&Wanted::of(image)) {
+                    Some(Ok(_)) => {}
+                    Some(Err(fault)) => faults.push(Fault { location: at, ..fault.clone() }),
+                    None => faults.push(Fault::new(at, "it was not looked for in the VIM")),
+                },
+                Err(why) => faults.push(Fault::new(at, why)),
             }
         }
     }
     images.into_values().collect()
 }
 
-/// A software image of a package, as a VIM shall have it.
+/// A software image of a package, as a VIM shall have it; `None` for one that the package does not bring.
 ///
 /// # Errors
 /// Why no VIM here can have it.
-pub fn image_design(package: &PackageFacts, image: &descriptors::vnfd::SwImage) -> Result<ImageDesign, String> {
+pub fn image_design(package: &PackageFacts, image: &descriptors::vnfd::SwImage) -> Result<Option<ImageDesign>, String> {
+    let Some(facts) = package.images.get(&image.id) else { return Ok(None) };
     let format = match image.disk_format.to_ascii_lowercase().as_str() {
         "qcow2" => DiskFormat::Qcow2,
         "raw" => DiskFormat::Raw,
         other => return Err(format!("disk format {other} is not one of qcow2 and raw, which the VIMs here take")),
     };
-    let facts = package.images.get(&image.id).ok_or_else(|| {
-        "its content is not in the package, and images that a VIM has by itself are not looked for".to_owned()
-    })?;
-    Ok(ImageDesign {
+    Ok(Some(ImageDesign {
         image_id: image_id(&facts.sha256),
         package_id: package.package_id,
         path: facts.path.clone(),
@@ -303,5 +307,5 @@ pub fn image_design(package: &PackageFacts, image: &descriptors::vnfd::SwImage) 
         size_bytes: facts.size_bytes,
         min_disk_bytes: (image.min_disk_bytes > 0).then_some(image.min_disk_bytes),
         min_memory_bytes: image.min_ram_bytes,
-    })
+    }))
 }

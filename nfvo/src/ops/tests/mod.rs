@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::design::{Design, VnfDesign};
+use super::held::Held;
 use super::resolve::{PackageFacts, Sources, resolve};
 use super::{params::VnfInstantiateParams, plan};
 use samples::{CountedIds, NS, WEB, design, nsd, packages, request, vim};
@@ -25,7 +26,8 @@ fn try_resolve(
     request: &InstantiateNsRequest,
 ) -> Result<Design, Box<ProblemDetails>> {
     let vim = vim();
-    let sources = Sources { ns_id: NS, ns_name: "demo", nsd, packages, vim: &vim, request };
+    let held = Held::new();
+    let sources = Sources { ns_id: NS, ns_name: "demo", nsd, packages, vim: &vim, held: &held, request };
     resolve(sources, &CountedIds::default())
 }
 

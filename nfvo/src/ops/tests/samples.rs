@@ -14,6 +14,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::ops::design::{Design, IdSource, VimRef};
+use crate::ops::held::Held;
 use crate::ops::resolve::{ImageFacts, PackageFacts, Sources, resolve};
 
 /// Identifiers that count from one.
@@ -165,7 +166,14 @@ pub fn request() -> InstantiateNsRequest {
 }
 
 pub fn design() -> Design {
+    design_of(NS, &CountedIds::default())
+}
+
+/// The design of the sample service with this id.
+pub fn design_of(ns_id: Uuid, ids: &dyn IdSource) -> Design {
     let (nsd, packages, vim, request) = (nsd(), packages(), vim(), request());
-    let sources = Sources { ns_id: NS, ns_name: "demo", nsd: &nsd, packages: &packages, vim: &vim, request: &request };
-    resolve(sources, &CountedIds::default()).unwrap()
+    let held = Held::new();
+    let sources =
+        Sources { ns_id, ns_name: "demo", nsd: &nsd, packages: &packages, vim: &vim, held: &held, request: &request };
+    resolve(sources, ids).unwrap()
 }

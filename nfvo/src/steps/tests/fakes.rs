@@ -106,6 +106,7 @@ impl Vims for FakeVim {
             id,
             spec,
             vim_resource_id: None,
+            sha512: None,
             state: if whole { ResourceState::Active } else { ResourceState::Building },
             problem: None,
         }))
@@ -191,6 +192,8 @@ impl VnfmState {
             changed_ext_connectivity: Vec::new(),
             modifications_triggered_by_vnf_pkg_change: None,
             vnf_snapshot_info_id: None,
+            lcm_coordinations: Vec::new(),
+            rejected_lcm_coordinations: Vec::new(),
             links: None,
         });
         Ok(id)

@@ -24,8 +24,7 @@ use crate::app::observer::Recorder;
 use crate::effects::{Ledger, Vims, Vnfms};
 use crate::ops::design::{Design, FreshIds};
 use crate::ops::plan;
-use crate::ops::resolve::{Sources, resolve};
-use crate::ops::tests::samples::{nsd, packages, request, vim};
+use crate::ops::tests::samples::design_of;
 use crate::store::ns::{NS, NsRecord};
 use crate::store::op_occs::OP_OCCS;
 use crate::store::vnfs::Records;
@@ -51,10 +50,8 @@ async fn prepare(db: &Db) -> Notifier {
 
 impl Service {
     async fn new(db: Db, notifier: Notifier, kind: NsLcmOpType) -> Self {
-        let (nsd, packages, vim, request) = (nsd(), packages(), vim(), request());
         let ns_id = Uuid::new_v4();
-        let sources = Sources { ns_id, ns_name: "demo", nsd: &nsd, packages: &packages, vim: &vim, request: &request };
-        let design = resolve(sources, &FreshIds).unwrap();
+        let design = design_of(ns_id, &FreshIds);
         let mut this = Self { db, outside: Outside::default(), design, kind, vnfs: BTreeMap::new(), notifier };
         let ending = kind == NsLcmOpType::Terminate;
         if ending {

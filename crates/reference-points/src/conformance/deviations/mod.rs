@@ -2,6 +2,7 @@
 //! is put in its stead before anything is validated. The list is short on purpose; an entry that no longer finds its
 //! place makes a test fail.
 
+mod monitoring;
 mod sol003;
 mod sol005;
 
@@ -29,7 +30,7 @@ use Mend::{Everywhere, Once};
 
 /// Every deviation.
 pub fn all() -> impl Iterator<Item = &'static Deviation> {
-    sol003::DEVIATIONS.iter().chain(sol005::DEVIATIONS)
+    sol003::DEVIATIONS.iter().chain(sol005::DEVIATIONS).chain(monitoring::DEVIATIONS)
 }
 
 /// Mends a document; returns which deviations found something.
@@ -75,6 +76,29 @@ fn has_all(properties: &Map<String, Value>, names: &[&str]) -> bool {
 fn exclude(node: &mut Map<String, Value>, pairs: &[[&str; 2]]) -> bool {
     let both: Vec<Value> = pairs.iter().map(|pair| json!({ "required": pair })).collect();
     node.insert("not".into(), json!({ "anyOf": both })).is_none()
+}
+
+/// Lets an attribute be of any type in the objects that have `names` too.
+fn of_any_type(node: &mut Map<String, Value>, attribute: &str, names: &[&str]) -> bool {
+    let Some(properties) = properties(node).filter(|p| p.contains_key(attribute) && has_all(p, names)) else {
+        return false;
+    };
+    properties.insert(attribute.into(), json!({})).is_some_and(|old| old != json!({}))
+}
+
+/// Takes a header from an answer of the shared ones.
+fn without_header(document: &mut Value, answer: &str, header: &str) -> bool {
+    let headers = document.pointer_mut(&format!("/components/responses/{answer}/headers"));
+    headers.and_then(Value::as_object_mut).is_some_and(|headers| headers.remove(header).is_some())
+}
+
+/// Makes an attribute a list of what it is, where it is none.
+fn as_list(node: &mut Map<String, Value>, attribute: &str) -> bool {
+    let Some(single) = properties(node).and_then(|p| p.get_mut(attribute)).filter(|a| a["type"] != "array") else {
+        return false;
+    };
+    *single = json!({ "type": "array", "items": single.take() });
+    true
 }
 
 fn list_of(names: &Value) -> Value {

@@ -8,6 +8,16 @@ use super::{
     exclude, has, properties,
 };
 
+/// Schema of an attribute of a coordination.
+fn of_coordination(name: &str) -> Value {
+    match name {
+        "delay" => json!({ "type": "integer" }),
+        "startTime" | "endTime" | "rejectionTime" => json!({ "type": "string", "format": "date-time" }),
+        "coordinationResult" => json!({ "type": "string", "enum": ["CONTINUE", "ABORT", "CANCELLED"] }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
 /// In no order that matters.
 pub(super) const DEVIATIONS: &[Deviation] = &[
     Deviation {
@@ -17,6 +27,29 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         mend: Everywhere(|node| {
             has(node, &["type", "title", "status", "detail", "instance"])
                 && node.insert("additionalProperties".into(), true.into()).is_none()
+        }),
+    },
+    Deviation {
+        what: "an occurrence tells its coordinations",
+        why: "SOL003 v3.5.1 clause 5.5.2.13 has them, with the LCM coordination interface; the file is of v3.3.1",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Everywhere(|node| {
+            if !has(node, &["operationState", "isCancelPending", "operationParams"]) {
+                return false;
+            }
+            let Some(properties) = properties(node) else { return false };
+            let list = |required: &[&str], more: &[&str]| {
+                let all = required.iter().chain(more).map(|name| ((*name).to_owned(), of_coordination(name)));
+                let properties: serde_json::Map<String, Value> = all.collect();
+                json!({ "type": "array", "items": { "type": "object", "properties": properties, "required": required } })
+            };
+            let begun = list(
+                &["id", "coordinationActionName", "startTime", "endpointType"],
+                &["coordinationResult", "endTime", "delay"],
+            );
+            let rejected = list(&["coordinationActionName", "rejectionTime", "endpointType", "delay"], &[]);
+            properties.insert("lcmCoordinations".into(), begun);
+            properties.insert("rejectedLcmCoordinations".into(), rejected).is_none()
         }),
     },
     Deviation {
@@ -43,6 +76,51 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
             let Some(properties) = properties(node).filter(|p| !heal || p.len() == 2) else { return false };
             let ids = json!({ "type": "array", "items": { "type": "string" } });
             properties.insert("vnfcInstanceId".into(), ids).is_none()
+        }),
+    },
+    Deviation {
+        what: "a snapshot is asked for with vnfSnapshotInfoId, and may be one of a VNFC",
+        why: "SOL003 clause 5.5.2.21: the file demands a name (vnfSnapshotResId) that is none. SOL002 clauses 5.5.2.21 and 5.5.2.26 have vnfcInstanceId; one resource of the VNFM serves both reference points",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Everywhere(|node| {
+            if !has(node, &["vnfSnapshotInfoId", "additionalParams"]) {
+                return false;
+            }
+            if has(node, &["userDefinedData"]) {
+                node.insert("required".into(), json!(["vnfSnapshotInfoId"]));
+            }
+            let Some(properties) = properties(node) else { return false };
+            properties.insert("vnfcSnapshotInfoId".into(), json!({ "type": "string" }));
+            properties.insert("vnfcInstanceId".into(), json!({ "type": "string" })).is_none()
+        }),
+    },
+    Deviation {
+        what: "what a snapshot requires are attributes that it has",
+        why: "SOL003 clauses 5.5.2.23 and 5.5.3.19; the file demands triggeredAt, vnfInfo and vnfcResourceId, which are none",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Everywhere(|node| {
+            let required = if has(node, &["vnfcSnapshots", "vnfInstanceId"]) {
+                json!(["id", "vnfInstanceId", "vnfdId", "vnfInstance", "vnfcSnapshots"])
+            } else if has(node, &["vnfcInstanceId", "computeSnapshotResource"]) {
+                json!(["id", "vnfcInstanceId", "vnfcResourceInfoId"])
+            } else {
+                return false;
+            };
+            node.insert("required".into(), required).is_some()
+        }),
+    },
+    Deviation {
+        what: "reading one snapshot answers with one",
+        why: "SOL003 clause 5.4.24.3.2; the file says a list",
+        file: "SOL003-VNFLifecycleManagement",
+        mend: Once(|document| {
+            let operation = "/paths/~1vnf_snapshots~1{vnfSnapshotInfoId}/get/responses/200".to_owned();
+            let place = document.pointer(&format!("{operation}/$ref")).and_then(Value::as_str);
+            let answer = place.and_then(|p| p.strip_prefix('#')).map_or(operation, str::to_owned);
+            let schema = document.pointer_mut(&format!("{answer}/content/application~1json/schema"));
+            let Some(schema) = schema.filter(|schema| schema["type"] == "array") else { return false };
+            *schema = schema["items"].take();
+            true
         }),
     },
     Deviation {
@@ -197,7 +275,7 @@ pub(super) const DEVIATIONS: &[Deviation] = &[
         why: "SOL003 clauses 5.4.12.3.2 and 5.4.18.3.2, SOL005 alike; the files have one object in some of these answers",
         file: "SOL00",
         mend: Once(|document| {
-            let lists = ["/vnf_lcm_op_occs", "/ns_lcm_op_occs", "/ns_instances", "/subscriptions"];
+            let lists = ["/alarms", "/vnf_lcm_op_occs", "/ns_lcm_op_occs", "/ns_instances", "/subscriptions"];
             let answers = lists.iter().map(|path| {
                 let path = path.replace('/', "~1");
                 let operation = format!("/paths/{path}/get/responses/200");

@@ -1,0 +1,125 @@
+//! The words of `mano vim` and `mano host`: VIMs and their hosts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub enum Vim {
+    /// Registers a VIM; it is checked at once.
+    #[command(subcommand)]
+    Add(VimAdd),
+    /// Gives an OpenStack other credentials; it is checked at once, and what is in it stays.
+    Rotate {
+        /// Name or id.
+        vim: String,
+        /// Where they are.
+        #[command(flatten)]
+        cloud: CloudArgs,
+    },
+    /// Lists them.
+    List,
+    /// Shows one, with its health, what it can do and what is missing in it.
+    Show {
+        /// Name or id.
+        vim: String,
+    },
+    /// What happens in one: hosts and bridges lost and found, computes that failed or were repaired. The past that is
+    /// still kept comes first; ends with Ctrl-C.
+    Watch {
+        /// Name or id; may be left out when there is only one.
+        vim: Option<String>,
+    },
+    /// Software images of one, for VNFs whose packages do not bring their own.
+    #[command(subcommand)]
+    Image(crate::cli_images::Image),
+    /// Forgets one that holds nothing.
+    Delete {
+        /// Name or id.
+        vim: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VimAdd {
+    /// Our own VIM over host agents and OVN.
+    Hosts {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// OVN northbound database: unix:PATH or tcp:HOST:PORT.
+        #[arg(long)]
+        northbound: String,
+    },
+    /// A simulated VIM in memory, for load and fault tests.
+    Sim {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// Number of hosts.
+        #[arg(long, default_value_t = 10)]
+        hosts: u32,
+        /// Boot time of a VM in milliseconds.
+        #[arg(long, default_value_t = 20)]
+        boot_ms: u64,
+    },
+    /// A project of an OpenStack, as a clouds.yaml has it.
+    Openstack(CloudArgs),
+}
+
+/// A cloud of a clouds.yaml.
+#[derive(Debug, Args)]
+pub struct CloudArgs {
+    /// Name of the VIM: of a new one the cloud's own unless given, of one that is there what it is to be called.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The file. A secure.yaml beside it is read as well.
+    #[arg(long)]
+    pub clouds_yaml: PathBuf,
+    /// The cloud in it; may be left out when there is only one.
+    #[arg(long)]
+    pub cloud: Option<String>,
+    /// Region, when another than the file's is meant.
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Host {
+    /// Adds a host by its agent.
+    Add {
+        /// Name.
+        name: String,
+        /// Address of its agent.
+        #[arg(long, default_value = "http://127.0.0.1:8703")]
+        agent: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+        /// Resource zone.
+        #[arg(long, default_value = "default")]
+        zone: String,
+    },
+    /// Lists hosts with their load and health.
+    List {
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+    /// Shows one.
+    Show {
+        /// Name.
+        name: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+    /// Removes one that holds nothing.
+    Delete {
+        /// Name.
+        name: String,
+        /// VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+    },
+}

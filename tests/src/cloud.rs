@@ -1,0 +1,131 @@
+//! A real OpenStack that runs already: `deploy/openstack-lab up`, found by its run folder in MANO_OPENSTACK_LAB.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+
+use reference_points::or_vi::{OpenstackAccessInfo, OpenstackInterface, OpenstackInterfaceInfo, Secret, VimKind};
+use serde_json::Value;
+
+/// What a project holds, by kind: names and identifiers.
+pub type Holdings = BTreeMap<&'static str, Vec<String>>;
+
+/// Lists of the OpenStack client that together show everything that an NS leaves in a project.
+const LISTS: [(&str, &[&str]); 9] = [
+    ("server", &["server", "list"]),
+    ("port", &["port", "list"]),
+    ("network", &["network", "list"]),
+    ("subnet", &["subnet", "list"]),
+    ("volume", &["volume", "list"]),
+    ("flavour", &["flavor", "list"]),
+    ("server group", &["server", "group", "list"]),
+    ("security group", &["security", "group", "list"]),
+    ("image", &["image", "list"]),
+];
+
+/// The lab.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    run: PathBuf,
+    /// Its network namespaces are called so, with `-outside` and `-mgmt` behind.
+    name: String,
+}
+
+impl Cloud {
+    /// The lab; `None` when there is none, which is said.
+    pub fn lab() -> Option<Self> {
+        let run = std::env::var_os("MANO_OPENSTACK_LAB").map(PathBuf::from);
+        let Some(run) = run.filter(|run| run.join("clouds.yaml").exists()) else {
+            println!(
+                "SKIPPED: MANO_OPENSTACK_LAB names no run folder of deploy/openstack-lab; deploy/openstack-lab starts one"
+            );
+            return None;
+        };
+        let settings = std::fs::read_to_string(run.join("openstack-lab.env")).unwrap_or_default();
+        let name = settings.lines().find_map(|line| line.strip_prefix("NAME="));
+        let name = name.map_or("mano-os", |name| name.trim_matches(['"', '\''])).to_owned();
+        Some(Self { run, name })
+    }
+
+    /// A cloud of its clouds.yaml as a VIM.
+    pub fn kind(&self, cloud: &str) -> VimKind {
+        let text = self.clouds_yaml();
+        let field = |name: &str| clouds_field(&text, cloud, name);
+        let credential = field("application_credential_id");
+        let user = |name: &str| field(name).filter(|_| credential.is_none());
+        VimKind::Openstack {
+            interface_info: OpenstackInterfaceInfo {
+                endpoint: field("auth_url").expect("an auth_url"),
+                trusted_certificates: Vec::new(),
+                skip_certificate_verification: false,
+                interface: OpenstackInterface::Public,
+            },
+            access_info: OpenstackAccessInfo {
+                username: user("username"),
+                password: user("password").map(Secret::new),
+                user_domain: user("user_domain_name"),
+                project: user("project_name"),
+                project_domain: user("project_domain_name"),
+                region: field("region_name"),
+                application_credential_secret: field("application_credential_secret").map(Secret::new),
+                application_credential_id: credential,
+            },
+        }
+    }
+
+    fn clouds_yaml(&self) -> String {
+        std::fs::read_to_string(self.run.join("clouds.yaml")).expect("the clouds of the lab")
+    }
+
+    /// Path of its clouds.yaml.
+    pub fn file(&self) -> PathBuf {
+        self.run.join("clouds.yaml")
+    }
+
+    /// What an address answers to a request from the outside world.
+    pub fn request_from_outside(&self, url: &str) -> Option<String> {
+        let netns = format!("{}-outside", self.name);
+        let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
+        let done = Command::new("ip").args(["netns", "exec", &netns]).args(curl).output().expect("ip netns exec runs");
+        done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
+    /// What OpenStack's own client prints as JSON; `None` when the client is not installed.
+    pub fn openstack(&self, cloud: &str, args: &[&str]) -> Option<Value> {
+        let client = crate::openstack::client()?;
+        let done = Command::new(client)
+            .env("OS_CLIENT_CONFIG_FILE", self.file())
+            .env("NO_PROXY", "*")
+            .args(["--os-cloud", cloud])
+            .args(args)
+            .args(["-f", "json"])
+            .output()
+            .expect("the client runs");
+        assert!(done.status.success(), "openstack {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        Some(serde_json::from_slice(&done.stdout).unwrap_or(Value::Null))
+    }
+
+    /// What a project holds, as OpenStack's own client lists it.
+    pub fn holdings(&self, cloud: &str) -> Option<Holdings> {
+        let mut all = Holdings::new();
+        for (kind, args) in LISTS {
+            let listed = self.openstack(cloud, args)?;
+            let one = |item: &Value| format!("{} {}", item["ID"].as_str().unwrap_or_default(), item["Name"]);
+            let mut names: Vec<String> = listed.as_array().into_iter().flatten().map(one).collect();
+            names.sort();
+            all.insert(kind, names);
+        }
+        Some(all)
+    }
+}
+
+/// A scalar of one cloud of a clouds.yaml, wherever in it.
+fn clouds_field(text: &str, cloud: &str, name: &str) -> Option<String> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = text.lines().skip_while(|line| line.trim() != format!("{cloud}:"));
+    let depth = indent(lines.next()?);
+    lines
+        .take_while(|line| line.trim().is_empty() || indent(line) > depth)
+        .find_map(|line| line.trim().strip_prefix(&format!("{name}:")))
+        .map(|value| value.trim().trim_matches(['"', '\'']).to_owned())
+}

@@ -1,0 +1,345 @@
+//! The sample packages, unchanged, on a real OpenStack: traffic, stop and start, storage and groups, refusals in the cloud's own
+//! words, and nothing left. (ETSI GS NFV-IFA 005 and 006 over OpenStack; SOL003 clause 4.4.1.6)
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::time::{Duration, Instant};
+
+use mano_tests::cloud::Cloud;
+use mano_tests::lab::{Lab, Wishes};
+use mano_tests::{samples, traffic};
+use reference_points::nf_vi::{PowerAction, PowerRequest};
+use reference_points::or_vi::{Compute, ComputeState, ViClient};
+use reference_points::os_ma_nfvo::mano::{RegisterVim, TopologyVnfc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, deploy/openstack-lab starts one"]
+async fn real_the_demo_service_on_openstack_from_package_to_traffic_to_nothing_left() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(cloud) = Cloud::lab() else { return };
+    let before = cloud.holdings("mano");
+    let lab = Lab::on_cloud(cloud.kind("mano"), &Wishes::default()).await;
+    let begun = Instant::now();
+    let ns = lab.demo(&image).await;
+    let onboarded = begun.elapsed();
+    lab.completed(lab.instantiate(ns).await).await;
+    println!("onboarded after {onboarded:.1?}, instantiated {:.1?} later", begun.elapsed() - onboarded);
+
+    let topology = lab.mano.topology(ns).await.unwrap();
+    let vnfcs: Vec<&TopologyVnfc> = topology.vnfs.iter().flat_map(|v| &v.vnfcs).collect();
+    assert_eq!(vnfcs.len(), 2, "{topology:#?}");
+    assert!(vnfcs.iter().all(|v| v.state == "active" && v.ports.iter().all(|p| p.up)), "{topology:#?}");
+    lab.nothing_leaks().await;
+    let url = traffic::url(&topology);
+    assert!(traffic::until(&url, || cloud.request_from_outside(&url)).await.contains("hello from demo-web"));
+
+    let edge = topology.vnfs.iter().find(|v| v.product.starts_with("edge")).unwrap().vnfcs[0].clone();
+    let (vim, compute) = (edge.vim_id.unwrap(), edge.compute_id.unwrap());
+    let log = lab.mano.console_log(vim, compute, 4096).await.unwrap();
+    assert!(log.contains("VNF-READY"), "{log}");
+    let power = |action| PowerRequest { action, grace_seconds: None };
+    lab.mano.power(vim, compute, &power(PowerAction::Stop)).await.unwrap();
+    seen(&lab, vim, compute, ComputeState::Stopped).await;
+    assert_eq!(cloud.request_from_outside(&url), None, "web answers although edge is stopped");
+    lab.mano.power(vim, compute, &power(PowerAction::Start)).await.unwrap();
+    assert!(traffic::until(&url, || cloud.request_from_outside(&url)).await.contains("hello from demo-web"));
+
+    lab.completed(lab.terminate(ns).await).await;
+    lab.nothing_leaks().await;
+    nothing_of_ours(&lab, &cloud, "mano", before).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, deploy/openstack-lab starts one"]
+async fn real_what_an_openstack_is_and_lacks_is_told_and_its_secret_is_not() {
+    let Some(cloud) = Cloud::lab() else { return };
+    let lab = Lab::on_cloud(cloud.kind("mano-credential"), &Wishes::default()).await;
+    let shown = lab.mano.vim(lab.vim).await.unwrap();
+    assert_eq!(shown.vim_type, "ETSINFV.OPENSTACK_KEYSTONE.V_3");
+    let view = shown.vim.clone().unwrap();
+    assert!(view.health.values().all(|state| state == "ok"), "{:?}", view.health);
+    let report = view.report.unwrap();
+    assert!(report.services.iter().any(|s| s.service == "Nova" && s.version.starts_with("2.")), "{report:#?}");
+    assert!(report.external_networks.contains(&"external".to_owned()), "{report:#?}");
+    assert!(report.quotas["compute cores"].limit.is_some(), "{report:#?}");
+    assert!(report.rights["ask placement for capacity"].starts_with("no: "), "{report:#?}");
+    assert!(report.missing.iter().any(|missing| missing.contains("Placement")), "{report:#?}");
+
+    // The secret is in no answer and in no file of any service.
+    let kind = serde_json::to_value(cloud.kind("mano-credential")).unwrap();
+    let secret = kind["accessInfo"]["applicationCredentialSecret"].as_str().unwrap().to_owned();
+    assert!(!serde_json::to_string(&shown).unwrap().contains(&secret));
+    for file in databases(&lab) {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!found, "{} holds the secret", file.display());
+    }
+
+    // Credentials of somebody else that do not fit are refused, and those that worked stay.
+    let mut wrong = kind.clone();
+    wrong["accessInfo"]["applicationCredentialSecret"] = json!("not the secret");
+    let wrong = RegisterVim { name: "lab".into(), kind: serde_json::from_value(wrong).unwrap() };
+    let refused = lab.mano.put_vim(lab.vim, &wrong).await.unwrap_err().to_problem();
+    assert!(refused.detail.contains("Keystone"), "{refused:#?}");
+    let file = cloud.file();
+    let clouds = ["--clouds-yaml", file.to_str().unwrap(), "--cloud", "mano"];
+    lab.mano(&[["vim", "rotate", "lab"].as_slice(), &clouds].concat());
+    let shown = lab.mano(&["vim", "show", "lab"]);
+    assert!(shown.contains("Placement") && shown.contains("external") && shown.contains("missing"), "{shown}");
+    // A second one is registered beside it by the cloud's name, and removed as it holds nothing.
+    let added = lab.mano_json(&[["vim", "add", "openstack"].as_slice(), &clouds].concat());
+    assert_eq!((&added["name"], &added["vimType"]), (&json!("mano"), &json!("ETSINFV.OPENSTACK_KEYSTONE.V_3")));
+    lab.mano(&["vim", "delete", "mano"]);
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, deploy/openstack-lab starts one"]
+async fn real_computes_boot_from_a_volume_get_another_are_resized_and_leave_nothing() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(cloud) = Cloud::lab() else { return };
+    let before = cloud.holdings("mano");
+    let lab = Lab::on_cloud(cloud.kind("mano-operator"), &Wishes::default()).await;
+    let vi = Direct::new(&lab);
+    vi.image(&image).await;
+    vi.put("networks", "net", json!({})).await;
+    vi.put("subnets", "sub", json!({ "networkId": vi.id("net"), "cidr": "10.123.0.0/24", "dhcp": true })).await;
+    vi.put("ports", "port", json!({ "networkId": vi.id("net"), "addresses": [{ "ip": "10.123.0.77" }] })).await;
+    let gib = 1u64 << 30;
+    vi.put("volumes", "root", json!({ "sizeBytes": gib, "imageId": vi.id("image") })).await;
+    vi.put("volumes", "more", json!({ "sizeBytes": gib })).await;
+    vi.rests("volumes", "root", "active").await;
+    vi.rests("volumes", "more", "active").await;
+    // No flavour of the lab is like this one: it is made, and goes with the compute.
+    let mut spec = json!({
+        "flavour": { "vcpus": 1, "memoryBytes": 208u64 << 20 }, "root": { "from": "volume", "volumeId": vi.id("root") },
+        "ports": [vi.id("port")],
+    });
+    vi.put("computes", "vm", spec.clone()).await;
+    vi.rests("computes", "vm", "active").await;
+    spec["volumes"] = json!([vi.id("more")]);
+    vi.put("computes", "vm", spec.clone()).await;
+    let until = Instant::now() + Duration::from_secs(180);
+    loop {
+        let reality = vi.get(&format!("computes/{}/reality", vi.id("vm"))).await.unwrap_or_default();
+        let disks = reality["disks"].as_array().map_or(0, Vec::len);
+        if reality["memoryBytes"] == json!(208u64 << 20) && disks == 2 && reality["runs"] == true {
+            break;
+        }
+        assert!(Instant::now() < until, "{reality:#}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    vi.rests("computes", "vm", "active").await;
+    spec["volumes"] = json!([]);
+    vi.put("computes", "vm", spec.clone()).await;
+    vi.rests("computes", "vm", "active").await;
+
+    // One with a disk of its own is given another size, and confirmed in it.
+    let mut own = json!({
+        "flavour": { "vcpus": 1, "memoryBytes": 200u64 << 20 }, "root": { "from": "image", "imageId": vi.id("image") },
+    });
+    vi.put("computes", "own", own.clone()).await;
+    vi.rests("computes", "own", "active").await;
+    own["flavour"]["memoryBytes"] = json!(240u64 << 20);
+    vi.put("computes", "own", own).await;
+    vi.rests("computes", "own", "active").await;
+    let reality = vi.get(&format!("computes/{}/reality", vi.id("own"))).await.unwrap();
+    assert_eq!((&reality["memoryBytes"], &reality["runs"]), (&json!(240u64 << 20), &json!(true)), "{reality:#}");
+    vi.delete("computes", "own").await;
+    for (collection, name) in [
+        ("computes", "vm"),
+        ("volumes", "more"),
+        ("volumes", "root"),
+        ("ports", "port"),
+        ("subnets", "sub"),
+        ("networks", "net"),
+    ] {
+        vi.delete(collection, name).await;
+    }
+    nothing_of_ours(&lab, &cloud, "mano", before).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, deploy/openstack-lab starts one"]
+async fn real_what_openstack_refuses_is_told_in_its_own_words() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(cloud) = Cloud::lab() else { return };
+    let before = cloud.holdings("mano");
+    let lab = Lab::on_cloud(cloud.kind("mano"), &Wishes::default()).await;
+    let vi = Direct::new(&lab);
+    vi.image(&image).await;
+    let root = json!({ "from": "image", "imageId": vi.id("image") });
+    let compute = |memory: u64, extra: Value| {
+        json!({
+            "flavour": { "vcpus": 1, "memoryBytes": memory << 20, "extra": extra }, "root": root, "ports": [],
+        })
+    };
+
+    // A flavour that nothing covers, and that this account may not make.
+    let refused = vi.try_put("computes", "huge", compute(1 << 20, json!({}))).await.unwrap_err();
+    assert_eq!(refused["status"], 422, "{refused:#}");
+    assert!(refused["faults"][0]["message"].as_str().unwrap().contains("lab.large"), "{refused:#}");
+
+    // Two that must be apart where there is one host: Nova's own words.
+    vi.put("affinity_groups", "apart", json!({ "policy": "anti_affinity", "scope": "nfvi_node" })).await;
+    let mut first = compute(192, json!({}));
+    first["affinityGroups"] = json!([vi.id("apart")]);
+    vi.put("computes", "first", first.clone()).await;
+    vi.rests("computes", "first", "active").await;
+    vi.put("computes", "second", first).await;
+    vi.rests("computes", "second", "error").await;
+    let problem = vi.get(&format!("computes/{}", vi.id("second"))).await.unwrap()["problem"].clone();
+    assert!(problem["answer"].as_str().unwrap().contains("No valid host"), "{problem:#}");
+    assert!(problem["resource"].as_str().unwrap().contains("second"), "{problem:#}");
+
+    // A subnet that Neutron does not take: its words and its request id.
+    vi.put("networks", "net", json!({})).await;
+    let port = json!({ "networkId": vi.id("net"), "addresses": [{ "ip": "203.0.113.250" }] });
+    let refused = vi.try_put("ports", "port", port).await.unwrap_err();
+    assert!(refused["answer"].as_str().unwrap().contains("request req-"), "{refused:#}");
+
+    for (collection, name) in
+        [("computes", "first"), ("computes", "second"), ("affinity_groups", "apart"), ("networks", "net")]
+    {
+        vi.delete(collection, name).await;
+    }
+    nothing_of_ours(&lab, &cloud, "mano", before).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, deploy/openstack-lab starts one"]
+async fn real_an_adapter_killed_while_it_works_on_openstack_makes_nothing_twice_and_leaves_nothing() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(cloud) = Cloud::lab() else { return };
+    let before = cloud.holdings("mano");
+    let mut lab = Lab::on_cloud(cloud.kind("mano"), &Wishes::default()).await;
+    let ns = lab.demo(&image).await;
+    let op = lab.instantiate(ns).await;
+    // In the middle of networks and ports, and in the middle of servers.
+    for millis in [700, 1500, 3000] {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        lab.kill_and_restart("vim-adapter").await;
+    }
+    lab.completed(op).await;
+    let vi = ViClient::new(&lab.services["vim-adapter"].url);
+    let inventory = vi.inventory(lab.vim).await.unwrap();
+    let count = |kind: &str| inventory.items.iter().filter(|item| item.kind == kind).count();
+    let ports = vi.ports(lab.vim).await.unwrap().len();
+    assert_eq!((count("server"), count("port")), (2, ports), "{inventory:#?}");
+    lab.nothing_leaks().await;
+
+    let op = lab.terminate(ns).await;
+    for millis in [500, 2500] {
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        lab.kill_and_restart("vim-adapter").await;
+    }
+    lab.completed(op).await;
+    lab.nothing_leaks().await;
+    nothing_of_ours(&lab, &cloud, "mano", before).await;
+}
+
+/// Waits until a compute is seen in a state.
+async fn seen(lab: &Lab, vim: Uuid, compute: Uuid, state: ComputeState) {
+    let vi = ViClient::new(&lab.services["vim-adapter"].url);
+    let until = Instant::now() + Duration::from_secs(120);
+    loop {
+        let found: Compute = vi.compute(vim, compute).await.unwrap().unwrap();
+        if found.state == state {
+            return;
+        }
+        assert!(Instant::now() < until, "{found:#?}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// Asserts that a project holds what it held before. Images belong to packages and stay with them: they are removed first.
+async fn nothing_of_ours(lab: &Lab, cloud: &Cloud, project: &str, before: Option<mano_tests::cloud::Holdings>) {
+    let vi = ViClient::new(&lab.services["vim-adapter"].url);
+    for image in vi.software_images(lab.vim).await.unwrap() {
+        vi.delete_software_image(lab.vim, image.id).await.unwrap();
+    }
+    let inventory = vi.inventory(lab.vim).await.unwrap();
+    assert!(inventory.items.is_empty() && inventory.gaps.is_empty(), "{inventory:#?}");
+    if let Some(before) = before {
+        assert_eq!(cloud.holdings(project).unwrap(), before);
+    }
+}
+
+fn databases(lab: &Lab) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for service in ["vim-adapter", "vnfm", "nfvo"] {
+        let files = std::fs::read_dir(lab.path().join(service)).unwrap().flatten().map(|entry| entry.path());
+        found.extend(files.filter(|path| path.is_file()));
+        found.push(lab.path().join(format!("{service}.log")));
+    }
+    found
+}
+
+/// Virtualised resources asked for of the vim-adapter itself, each under a name.
+struct Direct {
+    base: String,
+    client: reqwest::Client,
+}
+
+impl Direct {
+    fn new(lab: &Lab) -> Self {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { base: format!("{}/vi/v1/vims/{}", lab.services["vim-adapter"].url, lab.vim), client }
+    }
+
+    fn id(&self, name: &str) -> Uuid {
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{} {name}", self.base).as_bytes())
+    }
+
+    async fn image(&self, file: &std::path::Path) {
+        use sha2::Digest as _;
+        let content = std::fs::read(file).unwrap();
+        let sha256: String = sha2::Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.put("software_images", "image", json!({ "format": "qcow2", "sha256": sha256 })).await;
+        let url = format!("{}/software_images/{}/content", self.base, self.id("image"));
+        let answer = self.client.put(url).body(content).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    async fn try_put(&self, collection: &str, name: &str, mut spec: Value) -> Result<Value, Value> {
+        spec["name"] = json!(name);
+        spec["owner"] = json!({ "kind": "vnf_instance", "id": self.id("owner") });
+        let url = format!("{}/{collection}/{}", self.base, self.id(name));
+        let answer = self.client.put(url).json(&spec).send().await.unwrap();
+        let done = answer.status().is_success();
+        let body: Value = answer.json().await.unwrap();
+        if done { Ok(body) } else { Err(body) }
+    }
+
+    async fn put(&self, collection: &str, name: &str, spec: Value) -> Value {
+        self.try_put(collection, name, spec).await.unwrap_or_else(|problem| panic!("{collection} {name}: {problem:#}"))
+    }
+
+    async fn get(&self, path: &str) -> Option<Value> {
+        let answer = self.client.get(format!("{}/{path}", self.base)).send().await.unwrap();
+        if answer.status().is_success() { Some(answer.json().await.unwrap()) } else { None }
+    }
+
+    async fn rests(&self, collection: &str, name: &str, state: &str) {
+        let until = Instant::now() + Duration::from_secs(180);
+        loop {
+            let found = self.get(&format!("{collection}/{}", self.id(name))).await.unwrap_or_default();
+            if found["state"] == state {
+                return;
+            }
+            assert!(Instant::now() < until, "{name} is not {state}: {found:#}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    async fn delete(&self, collection: &str, name: &str) {
+        let path = format!("{collection}/{}", self.id(name));
+        let answer = self.client.delete(format!("{}/{path}", self.base)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{name}: {}", answer.text().await.unwrap());
+        let until = Instant::now() + Duration::from_secs(120);
+        while self.get(&path).await.is_some() && collection != "affinity_groups" {
+            assert!(Instant::now() < until, "{name} is not gone");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Faults that a real OpenStack does not play on demand, played by a double: answers that are cut off, limits on the rate, a
+//! token that was revoked, quotas, a server that no host takes. (ETSI GS NFV-IFA 005 and 006)
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod double;
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use reference_points::or_vi::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use double::{Cloud, Fault};
+use support::Adapter;
+
+fn kind(cloud: &Cloud) -> VimKind {
+    serde_json::from_value(json!({
+        "type": "ETSINFV.OPENSTACK_KEYSTONE.V_3",
+        "interfaceInfo": { "endpoint": format!("{}/v3", cloud.url()) },
+        "accessInfo": { "username": "nfv", "password": "hidden word", "project": "telco" },
+    }))
+    .unwrap()
+}
+
+/// An adapter with a key, and the cloud registered with it.
+async fn registered(cloud: &Cloud) -> (Adapter, Uuid) {
+    let adapter = Adapter::with_key().await;
+    let vim = Uuid::new_v4();
+    adapter.vi.put_vim(vim, &VimSpec { name: "cloud".into(), kind: kind(cloud) }).await.unwrap();
+    (adapter, vim)
+}
+
+async fn network(adapter: &Adapter, vim: Uuid) -> Result<Network, reference_points::common::CallError> {
+    let spec = NetworkSpec { name: "net".into(), owner: support::owner(), realisation: Default::default(), mtu: None };
+    adapter.vi.put_network(vim, Uuid::from_u128(1), &spec).await
+}
+
+fn compute(image: Uuid) -> ComputeSpec {
+    serde_json::from_value(json!({
+        "name": "web", "owner": support::owner(), "flavour": { "vcpus": 1, "memoryBytes": 192u64 << 20 },
+        "root": { "from": "image", "imageId": image },
+    }))
+    .unwrap()
+}
+
+/// A compute, waited for until it is in one of these states.
+async fn rests(adapter: &Adapter, vim: Uuid, id: Uuid, states: &[ComputeState]) -> Compute {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let found = adapter.vi.compute(vim, id).await.unwrap().unwrap();
+        if states.contains(&found.state) {
+            return found;
+        }
+        assert!(Instant::now() < until, "{found:#?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_asked_for_before_a_secret_is_taken_and_the_secret_is_never_shown() {
+    let cloud = Cloud::start().await;
+    let adapter = Adapter::start().await;
+    let spec = VimSpec { name: "cloud".into(), kind: kind(&cloud) };
+    let problem = adapter.vi.put_vim(Uuid::new_v4(), &spec).await.unwrap_err().to_problem();
+    assert_eq!(problem.status, 422);
+    assert!(problem.next.unwrap().contains("openssl rand -hex 32"));
+
+    let (mut adapter, vim) = registered(&cloud).await;
+    let shown = adapter.vi.vim(vim).await.unwrap().unwrap();
+    assert!(!serde_json::to_string(&shown).unwrap().contains("hidden word"));
+    let database = std::fs::read(adapter.dir.path().join("db")).unwrap();
+    assert!(!database.windows(11).any(|part| part == b"hidden word"));
+    // It is known all the same when the adapter starts again.
+    adapter.restart().await;
+    network(&adapter, vim).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_creation_that_is_not_answered_makes_one_thing() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    cloud.play("POST", "/compute/v2.1/servers", Fault::Cut);
+    let id = Uuid::new_v4();
+    adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap();
+    let found = rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!(cloud.count("servers"), 1);
+    assert_eq!(found.vim_resource_id.as_deref(), cloud.ids("servers").first().map(String::as_str));
+
+    cloud.play("POST", "/network/v2.0/networks", Fault::Cut);
+    let first = network(&adapter, vim).await;
+    assert_eq!(first.unwrap_err().to_problem().status, 503);
+    network(&adapter, vim).await.unwrap();
+    assert_eq!(cloud.count("networks"), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_asks_to_wait_is_asked_again_after_that_time() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    cloud.play("POST", "/network/v2.0/networks", Fault::Answer(429, json!({ "message": "slow down" }), Some(1)));
+    let begun = Instant::now();
+    network(&adapter, vim).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it was asked again after {:?}", begun.elapsed());
+    assert_eq!(cloud.count("networks"), 1);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_replaced_and_the_request_is_made_once() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let tokens = cloud.tokens();
+    network(&adapter, vim).await.unwrap();
+    assert_eq!(cloud.tokens(), tokens, "a request fetched a token of its own");
+    cloud.revoke();
+    let spec = NetworkSpec { name: "two".into(), owner: support::owner(), realisation: Default::default(), mtu: None };
+    adapter.vi.put_network(vim, Uuid::from_u128(2), &spec).await.unwrap();
+    assert_eq!(cloud.tokens(), tokens + 1);
+    assert_eq!(cloud.count("networks"), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_for_a_quota_is_told_in_novas_words_and_nothing_stays() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    let words = "Quota exceeded for cores: Requested 1, but already used 20 of 20 cores";
+    let body = json!({ "forbidden": { "code": 403, "message": words } });
+    cloud.play("POST", "/compute/v2.1/servers", Fault::Answer(403, body, None));
+    let id = Uuid::new_v4();
+    let problem = adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap_err().to_problem();
+    assert_eq!((problem.status, problem.title.as_deref()), (422, Some("Quota exceeded")));
+    assert!(problem.answer.as_ref().unwrap().starts_with(words), "{problem:#?}");
+    assert!(problem.answer.unwrap().contains("req-double"));
+    assert!(adapter.vi.compute(vim, id).await.unwrap().is_none());
+    assert_eq!((cloud.count("servers"), cloud.count("flavors")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_server_that_no_host_takes_is_an_error_in_novas_words_and_asking_again_makes_it_anew() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    cloud.fail_next_server("No valid host was found. There are not enough hosts available.");
+    let id = Uuid::new_v4();
+    adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap();
+    let found = rests(&adapter, vim, id, &[ComputeState::Error]).await;
+    let problem = found.problem.unwrap();
+    assert!(problem.answer.unwrap().contains("No valid host"));
+    assert!(problem.resource.unwrap().contains("web") && problem.next.unwrap().contains("retry"));
+    let failed = cloud.ids("servers");
+    adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap();
+    rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!(cloud.count("servers"), 1);
+    assert_ne!(cloud.ids("servers"), failed);
+}
+
+#[tokio::test]
+async fn an_api_that_is_down_is_waited_for_and_the_compute_says_so() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    let down = || Fault::Answer(503, json!({ "message": "The server is currently unavailable" }), None);
+    for _ in 0..2 {
+        cloud.play("POST", "/compute/v2.1/servers", down());
+    }
+    let id = Uuid::new_v4();
+    let told = adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap();
+    assert_eq!(told.state, ComputeState::Building);
+    assert!(told.problem.unwrap().detail.contains("currently unavailable"));
+    rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!(cloud.count("servers"), 1);
+}
+
+#[tokio::test]
+async fn quiet_costs_few_requests_however_many_servers_there_are() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    for n in 0..50u128 {
+        adapter.vi.put_compute(vim, Uuid::from_u128(100 + n), &compute(image)).await.unwrap();
+    }
+    for n in 0..50u128 {
+        rests(&adapter, vim, Uuid::from_u128(100 + n), &[ComputeState::Active]).await;
+    }
+    // What was asked for just now is watched for a while yet.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let before = cloud.requests();
+    tokio::time::sleep(Duration::from_secs(45)).await;
+    let sent = cloud.requests() - before;
+    assert!(sent <= 4, "{sent} requests in 45 seconds of quiet: {:?}", cloud.last(sent));
+}
+
+impl Adapter {
+    /// One that can keep secrets.
+    async fn with_key() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key");
+        std::fs::write(&key, "5a".repeat(32)).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        Self::in_dir(dir, vec![service::config::SecretFile::new(key)]).await
+    }
+}
