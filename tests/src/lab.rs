@@ -58,6 +58,8 @@ pub struct Wishes {
     pub vnfm: String,
     /// The first agent's state lies on a file system of this many MiB.
     pub disk_mib: Option<u32>,
+    /// The services keep no record of their exchanges: for measurements.
+    pub unrecorded: bool,
 }
 
 /// A folder for a lab: short, since Unix sockets lie in it, and open, since QEMU's user reads disks in it.
@@ -188,10 +190,10 @@ impl Lab {
         std::fs::create_dir_all(state).expect("a state folder");
         let database =
             wishes.databases.get(name).cloned().unwrap_or_else(|| format!("sqlite://{}/{name}.db", state.display()));
-        let config = format!(
-            "{own}service:\n  listen: 127.0.0.1:{port}\n  database: {database}\n  http:\n    record_exchanges: {}/{name}.exchanges\n",
-            dir.display()
-        );
+        let mut config = format!("{own}service:\n  listen: 127.0.0.1:{port}\n  database: {database}\n");
+        if !wishes.unrecorded {
+            config += &format!("  http:\n    record_exchanges: {}/{name}.exchanges\n", dir.display());
+        }
         let mut process = Process::new(program, name, port, dir, &config);
         process.start().await;
         process

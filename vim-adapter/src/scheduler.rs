@@ -71,8 +71,9 @@ pub fn place(candidates: &[Candidate], wish: &Wish) -> Decision {
         }
     }
     // A host that is only out of reach may do when it is back; then the request is worth repeating.
-    let later = candidates.iter().any(|host| {
-        host.unreachable.is_some() && objection(&Candidate { unreachable: None, ..host.clone() }, wish).is_none()
+    let later = candidates.iter().filter(|host| host.unreachable.is_some()).any(|host| {
+        let rest = Candidate { unreachable: None, ..host.clone() };
+        conditions(&rest, wish).is_empty() && (is_unknown(host) || shortages(&rest, wish).is_empty())
     });
     if later || candidates.iter().all(|host| host.unreachable.is_some()) {
         Decision::NoneReachable(refusals)
@@ -83,6 +84,20 @@ pub fn place(candidates: &[Candidate], wish: &Wish) -> Decision {
 
 /// Everything that speaks against a host, or `None`.
 fn objection(host: &Candidate, wish: &Wish) -> Option<String> {
+    let mut why = conditions(host, wish);
+    if host.unreachable.is_none() || !is_unknown(host) {
+        why.extend(shortages(host, wish));
+    }
+    (!why.is_empty()).then(|| why.join("; "))
+}
+
+/// Whether the host has never said what it has: there is nothing to compare with yet.
+fn is_unknown(host: &Candidate) -> bool {
+    host.total == Capacity::default()
+}
+
+/// What speaks against a host, its capacity aside.
+fn conditions(host: &Candidate, wish: &Wish) -> Vec<String> {
     let mut why = Vec::new();
     if let Some(reason) = &host.unreachable {
         why.push(format!("its agent does not answer ({reason})"));
@@ -112,20 +127,26 @@ fn objection(host: &Candidate, wish: &Wish) -> Option<String> {
             _ => {}
         }
     }
-    // An unknown host has no capacity to compare with.
-    if host.unreachable.is_none() || host.total != Capacity::default() {
-        let free = free(host);
-        let short = |what: &str, need: u64, free: u64, unit: &str, per: u64| {
-            (need > free).then(|| {
-                let per = per.max(1);
-                format!("{} {unit} of {what} wanted, {} {unit} free", need.div_ceil(per), free / per)
-            })
-        };
-        why.extend(short("CPU", wish.need.vcpus, free.vcpus, "vCPUs", 1));
-        why.extend(short("memory", wish.need.memory_bytes, free.memory_bytes, "MiB", 1 << 20));
-        why.extend(short("disk", wish.need.disk_bytes, free.disk_bytes, "MiB", 1 << 20));
-    }
-    (!why.is_empty()).then(|| why.join("; "))
+    why
+}
+
+/// What the host has too little of.
+fn shortages(host: &Candidate, wish: &Wish) -> Vec<String> {
+    let free = free(host);
+    let short = |what: &str, need: u64, free: u64, unit: &str, per: u64| {
+        (need > free).then(|| {
+            let per = per.max(1);
+            format!("{} {unit} of {what} wanted, {} {unit} free", need.div_ceil(per), free / per)
+        })
+    };
+    [
+        short("CPU", wish.need.vcpus, free.vcpus, "vCPUs", 1),
+        short("memory", wish.need.memory_bytes, free.memory_bytes, "MiB", 1 << 20),
+        short("disk", wish.need.disk_bytes, free.disk_bytes, "MiB", 1 << 20),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What a host has left.
@@ -230,6 +251,11 @@ mod tests {
         let mut hosts = [host("a", "z1", 4, 4), host("b", "z1", 4, 0)];
         hosts[1].unreachable = Some("connection refused".into());
         assert!(matches!(place(&hosts, &wish(1)), Decision::NoneReachable(_)));
+        assert!(matches!(place(&hosts, &wish(5)), Decision::Refused(_)));
+        // A host that was never reached may have anything.
+        hosts[1].total = Capacity::default();
+        assert!(matches!(place(&hosts, &wish(5)), Decision::NoneReachable(_)));
+        hosts[1].schedulable = false;
         assert!(matches!(place(&hosts, &wish(5)), Decision::Refused(_)));
         assert!(matches!(place(&[], &wish(1)), Decision::NoneReachable(_)));
     }

@@ -89,11 +89,24 @@ async fn a_creation_that_is_not_answered_makes_one_thing() {
     assert_eq!(cloud.count("servers"), 1);
     assert_eq!(found.vim_resource_id.as_deref(), cloud.ids("servers").first().map(String::as_str));
 
-    cloud.play("POST", "/network/v2.0/networks", Fault::Cut);
-    let first = network(&adapter, vim).await;
-    assert_eq!(first.unwrap_err().to_problem().status, 503);
-    network(&adapter, vim).await.unwrap();
-    assert_eq!(cloud.count("networks"), 1);
+    for path in [
+        "/network/v2.0/networks",
+        "/network/v2.0/subnets",
+        "/network/v2.0/ports",
+        "/network/v2.0/security-groups",
+        "/compute/v2.1/os-server-groups",
+        "/image/v2/images",
+    ] {
+        cloud.play("POST", path, Fault::Cut);
+    }
+    let (network, _) = adapter.network(vim, "10.9.0.0/24").await;
+    adapter.port(vim, network).await;
+    let group = json!({ "name": "g", "owner": support::owner(), "policy": "anti_affinity", "scope": "nfvi_node" });
+    let group = serde_json::from_value(group).unwrap();
+    adapter.vi.put_affinity_group(vim, Uuid::from_u128(4), &group).await.unwrap();
+    adapter.image_of(vim, b"other content").await;
+    let made = ["networks", "subnets", "ports", "security_groups", "server_groups", "images"].map(|k| cloud.count(k));
+    assert_eq!(made, [1, 1, 1, 1, 1, 2]);
 }
 
 #[tokio::test]

@@ -151,7 +151,8 @@ impl OpenstackVim {
         let mark = Mark::of("compute", id, self.ledger.vim, &spec.owner);
         let call = Call::post(Service::Compute, "servers", &servers::document(compute, &parts, &mark));
         let making = work("make", compute);
-        let server = self.create(&making, call, "server", || self.marked_server(compute)).await?;
+        let server =
+            self.create(&making, call, |reply| reply["server"].clone(), || self.marked_server(compute)).await?;
         let its = server["id"].as_str().map(str::to_owned);
         self.keep_server_id(id, its.as_deref()).await?;
         let settled = Report::Phase { id, wanted: row.wanted, phase: Phase::Settled, problem: None };

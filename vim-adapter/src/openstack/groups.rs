@@ -53,19 +53,23 @@ impl OpenstackVim {
         }
         let (id, name) = (group.id, &group.spec.name);
         let work = Work::on("make", "affinity group", name, id);
-        let list = self.session.ask(&work, Call::get(Service::Compute, "os-server-groups")).await?.body;
-        let found = match marked(&list, id, self.ledger.vim) {
-            Some(found) => found.clone(),
+        let found = match self.looked_for(id, || self.marked_group(&work, id)).await? {
+            Some(found) => found,
             None => {
                 let mark = Mark::of("affinity_group", id, self.ledger.vim, &group.spec.owner);
                 let body = json!({ "server_group": {
                     "name": marks::in_name(name, &mark), "policy": policy(group.spec.policy),
                 }});
                 let call = Call::post(Service::Compute, "os-server-groups", &body);
-                self.session.ask(&work, call).await?.body["server_group"].clone()
+                self.create(&work, call, |reply| reply["server_group"].clone(), || self.marked_group(&work, id)).await?
             }
         };
         Ok(Made::Now(Its { id: text(&found, "id"), ..Its::default() }))
+    }
+
+    async fn marked_group(&self, work: &Work, id: Uuid) -> Result<Option<Value>> {
+        let list = self.session.ask(work, Call::get(Service::Compute, "os-server-groups")).await?.body;
+        Ok(marked(&list, id, self.ledger.vim).cloned())
     }
 
     pub(super) async fn remove_group(&self, group: &AffinityGroup) -> Result<Gone> {
@@ -77,8 +81,8 @@ impl OpenstackVim {
         let its = match &group.vim_resource_id {
             Some(its) => Some(its.clone()),
             None => {
-                let list = self.session.ask(&work, Call::get(Service::Compute, "os-server-groups")).await?.body;
-                marked(&list, group.id, self.ledger.vim).and_then(|found| text(found, "id"))
+                let found = self.looked_for(group.id, || self.marked_group(&work, group.id)).await?;
+                found.and_then(|found| text(&found, "id"))
             }
         };
         if let Some(its) = its {

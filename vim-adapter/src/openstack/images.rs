@@ -109,7 +109,7 @@ impl OpenstackVim {
                 }
                 let mark = Mark::of("image", id, self.ledger.vim, &image.spec.owner);
                 let call = Call::post(Service::Image, "images", &document(image, &mark));
-                self.session.ask(&work, call).await?.body
+                self.create(&work, call, Value::clone, || self.marked_image(&work, id, &image.spec.sha256)).await?
             }
         };
         let its = text(&there, "id").unwrap_or_default();

@@ -164,15 +164,16 @@ impl OpenstackVim {
         Ok(found)
     }
 
-    /// Makes something once: when the request is not answered, what it may have made is looked for.
-    async fn create<F, L>(&self, work: &Work, call: Call, key: &str, look: L) -> Result<Value>
+    /// Makes something once: when the request is not answered, what it may have made is looked for. `its` takes the
+    /// resource's document from the answer.
+    async fn create<F, L>(&self, work: &Work, call: Call, its: impl FnOnce(&Value) -> Value, look: L) -> Result<Value>
     where
         F: Future<Output = Result<Option<Value>>>,
         L: Fn() -> F,
     {
         let service = call.service;
         match self.session.tell(call).await? {
-            Ok(reply) => Ok(reply.body[key].clone()),
+            Ok(reply) => Ok(its(&reply.body)),
             Err(told @ (Told::Silent { sent: true, .. } | Told::Answer { status: 502 | 504, .. })) => {
                 for _ in 0..LOOKS {
                     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -90,6 +90,13 @@ impl OpenstackVim {
         Ok(marked(&reply.body[&plural], kind, id, self.ledger.vim).cloned())
     }
 
+    /// Makes something of Neutron once.
+    pub(super) async fn neutron_make(&self, kind: &str, name: &str, id: Uuid, call: Call) -> Result<Value> {
+        let work = Work::on("make", kind, name, id);
+        let body = self.create(&work, call, |reply| reply[kind].clone(), || self.neutron_marked(kind, name, id));
+        body.await
+    }
+
     /// Removes something of Neutron, known by its identifier or its mark; what is gone is gone.
     pub(super) async fn neutron_remove(&self, kind: &str, name: &str, id: Uuid, its: Option<&String>) -> Result<Gone> {
         let work = Work::on("delete", kind, name, id);
@@ -149,8 +156,7 @@ impl OpenstackVim {
         }
         let mark = Mark::of("network", id, self.ledger.vim, &network.spec.owner);
         let call = Call::post(Service::Network, "networks", &network_document(network, &mark));
-        let reply = self.session.ask(&Work::on("make", "network", name, id), call).await?;
-        Ok(made(&reply.body["network"]))
+        Ok(made(&self.neutron_make("network", name, id, call).await?))
     }
 
     pub(super) async fn make_subnet(&self, subnet: &Subnet) -> Result<Made> {
@@ -171,8 +177,7 @@ impl OpenstackVim {
         }
         let mark = Mark::of("subnet", id, self.ledger.vim, &subnet.spec.owner);
         let call = Call::post(Service::Network, "subnets", &subnet_document(subnet, &network, &mark));
-        let reply = self.session.ask(&Work::on("make", "subnet", name, id), call).await?;
-        Ok(made(&reply.body["subnet"]))
+        Ok(made(&self.neutron_make("subnet", name, id, call).await?))
     }
 }
 

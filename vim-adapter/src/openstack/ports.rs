@@ -116,13 +116,12 @@ impl OpenstackVim {
         }
         let network = self.network_id(network).await?;
         let mark = Mark::of("port", id, vim, &port.spec.owner);
-        let work = Work::on("make", "port", name, id);
         // A group that somebody removed meanwhile is made anew, once.
         for last in [false, true] {
             let group = if port.spec.port_security { Some(self.security_group(last).await?) } else { None };
             let body = document(port, &network, &subnets, group.as_deref(), &mark);
-            match self.session.ask(&work, Call::post(Service::Network, "ports", &body)).await {
-                Ok(reply) => return Ok(made(&reply.body["port"], &subnets)),
+            match self.neutron_make("port", name, id, Call::post(Service::Network, "ports", &body)).await {
+                Ok(port) => return Ok(made(&port, &subnets)),
                 Err(Failure::Problem(problem))
                     if !last && problem.answer.as_ref().is_some_and(|said| said.contains("ecurity group")) => {}
                 Err(failure) => {
@@ -158,7 +157,8 @@ impl OpenstackVim {
             None => {
                 let body = json!({ "security_group": { "name": GROUP, "description": mark.text() } });
                 let call = Call::post(Service::Network, "security-groups", &body);
-                self.session.ask(&work, call).await?.body["security_group"].clone()
+                let its = |reply: &Value| reply["security_group"].clone();
+                self.create(&work, call, its, || self.find_group(&work)).await?
             }
         };
         let id = text(&found, "id").unwrap_or_default();

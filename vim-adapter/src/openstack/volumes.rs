@@ -109,10 +109,8 @@ impl OpenstackVim {
                 let zone = self.volume_zone(volume.spec.zone.as_deref()).await?;
                 let mark = Mark::of("volume", id, self.ledger.vim, &volume.spec.owner);
                 let body = document(volume, image.as_deref(), zone.as_deref(), &mark);
-                self.create(&work, Call::post(Service::Volume, "volumes", &body), "volume", || {
-                    self.marked_volume(volume)
-                })
-                .await?
+                let call = Call::post(Service::Volume, "volumes", &body);
+                self.create(&work, call, |reply| reply["volume"].clone(), || self.marked_volume(volume)).await?
             }
         };
         let its = Its { id: text(&found, "id"), ..Its::default() };

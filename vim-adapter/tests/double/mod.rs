@@ -192,9 +192,22 @@ impl Inner {
             ("GET", [_, _, "flavors", "detail"]) => self.list("flavors"),
             ("GET", [_, _, "networks"]) => self.list("networks"),
             ("GET", [_, _, "ports"]) => self.list("ports"),
-            ("GET", [_, _, "security-groups"]) => told(200, &json!({ "security_groups": [] })),
+            ("GET", [_, _, "subnets"]) => self.list("subnets"),
+            ("GET", [_, _, "security-groups"]) => self.list("security_groups"),
+            ("GET", [_, _, "os-server-groups"]) => self.list("server_groups"),
             ("GET", [_, _, "images"]) => self.list("images"),
             ("POST", [_, _, "networks"]) => self.hold("networks", "network", asked["network"].clone()),
+            ("POST", [_, _, "subnets"]) => self.hold("subnets", "subnet", asked["subnet"].clone()),
+            ("POST", [_, _, "ports"]) => self.hold("ports", "port", asked["port"].clone()),
+            ("POST", [_, _, "security-groups"]) => {
+                self.hold("security_groups", "security_group", asked["security_group"].clone())
+            }
+            ("POST", [_, _, "security-group-rules"]) => {
+                self.hold("security_group_rules", "security_group_rule", asked["security_group_rule"].clone())
+            }
+            ("POST", [_, _, "os-server-groups"]) => {
+                self.hold("server_groups", "server_group", asked["server_group"].clone())
+            }
             ("POST", [_, _, "flavors"]) => self.hold("flavors", "flavor", asked["flavor"].clone()),
             ("POST", [_, _, "servers"]) => self.boot(asked["server"].clone()),
             ("POST", [_, _, "images"]) => {
@@ -215,7 +228,7 @@ impl Inner {
                 }
                 told(204, &Value::Null)
             }
-            ("GET", [_, _, "os-hypervisors" | "os-server-groups", ..] | [_, _, "os-availability-zone", "detail"]) => {
+            ("GET", [_, _, "os-hypervisors", ..] | [_, _, "os-availability-zone", "detail"]) => {
                 told(403, &json!({ "forbidden": { "code": 403, "message": "Policy does not allow it" } }))
             }
             _ => told(404, &json!({ "itemNotFound": { "code": 404, "message": format!("{method} {path}") } })),

@@ -96,8 +96,13 @@ impl Adapter {
 
     /// Uploads a small raw image.
     pub async fn image(&self, vim: Uuid) -> Uuid {
+        self.image_of(vim, b"an image's content").await
+    }
+
+    /// Uploads a raw image with this content.
+    pub async fn image_of(&self, vim: Uuid, content: &[u8]) -> Uuid {
         let id = Uuid::new_v4();
-        let content = b"an image's content".to_vec();
+        let content = content.to_vec();
         self.vi.put_software_image(vim, id, &image_spec(&content)).await.unwrap();
         let length = content.len() as u64;
         let image = self.vi.upload_image(vim, id, Some(length), body(content)).await.unwrap();

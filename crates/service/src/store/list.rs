@@ -1,8 +1,8 @@
 //! Reading one page of a list: the database sifts by the indexed attributes, the documents by the rest.
 
 use axum::response::Response;
-use db::sqlx::AssertSqlSafe;
-use db::{Db, sqlx};
+use db::sqlx::{AssertSqlSafe, Row as _};
+use db::{Db, Dialect, sqlx};
 use reference_points::common::Fault;
 use serde_json::Value;
 
@@ -101,6 +101,30 @@ impl<T: Document> Collection<T> {
             })
             .collect();
         Ok(query.respond(values, page.next))
+    }
+
+    /// How the database finds the page that `query` asks for: the statement, then the database's own plan of it, a line
+    /// each. For people.
+    ///
+    /// # Errors
+    /// As [`Collection::list`].
+    pub async fn explain(self, db: &Db, query: &ListQuery) -> ApiResult<Vec<String>> {
+        check(T::NOUN.attributes, query)?;
+        let sieves: Vec<Sieve> = query.filter.conditions.iter().filter_map(|c| sieve(T::NOUN, c)).collect();
+        let (sql, bound) = statement(T::NOUN, &sieves, query.after, query.page_size + 1);
+        let (explain, column) = match db.dialect {
+            Dialect::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+            Dialect::Postgres => ("EXPLAIN", 0),
+        };
+        let mut lines = vec![sql.clone()];
+        let mut query = sqlx::query(AssertSqlSafe(format!("{explain} {sql}")));
+        for value in bound {
+            query = value.bind(query);
+        }
+        for row in query.fetch_all(&db.pool).await.map_err(StoreError::from)? {
+            lines.push(row.try_get::<String, _>(column).map_err(StoreError::from)?);
+        }
+        Ok(lines)
     }
 
     async fn rows(

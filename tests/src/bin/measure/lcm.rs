@@ -6,24 +6,45 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use db::testing::TestDb;
+use db::{Db, DbConfig};
 use mano_tests::lab::{Databases, Lab, Wishes};
 use mano_tests::samples;
 use reference_points::or_vi::SimSpec;
 use reference_points::or_vnfm::{
     CreateVnfRequest, InstantiateVnfRequest, LcmClient, LcmOperationStateType, TerminateVnfRequest, TerminationType,
 };
+use service::query::ListQuery;
 use tokio::sync::Mutex;
 use uuid::Uuid;
+use vnfm::store::{INSTANCES, OCCURRENCES};
 
 const WEB: &str = "6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1001";
 /// Operations of each kind that are timed, for each number of clients; the management network has 190 addresses.
-const TIMED: usize = 100;
+const TIMED: usize = 90;
 const CLIENTS: [usize; 3] = [1, 4, 8];
+/// Levels of `web` that are instantiated, with their VNFCs.
+const LEVELS: [(&str, usize); 2] = [("small", 1), ("pair", 2)];
+/// Lists that are timed and explained.
+const LISTS: [&str; 4] = [
+    "",
+    "?filter=(eq,instantiationState,NOT_INSTANTIATED)",
+    "?filter=(eq,vnfInstanceName,m7);(neq,instantiationState,INSTANTIATED)",
+    "?filter=(cont,vnfInstanceDescription,nothing)",
+];
 
 /// Runs and prints.
 pub async fn run(instances: u32) {
-    println!("milliseconds; VNF `web` with one VNFC and two ports, a simulated VIM that takes no time\n");
-    measure("SQLite, synchronous=FULL in WAL mode", &Wishes::default(), instances).await;
+    println!(
+        "milliseconds; VNF `web` with two ports a VNFC, a simulated VIM that takes no time, all services and the client"
+    );
+    println!("on the same processors\n");
+    let quiet = || Wishes { unrecorded: true, ..Wishes::default() };
+    measure(
+        "SQLite in WAL mode, a commit waits for fdatasync of the log, which those who commit at once share",
+        &quiet(),
+        instances,
+    )
+    .await;
     let mut databases = Databases::new();
     let mut kept = Vec::new();
     for service in ["nfvo", "vnfm", "vim-adapter"] {
@@ -31,7 +52,8 @@ pub async fn run(instances: u32) {
         databases.insert(service, db.url().to_owned());
         kept.push(db);
     }
-    measure("PostgreSQL as the tests start it", &Wishes { databases, ..Wishes::default() }, instances).await;
+    let settings = settings(&databases["vnfm"]).await;
+    measure(&format!("PostgreSQL, {settings}"), &Wishes { databases, ..quiet() }, instances).await;
 }
 
 async fn measure(what: &str, wishes: &Wishes, instances: u32) {
@@ -40,39 +62,84 @@ async fn measure(what: &str, wishes: &Wishes, instances: u32) {
     let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     // Brings the image to the VIM and makes the networks that the VNFs are connected to.
     lab.completed(lab.instantiate(ns).await).await;
-    let request: Arc<InstantiateVnfRequest> =
-        Arc::new(serde_json::from_value(lab.web_beside(ns).await).expect("a request"));
     println!("{what}");
-    println!("{:<34} {:>8} {:>9} {:>8} {:>8}", "", "clients", "a second", "p50", "p99");
+    println!("{:<40} {:>8} {:>9} {:>8} {:>8}", "", "clients", "a second", "p50", "p99");
+    let request = lab.web_beside(ns).await;
     for clients in CLIENTS {
-        let made = Arc::new(Mutex::new(Vec::new()));
-        let keep = made.clone();
-        row("create", clients, side_by_side(&lab, clients, TIMED, move |vnfs, n| create(vnfs, n, keep.clone())).await);
-        let made = Arc::new(made.lock().await.clone());
-        let (ids, wanted) = (made.clone(), request.clone());
-        let own = Arc::new(Mutex::new(Vec::new()));
-        let times = own.clone();
-        let work = move |vnfs, n: usize| instantiate(vnfs, ids[n], wanted.clone(), times.clone());
-        row("instantiate, seen by the client", clients, side_by_side(&lab, clients, TIMED, work).await);
-        row("instantiate, STARTING to COMPLETED", clients, (0.0, own.lock().await.clone()));
-        let ids = made.clone();
-        let get = move |vnfs: LcmClient, n: usize| {
-            let id = ids[n];
-            async move { drop(vnfs.get(id).await.expect("asked").expect("there")) }
-        };
-        row("get", clients, side_by_side(&lab, clients, TIMED, get).await);
-        let ids = made.clone();
-        row("terminate", clients, side_by_side(&lab, clients, TIMED, move |vnfs, n| terminate(vnfs, ids[n])).await);
+        for (level, vnfcs) in LEVELS {
+            let mut request = request.clone();
+            request["instantiationLevelId"] = level.into();
+            let request = Arc::new(serde_json::from_value(request).expect("a request"));
+            lifecycle(&lab, clients, &format!("{vnfcs} VNFC"), &request).await;
+        }
     }
-    for size in [100, 1_000, 10_000].into_iter().filter(|size| *size <= instances) {
-        let there = lab.vnfs.list("?fields=id").await.expect("asked").body.len();
-        let more = (size as usize).saturating_sub(CLIENTS.len() * TIMED + there.min(2));
-        let made = Arc::default();
-        side_by_side(&lab, 8, more, move |vnfs, n| create(vnfs, n, Arc::clone(&made))).await;
-        let list = |vnfs: LcmClient, _| async move { drop(vnfs.list("").await.expect("asked")) };
-        row(&format!("list page, {size} instances"), 1, side_by_side(&lab, 1, 50, list).await);
-    }
+    let url = wishes.databases.get("vnfm").cloned();
+    let url = url.unwrap_or_else(|| format!("sqlite://{}/vnfm/vnfm.db", lab.path().display()));
+    lists(&lab, &url, instances).await;
     println!();
+}
+
+/// One round of the life of VNFs.
+async fn lifecycle(lab: &Lab, clients: usize, size: &str, request: &Arc<InstantiateVnfRequest>) {
+    let made = Arc::new(Mutex::new(Vec::new()));
+    let keep = made.clone();
+    row("create", clients, side_by_side(lab, clients, TIMED, move |vnfs, n| create(vnfs, n, keep.clone())).await);
+    let made = Arc::new(made.lock().await.clone());
+    let (ids, wanted) = (made.clone(), request.clone());
+    let own = Arc::new(Mutex::new(Vec::new()));
+    let times = own.clone();
+    let work = move |vnfs, n: usize| instantiate(vnfs, ids[n], wanted.clone(), times.clone());
+    row(&format!("instantiate {size}, seen by the client"), clients, side_by_side(lab, clients, TIMED, work).await);
+    row(&format!("instantiate {size}, STARTING to COMPLETED"), clients, (0.0, own.lock().await.clone()));
+    let ids = made.clone();
+    let get = move |vnfs: LcmClient, n: usize| {
+        let id = ids[n];
+        async move { drop(vnfs.get(id).await.expect("asked").expect("there")) }
+    };
+    row("get", clients, side_by_side(lab, clients, TIMED, get).await);
+    let ids = made.clone();
+    row(
+        &format!("terminate {size}"),
+        clients,
+        side_by_side(lab, clients, TIMED, move |vnfs, n| terminate(vnfs, ids[n])).await,
+    );
+}
+
+/// Pages of lists that grow, and how the database finds them.
+async fn lists(lab: &Lab, url: &str, instances: u32) {
+    let mut before = None;
+    for size in [100, 1_000, 10_000].into_iter().filter(|size| *size <= instances) {
+        let there = CLIENTS.len() * LEVELS.len() * TIMED + 2;
+        let more = (size as usize).saturating_sub(before.unwrap_or(there));
+        before = Some((size as usize).max(there));
+        let made = Arc::default();
+        side_by_side(lab, 8, more, move |vnfs, n| create(vnfs, n, Arc::clone(&made))).await;
+        for query in LISTS {
+            for clients in CLIENTS {
+                let list = |vnfs: LcmClient, _| async move { drop(vnfs.list(query).await.expect("asked")) };
+                let what =
+                    format!("list{}{query}, of {}", if query.is_empty() { "" } else { " " }, before.unwrap_or(0));
+                row(&what, clients, side_by_side(lab, clients, 48, list).await);
+            }
+        }
+    }
+    let db = Db::open(url, &DbConfig::default()).await.expect("the database");
+    for query in LISTS {
+        let parameters: Vec<(String, String)> =
+            query.split_once('=').map(|(_, filter)| ("filter".to_owned(), filter.to_owned())).into_iter().collect();
+        let query = ListQuery::parse(&parameters).expect("a query");
+        explained("vnf_instances", &query, INSTANCES.explain(&db, &query).await.expect("a plan"));
+    }
+    let running = [("filter".to_owned(), "(eq,operationState,PROCESSING)".to_owned())];
+    let query = ListQuery::parse(&running).expect("a query");
+    explained("vnf_lcm_op_occs", &query, OCCURRENCES.explain(&db, &query).await.expect("a plan"));
+}
+
+fn explained(list: &str, query: &ListQuery, lines: Vec<String>) {
+    println!("\nplan of {list}, {} conditions:", query.filter.conditions.len());
+    for line in lines {
+        println!("    {line}");
+    }
 }
 
 /// The seconds that all took together, and how long each took in milliseconds.
@@ -104,7 +171,7 @@ fn row(what: &str, clients: usize, (seconds, mut times): Times) {
     times.sort_by(f64::total_cmp);
     let at = |part: f64| times.get(((times.len() as f64 - 1.0) * part) as usize).copied().unwrap_or(0.0);
     let rate = if seconds > 0.0 { format!("{:.0}", times.len() as f64 / seconds) } else { "-".to_owned() };
-    println!("{what:<34} {clients:>8} {rate:>9} {:>8.1} {:>8.1}", at(0.5), at(0.99));
+    println!("{what:<40} {clients:>8} {rate:>9} {:>8.1} {:>8.1}", at(0.5), at(0.99));
 }
 
 async fn create(vnfs: LcmClient, n: usize, made: Arc<Mutex<Vec<Uuid>>>) {
@@ -144,4 +211,16 @@ async fn completed(vnfs: &LcmClient, op: Uuid) -> f64 {
         assert!(now.error.is_none(), "{now:#?}");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// What decides when PostgreSQL's commits are durable.
+async fn settings(url: &str) -> String {
+    let db = Db::open(url, &DbConfig::default()).await.expect("the database");
+    let mut told = Vec::new();
+    for name in ["synchronous_commit", "fsync"] {
+        let sql = ::db::sqlx::AssertSqlSafe(format!("SHOW {name}"));
+        let value: String = ::db::sqlx::query_scalar(sql).fetch_one(&db.pool).await.expect("a setting");
+        told.push(format!("{name}={value}"));
+    }
+    told.join(", ")
 }
