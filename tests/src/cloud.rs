@@ -84,7 +84,29 @@ impl Cloud {
 
     /// What an address answers to a request from the outside world.
     pub fn request_from_outside(&self, url: &str) -> Option<String> {
-        let netns = format!("{}-outside", self.name);
+        self.request_from("outside", url)
+    }
+
+    /// As [`Cloud::request_from_outside`], from where the VNFs are managed.
+    pub fn request_from_management(&self, url: &str) -> Option<String> {
+        self.request_from("mgmt", url)
+    }
+
+    /// Runs `virsh` against the cloud's hypervisor.
+    pub fn virsh(&self, args: &[&str]) -> String {
+        let uri = format!("qemu:///system?socket={}", self.run.join("libvirt/libvirt-sock").display());
+        let done = Command::new("virsh").args(["-c", &uri]).args(args).output().expect("virsh runs");
+        assert!(done.status.success(), "virsh {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
+    /// How many machines run on its hypervisor.
+    pub fn machines(&self) -> usize {
+        self.virsh(&["list", "--name"]).split_whitespace().count()
+    }
+
+    fn request_from(&self, place: &str, url: &str) -> Option<String> {
+        let netns = format!("{}-{place}", self.name);
         let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
         let done = Command::new("ip").args(["netns", "exec", &netns]).args(curl).output().expect("ip netns exec runs");
         done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())

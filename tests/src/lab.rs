@@ -16,6 +16,7 @@ use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use crate::disk::SmallDisk;
+use crate::ground::Project;
 use crate::nfvi::{self, Nfvi};
 use crate::process::{Process, free_port};
 use crate::samples;
@@ -38,6 +39,8 @@ pub struct Lab {
     pub vnfs: LcmClient,
     pub vim: Uuid,
     pub disk: Option<SmallDisk>,
+    /// The OpenStack beneath, when there is one.
+    pub(crate) project: Option<Project>,
     dir: tempfile::TempDir,
 }
 
@@ -172,6 +175,7 @@ impl Lab {
             vnfs: LcmClient::new(&urls["vnfm"]),
             vim,
             disk,
+            project: None,
             dir,
         }
     }

@@ -7,6 +7,7 @@ pub mod cloud;
 pub mod conformance;
 pub mod disk;
 pub mod em;
+pub mod ground;
 pub mod lab;
 pub mod nfvi;
 pub mod openstack;

@@ -56,6 +56,23 @@ pub fn note(sources: &Path) {
     std::fs::write(&vnfd, noted).expect("written");
 }
 
+/// Gives the sources of `web` a level `pair` with two VNFCs.
+pub fn add_pair(sources: &Path) {
+    let vnfd = sources.join("Definitions/web.yaml");
+    let mut text = std::fs::read_to_string(&vnfd).expect("the sample's template");
+    for (before, level) in [
+        (
+            "            large:\n",
+            "            pair:\n              description: Two servers\n              scale_info: { servers: { scale_level: 1 } }\n",
+        ),
+        ("            large: { number", "            pair: { number_of_instances: 2 }\n"),
+    ] {
+        let at = text.find(before).expect("the sample has changed");
+        text.insert_str(at, level);
+    }
+    std::fs::write(&vnfd, text).expect("written");
+}
+
 /// Packs a sample below `dir`. VNFs need an image.
 pub fn pack(name: &str, image: Option<&Path>, dir: &Path) -> PathBuf {
     pack_sources(&samples().join(name), image, &dir.join(format!("{name}.zip")))

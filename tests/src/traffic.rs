@@ -18,12 +18,12 @@ pub fn url(topology: &Topology) -> String {
 
 /// Waits for an answer from `web` through `edge`, however long the guests take to boot.
 pub async fn answer(lab: &Lab, url: &str) -> String {
-    until(url, || lab.nfvi().request_from_outside(url)).await
+    until(url, || lab.request_from_outside(url)).await
 }
 
 /// As [`answer`], from where the VNFs are managed.
 pub async fn managed(lab: &Lab, url: &str) -> String {
-    until(url, || lab.nfvi().request_from_management(url)).await
+    until(url, || lab.request_from_management(url)).await
 }
 
 /// Waits until asking for `url` gives an answer, however long the guests take to boot.

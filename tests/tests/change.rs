@@ -1,6 +1,8 @@
-//! A VNF of the sample network service changed while it runs, on real libvirt, Open vSwitch and OVN: scaled, stopped,
-//! started, healed, and what the record says of it.
+//! A VNF of the sample network service changed while it runs, on real libvirt, Open vSwitch and OVN and on a real OpenStack:
+//! scaled, stopped, started, healed, and what the record says of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
 
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::{conformance, samples, traffic};
@@ -33,26 +35,38 @@ fn names(vnfcs: &[(String, String, String)]) -> Vec<&str> {
 async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::real("mano-t-change", &Wishes::default()).await else { return };
-    let ns = lab.demo(&image).await;
+    scaled_stopped_started_and_healed(&lab, &image).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    scaled_stopped_started_and_healed(&lab, &image).await;
+}
+
+async fn scaled_stopped_started_and_healed(lab: &Lab, image: &Path) {
+    let ns = lab.demo(image).await;
     lab.completed(lab.instantiate(ns).await).await;
     let url = traffic::url(&lab.mano.topology(ns).await.unwrap());
-    let first = web(&lab);
+    let first = web(lab);
     assert_eq!(names(&first), ["demo-web-web-1"]);
 
     lab.mano(&["vnf", "scale", "demo-web", "--out", "servers", "--steps", "2"]);
-    let three = web(&lab);
+    let three = web(lab);
     assert_eq!(names(&three), ["demo-web-web-1", "demo-web-web-2", "demo-web-web-3"]);
     assert_eq!(three[0], first[0], "what was there is untouched");
-    assert_eq!(lab.nfvi().machines().len(), 4);
+    assert_eq!(lab.machines(), 4);
     lab.nothing_leaks().await;
-    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
+    assert!(traffic::answer(lab, &url).await.contains("hello from demo-web"));
 
     let refused = lab.cli(&["vnf", "scale", "demo-web", "--out", "servers", "--steps", "9"]);
     assert!(refused.code == Some(1) && refused.err.contains("/numberOfSteps"), "{refused:#?}");
 
     lab.mano(&["vnf", "scale", "demo-web", "--aspect-level", "servers=0"]);
-    assert_eq!(web(&lab), first, "the newest go first, and the rest stays as it is");
-    assert_eq!(lab.nfvi().machines().len(), 2);
+    assert_eq!(web(lab), first, "the newest go first, and the rest stays as it is");
+    assert_eq!(lab.machines(), 2);
     lab.nothing_leaks().await;
 
     lab.mano(&["vnf", "modify", "demo-web", "--description", "serves a page", "--metadata", "site=north"]);
@@ -72,22 +86,20 @@ async fn real_a_vnf_is_scaled_stopped_started_and_healed_while_it_runs() {
     assert_eq!((told.status, told.faults[0].location.as_str()), (422, "/additionalParams/all"), "{told:?}");
 
     lab.mano(&["vnf", "stop", "demo-web"]);
-    assert_eq!(web(&lab)[0].1, "STOPPED");
-    assert_eq!(lab.nfvi().machines().len(), 1);
+    assert_eq!(web(lab)[0].1, "STOPPED");
+    assert_eq!(lab.machines(), 1);
     lab.mano(&["vnf", "start", "demo-web"]);
-    assert_eq!(web(&lab), first);
+    assert_eq!(web(lab), first);
 
     // Somebody kills the machine: it is made again, with the address that `edge` knows.
     let compute =
         lab.mano_json(&["vnf", "show", "demo-web"])["instantiatedVnfInfo"]["vnfcResourceInfo"][0]["id"].clone();
-    let machine = format!("mano-{}", &compute.as_str().unwrap().replace('-', "")[20..]);
-    lab.nfvi().virsh(&["destroy", &machine]);
+    lab.kill_machine(compute.as_str().unwrap().parse().unwrap()).await;
     lab.mano(&["vnf", "heal", "demo-web", "--vnfc", "demo-web-web-1", "--cause", "killed"]);
-    assert_eq!(web(&lab), first);
-    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
+    assert_eq!(web(lab), first);
+    assert!(traffic::answer(lab, &url).await.contains("hello from demo-web"));
 
     lab.completed(lab.terminate(ns).await).await;
-    lab.nothing_leaks().await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
-    conformance::check(&lab);
+    lab.nothing_is_left().await;
+    conformance::check(lab);
 }

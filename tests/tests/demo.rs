@@ -1,16 +1,31 @@
-//! The sample network service on real libvirt, Open vSwitch and OVN: traffic, stop and start, leaks, conformance.
+//! The sample network service on real libvirt, Open vSwitch and OVN and on a real OpenStack: traffic, stop and start, leaks, conformance.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
 
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::{conformance, samples, traffic};
 use reference_points::nf_vi::{PowerAction, PowerRequest};
+use reference_points::or_vi::ComputeState;
 use reference_points::os_ma_nfvo::mano::TopologyVnfc;
 
 #[tokio::test]
 async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::real("mano-t-demo", &Wishes::default()).await else { return };
-    let ns = lab.demo(&image).await;
+    from_package_to_traffic_to_nothing_left(&lab, &image).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_the_demo_service_from_package_to_traffic_to_nothing_left() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    from_package_to_traffic_to_nothing_left(&lab, &image).await;
+}
+
+async fn from_package_to_traffic_to_nothing_left(lab: &Lab, image: &Path) {
+    let ns = lab.demo(image).await;
     lab.completed(lab.instantiate(ns).await).await;
 
     // COMPLETED means: every machine runs and every port is up.
@@ -18,26 +33,26 @@ async fn real_the_demo_service_from_package_to_traffic_to_nothing_left() {
     let vnfcs: Vec<&TopologyVnfc> = topology.vnfs.iter().flat_map(|v| &v.vnfcs).collect();
     assert_eq!(vnfcs.len(), 2, "{topology:#?}");
     assert!(vnfcs.iter().all(|v| v.state == "active" && v.ports.iter().all(|p| p.up)), "{topology:#?}");
-    assert_eq!(lab.nfvi().machines().len(), 2);
+    assert_eq!(lab.machines(), 2);
     lab.nothing_leaks().await;
 
     let edge = topology.vnfs.iter().find(|v| v.product.starts_with("edge")).unwrap().vnfcs[0].clone();
     let url = traffic::url(&topology);
-    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
+    assert!(traffic::answer(lab, &url).await.contains("hello from demo-web"));
 
     let (vim, compute) = (edge.vim_id.unwrap(), edge.compute_id.unwrap());
     let power = |action| PowerRequest { action, grace_seconds: None };
+    let log = lab.mano.console_log(vim, compute, 4096).await.unwrap();
+    assert!(log.contains("VNF-READY"), "{log}");
     lab.mano.power(vim, compute, &power(PowerAction::Stop)).await.unwrap();
-    assert_eq!(lab.nfvi().request_from_outside(&url), None, "web answers although edge is stopped");
+    lab.compute_is(compute, ComputeState::Stopped).await;
+    assert_eq!(lab.request_from_outside(&url), None, "web answers although edge is stopped");
     lab.mano.power(vim, compute, &power(PowerAction::Start)).await.unwrap();
-    assert!(traffic::answer(&lab, &url).await.contains("hello from demo-web"));
+    assert!(traffic::answer(lab, &url).await.contains("hello from demo-web"));
 
     lab.completed(lab.terminate(ns).await).await;
-    lab.nothing_leaks().await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
-    assert_eq!(lab.nfvi().ovn_nbctl(&["show"]).trim(), "");
-    assert!(!lab.nfvi().ovs_vsctl(&["list-ports", "br-int"]).contains("tap"));
-    if let Some(covered) = conformance::check(&lab) {
+    lab.nothing_is_left().await;
+    if let Some(covered) = conformance::check(lab) {
         assert!(covered > 20, "only {covered} exchanges were covered by the schemas");
     }
 }

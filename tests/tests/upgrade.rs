@@ -1,6 +1,8 @@
-//! What a VNF is made of changes while it runs, on real libvirt, Open vSwitch and OVN: its software, one VNFC after the
-//! other and beside the old ones, its flavour, and the networks that it is on.
+//! What a VNF is made of changes while it runs, on real libvirt, Open vSwitch and OVN and on a real OpenStack: its software, one
+//! VNFC after the other and beside the old ones, its flavour, and the networks that it is on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
 
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::traffic::{answer, managed, urls_of};
@@ -24,68 +26,91 @@ async fn demo_web(lab: &Lab) -> Uuid {
 async fn real_the_software_of_a_vnf_is_changed_node_by_node_and_then_its_flavour() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::real("mano-t-rolling", &Wishes::default()).await else { return };
-    let ns = lab.demo(&image).await;
-    lab.onboard_package(&samples::pack("web-2", Some(&image), lab.path())).await;
+    node_by_node_and_then_its_flavour(&lab, &image).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_the_software_of_a_vnf_is_changed_node_by_node_and_then_its_flavour() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    node_by_node_and_then_its_flavour(&lab, &image).await;
+}
+
+async fn node_by_node_and_then_its_flavour(lab: &Lab, image: &Path) {
+    let ns = lab.demo(image).await;
+    lab.onboard_package(&samples::pack("web-2", Some(image), lab.path())).await;
     lab.completed(lab.instantiate(ns).await).await;
     let url = traffic::url(&lab.mano.topology(ns).await.unwrap());
-    assert!(answer(&lab, &url).await.starts_with("hello from demo-web"));
-    let vnf = demo_web(&lab).await;
+    assert!(answer(lab, &url).await.starts_with("hello from demo-web"));
+    let vnf = demo_web(lab).await;
     lab.mano(&["vnf", "scale", "demo-web", "--out", "servers"]);
-    let before = shown(&lab, vnf).await;
+    let before = shown(lab, vnf).await;
     assert_eq!(before.vnf_software_version, "1.0");
 
     lab.mano(&["vnf", "upgrade", "demo-web", WEB_2]);
-    assert_eq!(answer(&lab, &url).await.trim(), "hello 2.0 from demo-web-web-1, 1 CPU");
-    let after = shown(&lab, vnf).await;
+    assert_eq!(answer(lab, &url).await.trim(), "hello 2.0 from demo-web-web-1, 1 CPU");
+    let after = shown(lab, vnf).await;
     assert_eq!((after.vnfd_id.as_str(), after.vnf_software_version.as_str()), (WEB_2, "2.0"));
     assert_eq!(urls_of(&after, "data"), urls_of(&before, "data"), "the new software has the addresses of the old");
     for url in urls_of(&after, "management") {
-        assert!(managed(&lab, &url).await.starts_with("hello 2.0 from demo-web-web-"));
+        assert!(managed(lab, &url).await.starts_with("hello 2.0 from demo-web-web-"));
     }
     lab.nothing_leaks().await;
 
     lab.mano(&["vnf", "flavour", "demo-web", "large"]);
-    assert_eq!(answer(&lab, &url).await.trim(), "hello 2.0 from demo-web-web-1, 2 CPU");
-    let large = shown(&lab, vnf).await;
+    assert_eq!(answer(lab, &url).await.trim(), "hello 2.0 from demo-web-web-1, 2 CPU");
+    let large = shown(lab, vnf).await;
     let info = large.instantiated_vnf_info.as_ref().unwrap();
     assert_eq!(
         (info.flavour_id.as_str(), info.vnfc_info.len()),
         ("large", 1),
         "the flavour's default level is one server"
     );
-    assert_eq!(lab.nfvi().machines().len(), 2);
+    assert_eq!(lab.machines(), 2);
     let again = lab.cli(&["vnf", "flavour", "demo-web", "large"]);
     assert!(again.code == Some(1) && again.err.contains("/newFlavourId"), "{again:#?}");
 
     lab.completed(lab.terminate(ns).await).await;
-    lab.nothing_leaks().await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
-    conformance::check(&lab);
+    lab.nothing_is_left().await;
+    conformance::check(lab);
 }
 
 #[tokio::test]
 async fn real_new_software_beside_the_old_and_a_connection_point_on_another_network() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::real("mano-t-beside", &Wishes::default()).await else { return };
-    let ns = lab.demo(&image).await;
-    lab.onboard_package(&samples::pack("web-2", Some(&image), lab.path())).await;
+    beside_the_old_and_on_another_network(&lab, &image).await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_new_software_beside_the_old_and_a_connection_point_on_another_network() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    beside_the_old_and_on_another_network(&lab, &image).await;
+}
+
+async fn beside_the_old_and_on_another_network(lab: &Lab, image: &Path) {
+    let ns = lab.demo(image).await;
+    lab.onboard_package(&samples::pack("web-2", Some(image), lab.path())).await;
     lab.completed(lab.instantiate(ns).await).await;
     let vnf = lab.run_vnf(WEB, "beside", &lab.web_beside(ns).await).await;
-    let first = urls_of(&shown(&lab, vnf).await, "management").remove(0);
-    assert_eq!(managed(&lab, &first).await.trim(), "hello from beside-web-1");
+    let first = urls_of(&shown(lab, vnf).await, "management").remove(0);
+    assert_eq!(managed(lab, &first).await.trim(), "hello from beside-web-1");
 
     // While the new one comes, the old one serves.
     let upgrade = ["vnf", "upgrade", "beside", WEB_2, "--blue-green", "--no-wait"];
     lab.mano(&upgrade);
     let ops = lab.vnfs.list_op_occs(&format!("?filter=(eq,vnfInstanceId,{vnf})")).await.unwrap().body;
     let op = ops.iter().max_by_key(|op| op.start_time.micros()).unwrap().id;
-    assert_eq!(managed(&lab, &first).await.trim(), "hello from beside-web-1");
+    assert_eq!(managed(lab, &first).await.trim(), "hello from beside-web-1");
     let occurrence = lab.vnf_completed(op).await;
-    let after = shown(&lab, vnf).await;
+    let after = shown(lab, vnf).await;
     let second = urls_of(&after, "management").remove(0);
     assert_ne!(first, second, "the new VNFC was there while the old one was");
-    assert_eq!(managed(&lab, &second).await.trim(), "hello 2.0 from beside-web-1, 1 CPU");
-    assert_eq!(lab.nfvi().request_from_management(&first), None, "the old one is gone");
+    assert_eq!(managed(lab, &second).await.trim(), "hello 2.0 from beside-web-1, 1 CPU");
+    assert_eq!(lab.request_from_management(&first), None, "the old one is gone");
     let told = serde_json::to_value(&occurrence).unwrap();
     assert_eq!(told["modificationsTriggeredByVnfPkgChange"]["vnfdId"], WEB_2, "{told:#}");
     lab.nothing_leaks().await;
@@ -94,18 +119,17 @@ async fn real_new_software_beside_the_old_and_a_connection_point_on_another_netw
     let topology = lab.mano.topology(ns).await.unwrap();
     let external = topology.links.iter().find(|l| l.name == "external").unwrap().network_id.to_string();
     let inside = urls_of(&after, "data").remove(0);
-    assert_eq!(lab.nfvi().request_from_outside(&inside), None, "no client reaches the internal network");
+    assert_eq!(lab.request_from_outside(&inside), None, "no client reaches the internal network");
     let moved = ["vnf", "connect", "beside", "--link", "outside", "--network", &external, "--cp", "data=203.0.113.77"];
     lab.mano(&moved);
-    let outside = urls_of(&shown(&lab, vnf).await, "data").remove(0);
+    let outside = urls_of(&shown(lab, vnf).await, "data").remove(0);
     assert_eq!(outside, "http://203.0.113.77/");
-    assert_eq!(answer(&lab, &outside).await.trim(), "hello 2.0 from beside-web-1, 1 CPU");
-    assert_eq!(managed(&lab, &second).await.trim(), "hello 2.0 from beside-web-1, 1 CPU", "the other one is as it was");
+    assert_eq!(answer(lab, &outside).await.trim(), "hello 2.0 from beside-web-1, 1 CPU");
+    assert_eq!(managed(lab, &second).await.trim(), "hello 2.0 from beside-web-1, 1 CPU", "the other one is as it was");
     lab.nothing_leaks().await;
 
     lab.end_vnf(vnf).await;
     lab.completed(lab.terminate(ns).await).await;
-    lab.nothing_leaks().await;
-    assert_eq!(lab.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
-    conformance::check(&lab);
+    lab.nothing_is_left().await;
+    conformance::check(lab);
 }

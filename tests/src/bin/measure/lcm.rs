@@ -59,7 +59,11 @@ pub async fn run(instances: u32) {
 async fn measure(what: &str, wishes: &Wishes, instances: u32) {
     let sim = SimSpec { boot_ms: 0, hosts: 100, ..SimSpec::default() };
     let lab = Lab::simulated_with(sim, wishes).await;
-    let ns = lab.demo(&samples::pretended_image(lab.path())).await;
+    let image = samples::pretended_image(lab.path());
+    let sources = samples::sources("web", &lab.path().join("pairs"));
+    samples::add_pair(&sources);
+    let web = samples::pack_sources(&sources, Some(&image), &lab.path().join("pairs.zip"));
+    let ns = lab.demo_with(&web, &image).await;
     // Brings the image to the VIM and makes the networks that the VNFs are connected to.
     lab.completed(lab.instantiate(ns).await).await;
     println!("{what}");
