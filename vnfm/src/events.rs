@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lcm::Engine;
 use reference_points::common::events::reconnect_pause;
-use reference_points::or_vi::{ViClient, ViEvent};
+use reference_points::or_vi::{ComputeState, ViClient, ViEvent};
 use service::run::Setup;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -116,6 +116,13 @@ async fn follow(setup: Setup, engine: Arc<Engine>, ears: Ears, at: VimRef, after
 /// What waits for an event.
 fn keys(event: &ViEvent) -> Vec<String> {
     match event {
+        // The step knows that it is being made or removed: it waits for the end of that, or for a problem on the way.
+        ViEvent::Compute { compute }
+            if matches!(compute.state, ComputeState::Building | ComputeState::Deleting)
+                && compute.problem.is_none() =>
+        {
+            Vec::new()
+        }
         ViEvent::Compute { compute } => vec![compute_key(compute.id)],
         ViEvent::ComputeDeleted { id } => vec![compute_key(*id)],
         ViEvent::Volume { volume } => vec![volume_key(volume.id)],

@@ -21,11 +21,20 @@ pub async fn let_go(shutdown: CancellationToken, app: App) -> Result<(), Infalli
     let mut changes = app.engine.watch();
     loop {
         let left = round(&app).await;
-        let pause = if left { AGAIN } else { Duration::from_secs(3600) };
-        tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
-            change = changes.recv() => if matches!(change, Err(RecvError::Closed)) { return Ok(()) },
+        let pause = tokio::time::sleep(if left { AGAIN } else { Duration::from_secs(3600) });
+        tokio::pin!(pause);
+        loop {
+            let change = tokio::select! {
+                () = shutdown.cancelled() => return Ok(()),
+                () = &mut pause => break,
+                change = changes.recv() => change,
+            };
+            match change {
+                // Something is noted only in the transaction in which an operation comes to rest.
+                Ok(change) if !change.transitioned || change.state.is_active() => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => break,
+                Err(RecvError::Closed) => return Ok(()),
+            }
         }
     }
 }

@@ -29,7 +29,19 @@ pub async fn ring(
             change = changes.recv() => change,
         };
         match change {
-            Ok(_) | Err(RecvError::Lagged(_)) => {
+            Ok(change) => {
+                changed.ring();
+                // Steps tell nobody else anything: what others hear of is written with a transition, and what is to be
+                // measured or followed changes when an operation rests.
+                if change.transitioned {
+                    notifiers.iter().for_each(Notifier::kick);
+                }
+                if change.transitioned && !change.state.is_active() {
+                    due.iter().for_each(|due| due.notify_one());
+                }
+            }
+            // What was missed stands in the database.
+            Err(RecvError::Lagged(_)) => {
                 notifiers.iter().for_each(Notifier::kick);
                 due.iter().for_each(|due| due.notify_one());
                 changed.ring();

@@ -13,23 +13,28 @@ use vnfm::ops::revert;
 #[tokio::test]
 async fn instantiation_on_sqlite() {
     let db = TestDb::sqlite().await;
-    println!("{}", Harness::new((*db).clone(), || async { VnfWorld::instantiation() }).all().await);
+    instantiation(&db).await;
 }
 
 #[tokio::test]
 async fn instantiation_on_postgresql() {
     let Some(db) = TestDb::postgres().await else { return };
-    println!("{}", Harness::new((*db).clone(), || async { VnfWorld::instantiation() }).all().await);
+    instantiation(&db).await;
+}
+
+async fn instantiation(db: &TestDb) {
+    let report = Harness::new((**db).clone(), || async { VnfWorld::instantiation() }).all().await;
+    println!("testkit: instantiation on {:?}: {report}", db.dialect);
 }
 
 /// Everything that may happen to an operation on a running instance.
-async fn on_a_running_instance(db: &TestDb, operation: fn(Instance) -> VnfWorld) {
+async fn on_a_running_instance(db: &TestDb, name: &str, operation: fn(Instance) -> VnfWorld) {
     let own = (**db).clone();
     let harness = Harness::new((**db).clone(), move || {
         let own = own.clone();
         async move { operation(Instance::running(own).await) }
     });
-    println!("{}", harness.all().await);
+    println!("testkit: {} on {:?}: {}", name.replace('_', " "), db.dialect, harness.all().await);
 }
 
 /// A test of an operation on each database.
@@ -39,7 +44,7 @@ macro_rules! on_both_databases {
             use super::*;
             $(#[tokio::test]
             async fn $name() {
-                on_a_running_instance(&TestDb::sqlite().await, $operation).await;
+                on_a_running_instance(&TestDb::sqlite().await, stringify!($name), $operation).await;
             })*
         }
 
@@ -48,7 +53,7 @@ macro_rules! on_both_databases {
             $(#[tokio::test]
             async fn $name() {
                 let Some(db) = TestDb::postgres().await else { return };
-                on_a_running_instance(&db, $operation).await;
+                on_a_running_instance(&db, stringify!($name), $operation).await;
             })*
         }
     };

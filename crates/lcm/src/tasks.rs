@@ -72,6 +72,7 @@ impl Engine {
             kind: op.kind.clone(),
             subject: op.subject.clone(),
             state: op.state,
+            transitioned: true,
             version: op.version,
             steps: Vec::new(),
             at: op.updated_at,

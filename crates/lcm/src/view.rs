@@ -295,6 +295,8 @@ pub struct ChangeEvent {
     pub subject: String,
     /// Its state.
     pub state: OperationState,
+    /// Whether it came into that state just now.
+    pub transitioned: bool,
     /// Its version.
     pub version: i64,
     /// The steps that changed.

@@ -139,8 +139,15 @@ pub async fn ring(
             change = changes.recv() => change,
         };
         match change {
+            Ok(change) => {
+                progress.ring();
+                // What subscribers hear of is written with a transition.
+                if change.transitioned {
+                    notices.kick();
+                }
+            }
             // What was missed stands in the database.
-            Ok(_) | Err(RecvError::Lagged(_)) => {
+            Err(RecvError::Lagged(_)) => {
                 notices.kick();
                 progress.ring();
             }

@@ -194,6 +194,15 @@ pub async fn mark(tx: &mut AnyConnection, instance: Uuid) -> Result<(), DbError>
     Ok(())
 }
 
+/// Whether an instance is to be looked at once its operation rests.
+///
+/// # Errors
+/// What the database says.
+pub async fn is_marked(db: &Db, instance: Uuid) -> Result<bool, DbError> {
+    let row = sqlx::query("SELECT 1 FROM fm_dirty WHERE instance = $1").bind(instance.to_string());
+    Ok(row.fetch_optional(&db.pool).await?.is_some())
+}
+
 /// Takes an instance from those to be looked at; false when it was none of them.
 ///
 /// # Errors

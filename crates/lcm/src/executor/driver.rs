@@ -274,6 +274,7 @@ impl Driver {
             kind: next.op.kind.clone(),
             subject: next.op.subject.clone(),
             state: next.op.state,
+            transitioned: !out.changes.is_empty(),
             version: next.op.version,
             steps: out.dirty.iter().map(|&i| (next.steps[i].key.clone(), next.steps[i].state)).collect(),
             at: now,

@@ -76,7 +76,17 @@ pub struct Harness {
 /// What was done.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    /// Operations run from beginning to end.
+    /// Steps of the plan.
+    pub steps: usize,
+    /// Operations with a step, an undo or an answer of one that failed.
+    pub failed: usize,
+    /// Operations with a step that was called again after it had been done.
+    pub repeated: usize,
+    /// Operations whose process was killed after a write, forward and back.
+    pub killed: usize,
+    /// Operations that were cancelled at a boundary.
+    pub cancelled: usize,
+    /// Operations run from beginning to end, with those that met no fault or two executors.
     pub runs: usize,
     /// How long it took.
     pub elapsed: Duration,
@@ -84,7 +94,17 @@ pub struct Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} operations in {:.1} s", self.runs, self.elapsed.as_secs_f64())
+        write!(
+            f,
+            "{} steps: {} failed, {} repeated, {} killed, {} cancelled; {} operations in {:.1} s",
+            self.steps,
+            self.failed,
+            self.repeated,
+            self.killed,
+            self.cancelled,
+            self.runs,
+            self.elapsed.as_secs_f64()
+        )
     }
 }
 
@@ -106,18 +126,32 @@ impl Harness {
     /// Everything below.
     pub async fn all(&self) -> Report {
         let started = Instant::now();
+        let runs = || self.runs.load(Ordering::Relaxed);
         self.undisturbed().await;
+        let undisturbed = runs();
         self.fail_each_then_rollback().await;
         self.fail_each_then_retry().await;
         self.fail_each_undo_then_rollback().await;
         self.lose_each_answer().await;
+        let failed = runs();
         self.repeat_each().await;
+        let repeated = runs();
         self.kill_after_every_write().await;
         self.kill_during_rollback().await;
         self.lose_each_acknowledgement().await;
+        let killed = runs();
         self.cancel_each().await;
+        let cancelled = runs();
         self.two_executors().await;
-        Report { runs: self.runs.load(Ordering::Relaxed), elapsed: started.elapsed() }
+        Report {
+            steps: self.keys().await.len(),
+            failed: failed - undisturbed,
+            repeated: repeated - failed,
+            killed: killed - repeated,
+            cancelled: cancelled - killed,
+            runs: runs(),
+            elapsed: started.elapsed(),
+        }
     }
 
     /// Without any fault, forward; then the operation is COMPLETED and the world as it should be.

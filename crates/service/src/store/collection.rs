@@ -178,9 +178,11 @@ impl<T: Document> Collection<T> {
         if done.rows_affected() == 0 {
             return Err(self.stale(tx, id, old.revision).await?);
         }
-        let rows = self.index_of(id, &document)?;
-        if rows != self.index_of(id, &old.document)? {
-            index::erase(&mut *tx, T::NOUN, id).await?;
+        let (before, mut rows) = (self.index_of(id, &old.document)?, self.index_of(id, &document)?);
+        let changed = index::changed(T::NOUN, &before, &rows);
+        if !changed.is_empty() {
+            rows.retain(|row| changed.contains(&row.path));
+            index::erase(&mut *tx, T::NOUN, id, &changed).await?;
             index::write(&mut *tx, T::NOUN, id, old.created_at, &rows).await?;
         }
         Ok(Stored { id, created_at: old.created_at, updated_at: now, revision: old.revision + 1, document })
@@ -224,7 +226,8 @@ impl<T: Document> Collection<T> {
                 },
             };
         }
-        index::erase(tx, T::NOUN, id).await?;
+        let paths: Vec<&str> = T::NOUN.indexed.iter().map(|index| index.path).collect();
+        index::erase(tx, T::NOUN, id, &paths).await?;
         Ok(true)
     }
 

@@ -60,7 +60,7 @@ impl Index {
 /// One row of the index table, but for its noun and document.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
-    path: &'static str,
+    pub(super) path: &'static str,
     ordinal: i64,
     value: Bound,
 }
@@ -131,15 +131,26 @@ pub(super) fn owner(noun: &Noun, path: &str) -> String {
     format!("{} {path} ", noun.table)
 }
 
-pub(super) async fn erase(tx: &mut AnyConnection, noun: &Noun, id: Uuid) -> Result<(), sqlx::Error> {
-    if noun.indexed.is_empty() {
+/// The attributes of which other values stand in `after` than in `before`. Each row stands in three trees: what stays as it
+/// is is not written again.
+pub(super) fn changed(noun: &Noun, before: &[Row], after: &[Row]) -> Vec<&'static str> {
+    fn of<'a>(rows: &'a [Row], path: &str) -> impl Iterator<Item = &'a Row> {
+        rows.iter().filter(move |row| row.path == path)
+    }
+    let paths = noun.indexed.iter().map(|index| index.path);
+    paths.filter(|path| !of(before, path).eq(of(after, path))).collect()
+}
+
+/// Takes the rows of these attributes of a document away.
+pub(super) async fn erase(tx: &mut AnyConnection, noun: &Noun, id: Uuid, paths: &[&str]) -> Result<(), sqlx::Error> {
+    if paths.is_empty() {
         return Ok(());
     }
-    let places: Vec<String> = (1..=noun.indexed.len()).map(|n| format!("${n}")).collect();
+    let places: Vec<String> = (1..=paths.len()).map(|n| format!("${n}")).collect();
     let sql = format!("DELETE FROM attribute_index WHERE owner IN ({})", places.join(", "));
     let mut query = sqlx::query(AssertSqlSafe(sql));
-    for index in noun.indexed {
-        query = query.bind(owner(noun, index.path) + &id.to_string());
+    for path in paths {
+        query = query.bind(owner(noun, path) + &id.to_string());
     }
     query.execute(tx).await.map(drop)
 }

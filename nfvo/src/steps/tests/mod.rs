@@ -238,7 +238,7 @@ async fn everything(db: TestDb, kind: NsLcmOpType) {
     let own: Db = (*db).clone();
     let make = move || Service::new(own.clone(), notifier.clone(), kind);
     let report = Harness::new((*db).clone(), make).all().await;
-    println!("{} on {:?}: {report}", kind, db.dialect);
+    println!("testkit: NS {kind} on {:?}: {report}", db.dialect);
 }
 
 #[tokio::test]

@@ -213,7 +213,7 @@ async fn completed(vnfs: &LcmClient, op: Uuid) -> f64 {
             return (now.state_entered_time.micros() - now.start_time.micros()) as f64 / 1e3;
         }
         assert!(now.error.is_none(), "{now:#?}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(8)).await;
     }
 }
 

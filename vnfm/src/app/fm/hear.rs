@@ -97,6 +97,10 @@ impl Ears {
         let db = &self.alarms.db;
         let Some((instance, owned)) = alarms::owner(db, resource).await? else { return Ok(()) };
         if self.works(instance).await? {
+            // A mark is taken away before the look it asks for, so that one which stands still is good for this event too.
+            if alarms::is_marked(db, instance).await? {
+                return Ok(());
+            }
             db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::mark(&mut *tx, instance).await?) })?;
             // It may have come to rest between the two.
             return if self.works(instance).await? { Ok(()) } else { self.look(instance).await };
