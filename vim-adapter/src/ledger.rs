@@ -6,11 +6,14 @@ use reference_points::or_vi::{ResourceState, ViEvent};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use crate::allowance::{Limits, Part};
 use crate::compute_state::derive;
 use crate::error::{Failure, Result};
 use crate::store::computes::{ComputeRow, Phase};
 use crate::store::snapshots::Seen;
-use crate::store::{Store, computes, events, hosts, images, networks, ports, snapshots, subnets, vims, volumes};
+use crate::store::{
+    Store, allowances, computes, events, hosts, images, networks, ports, snapshots, subnets, vims, volumes,
+};
 
 /// Something that a VIM did, or that was found.
 #[derive(Debug, Clone)]
@@ -68,6 +71,15 @@ pub enum Report {
     ComputeGone(Uuid),
     /// Everything up to this event of a host's agent was handled: host, incarnation of the agent, sequence number.
     Heard(String, Uuid, i64),
+    /// What a part of the VIM allows now; who listens is told when that is more than it was.
+    Allows {
+        /// What was looked at.
+        part: Part,
+        /// Infrastructure resource group that the limits are for.
+        group: String,
+        /// What was found.
+        limits: Limits,
+    },
     /// Something about the VIM or one of its hosts, for people: host, stable word, explanation.
     Vim(Option<String>, &'static str, String),
     /// The same with a word that came from elsewhere, and the compute that it is about.
@@ -229,6 +241,16 @@ async fn apply(tx: &mut AnyConnection, ledger: &Ledger, report: &Report, news: &
         }
         Report::ComputeGone(id) => gone(tx, ledger, *id, news).await?,
         Report::Heard(host, incarnation, seq) => hosts::set_seen(tx, vim, host, *incarnation, *seq).await?,
+        Report::Allows { part, group, limits } => {
+            // A host that was removed meanwhile allows nothing.
+            let there = match part {
+                Part::Whole => true,
+                Part::Host(host) => hosts::get(tx, vim, host).await?.is_some(),
+            };
+            if there {
+                news.extend(allowances::note(tx, vim, part, group, limits.clone()).await?);
+            }
+        }
         Report::Vim(host, what, detail) => {
             let (host, detail) = (host.clone(), detail.clone());
             news.push(ViEvent::Vim { host, what: (*what).to_owned(), detail, compute: None });

@@ -4,6 +4,7 @@
 //! `hosts`, our own over host agents and OVN, `openstack`, and `sim`, in memory. `ledger` takes what VIMs tell, `vault` keeps
 //! their secrets.
 
+pub mod allowance;
 mod api;
 mod app;
 mod compute_state;

@@ -590,3 +590,34 @@ async fn real_a_database_that_is_not_ovns_is_refused_when_it_is_registered() {
     assert!(told.answer.unwrap().contains("/nowhere/at/all.sock"));
     assert!(adapter.vi.vims().await.unwrap().is_empty());
 }
+
+/// Waits for the event that a host allows more, behind the first `after` of them; how many there were then.
+async fn allows_more(adapter: &Adapter, vim: Uuid, after: usize, words: &str) -> usize {
+    let (mut seen, mut events) = (0, adapter.vi.events(vim, 0));
+    until(&mut events, |event| {
+        let ViEvent::AllowsMore { detail, .. } = event else { return None };
+        seen += 1;
+        (seen > after && detail.contains(words)).then_some(seen)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn real_a_host_that_comes_opens_returns_or_grows_is_told_as_more_room() {
+    let Some(northbound) = Northbound::start() else { return };
+    let mut adapter = Adapter::start().await;
+    let mut agent = FakeAgent::start().await;
+    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let came = allows_more(&adapter, vim, 0, "vCPUs of host h1 in zone default: 4, was 0").await;
+    let closed = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: false };
+    adapter.vi.put_host(vim, "h1", &closed).await.unwrap();
+    adapter.vi.put_host(vim, "h1", &HostSpec { schedulable: true, ..closed }).await.unwrap();
+    let opened = allows_more(&adapter, vim, came, "vCPUs of host h1").await;
+    // Nothing is more after a restart of the adapter.
+    adapter.restart().await;
+    told(&adapter, vim, "host_back").await;
+    agent.down().await;
+    told(&adapter, vim, "host_lost").await;
+    agent.up().await;
+    assert_eq!(allows_more(&adapter, vim, opened, "vCPUs of host h1").await, opened + 1);
+}

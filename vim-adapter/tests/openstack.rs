@@ -206,6 +206,34 @@ async fn quiet_costs_few_requests_however_many_servers_there_are() {
     assert!(sent <= 4, "{sent} requests in 45 seconds of quiet: {:?}", cloud.last(sent));
 }
 
+#[tokio::test]
+async fn a_limit_that_was_raised_is_told() {
+    let cloud = Cloud::start().await;
+    cloud.allow("maxTotalCores", 10);
+    cloud.allow("maxTotalInstances", 10);
+    let (adapter, vim) = registered(&cloud).await;
+    // Once for the report, once to be compared with.
+    let until = Instant::now() + Duration::from_secs(30);
+    while cloud.asked("/limits") < 2 {
+        assert!(Instant::now() < until, "the limits were not looked at");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    cloud.allow("maxTotalCores", 20);
+    cloud.allow("maxTotalInstances", 5);
+    let mut events = adapter.vi.events(vim, 0);
+    let told = tokio::time::timeout(Duration::from_secs(100), async {
+        loop {
+            let event = events.next::<ViEvent>().await.unwrap().event;
+            if let ViEvent::AllowsMore { resource_group, resources, detail } = event {
+                return (resource_group, resources, detail);
+            }
+        }
+    });
+    let told = told.await.unwrap();
+    assert_eq!(told, ("telco".to_owned(), vec![Resources::Compute], "compute cores: 20, was 10".to_owned()));
+    assert!(cloud.asked("/compute/v2.1/limits") <= 4, "the limits are read too often");
+}
+
 impl Adapter {
     /// One that can keep secrets.
     async fn with_key() -> Self {

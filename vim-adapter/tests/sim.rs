@@ -498,3 +498,33 @@ async fn hundreds_of_computes_boot() {
     let computes = adapter.vi.computes(vim).await.unwrap();
     assert!(computes.iter().all(|compute| compute.state == ComputeState::Active));
 }
+
+#[tokio::test]
+async fn what_allows_more_is_told_once_and_over_a_restart() {
+    for mut adapter in Adapter::on_every_database().await {
+        let small = SimSpec { hosts: 1, ..quick() };
+        let vim = adapter.sim(small.clone()).await;
+        let becomes = |sim: SimSpec| VimSpec { name: "sim".into(), kind: VimKind::Sim { sim } };
+        let more = SimSpec { hosts: 2, vcpus_per_host: small.vcpus_per_host - 1, ..small.clone() };
+        adapter.vi.put_vim(vim, &becomes(more.clone())).await.unwrap();
+        adapter.vi.put_vim(vim, &becomes(SimSpec { boot_ms: 2, ..more.clone() })).await.unwrap();
+        adapter.restart().await;
+        adapter.vi.put_vim(vim, &becomes(small)).await.unwrap();
+        adapter.vi.put_vim(vim, &becomes(SimSpec { disk_per_host: 8 << 40, ..more })).await.unwrap();
+        let mut told = Vec::new();
+        let mut events = adapter.vi.events(vim, 0);
+        until(&mut events, |event| {
+            if let ViEvent::AllowsMore { resource_group, resources, detail } = event {
+                assert_eq!(*resource_group, vim.to_string());
+                told.push((resources.clone(), detail.clone()));
+            }
+            (told.len() == 3).then_some(())
+        })
+        .await;
+        let (compute, storage) = (Resources::Compute, Resources::Storage);
+        assert_eq!(told[0], (vec![compute], "hosts: 2, was 1".to_owned()));
+        // A host less has more CPUs.
+        assert_eq!(told[1], (vec![compute], "vCPUs of a host: 64, was 63".to_owned()));
+        assert_eq!(told[2].0, [compute, storage]);
+    }
+}

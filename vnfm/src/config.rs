@@ -32,6 +32,9 @@ pub struct Config {
     /// Kinds of operations (`INSTANTIATE`, `SCALE` …) that are rolled back as soon as they fail, without waiting for anybody;
     /// none by default. A termination cannot be rolled back.
     pub automatic_rollback: BTreeSet<String>,
+    /// Whether an operation that rests in FAILED_TEMP because a VIM had no room is retried when the NFVO tells that this VIM
+    /// allows more, once for each such notification.
+    pub retry_when_quota_grows: bool,
     /// Steps of all operations that run side by side, 1..=1000.
     pub parallel_steps: usize,
     /// How often thresholds are measured, in seconds, 1..=3600.
@@ -62,6 +65,7 @@ impl Default for Config {
             public_url: None,
             public_keys_file: None,
             automatic_rollback: BTreeSet::new(),
+            retry_when_quota_grows: false,
             parallel_steps: 64,
             threshold_period_seconds: 10,
             scripts: Settings::default(),

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lcm::Engine;
+use reference_points::common::Sequenced;
 use reference_points::common::events::reconnect_pause;
 use reference_points::or_vi::{ComputeState, ViClient, ViEvent};
+use service::follow::{Listener, follow};
 use service::run::Setup;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -15,10 +16,6 @@ use crate::app::fm::Ears;
 use crate::steps::{compute_key, snapshot_key, volume_key};
 use crate::store::positions;
 use crate::vi::VimRef;
-
-/// How long the stream is quiet before the position is written; more often than that costs and gains nothing, since
-/// waking twice is harmless.
-const QUIET: Duration = Duration::from_millis(500);
 
 /// How often an event is tried to be made use of.
 const HEARINGS: u32 = 4;
@@ -52,65 +49,65 @@ pub async fn listen(
 }
 
 fn start(setup: &Setup, engine: &Arc<Engine>, ears: &Ears, at: VimRef, after: i64) {
-    let (inner, engine, ears) = (setup.clone(), engine.clone(), ears.clone());
-    setup.spawn("vim events", async move { follow(inner, engine, ears, at, after).await });
+    let stream = ViClient::new(&at.endpoint).events(at.vim, after);
+    let listener = VimListener { setup: setup.clone(), engine: engine.clone(), ears: ears.clone(), at, missed: false };
+    setup.spawn("vim events", follow(stream, listener, setup.shutdown.clone()));
 }
 
-/// Lets alarms follow from an event. What cannot be made use of is tried a few times; then the whole of the VIM is looked
-/// at instead, with the next event.
-async fn hear(setup: &Setup, ears: &Ears, at: &VimRef, event: &ViEvent, missed: &mut bool) {
-    let again = ViEvent::Resync { detail: "an event was not made use of".to_owned() };
-    let event = if *missed { &again } else { event };
-    for failures in 0..HEARINGS {
-        match ears.hear(at, event).await {
-            Ok(()) => {
-                *missed = false;
-                return;
-            }
-            Err(error) => tracing::warn!(vim = %at.vim, %error, "an event could not be made use of yet"),
-        }
-        tokio::select! {
-            () = setup.shutdown.cancelled() => break,
-            () = tokio::time::sleep(reconnect_pause(failures)) => {}
-        }
-    }
-    *missed = true;
+/// Hears one VIM.
+struct VimListener {
+    setup: Setup,
+    engine: Arc<Engine>,
+    ears: Ears,
+    at: VimRef,
+    /// An event was not made use of.
+    missed: bool,
 }
 
-async fn follow(setup: Setup, engine: Arc<Engine>, ears: Ears, at: VimRef, after: i64) -> Result<(), db::DbError> {
-    let mut stream = ViClient::new(&at.endpoint).events(at.vim, after);
-    let (mut failures, mut written, mut missed) = (0, after, false);
-    loop {
-        let quiet = if stream.position() == written { Duration::from_secs(3600) } else { QUIET };
-        let event = tokio::select! {
-            () = setup.shutdown.cancelled() => break,
-            () = tokio::time::sleep(quiet) => None,
-            event = stream.next::<ViEvent>() => Some(event),
-        };
-        match event {
-            None => {
-                written = stream.position();
-                positions::put(&setup.db, &at, written).await?;
-            }
-            Some(Ok(event)) => {
-                failures = 0;
-                for key in keys(&event.event) {
-                    if let Err(error) = engine.wake(&key).await {
-                        tracing::warn!(key, "cannot wake, the slow poll remains: {error}");
-                    }
-                }
-                hear(&setup, &ears, &at, &event.event, &mut missed).await;
-            }
-            Some(Err(error)) => {
-                tracing::debug!(vim = %at.vim, "event stream: {error}");
-                tokio::select! {
-                    () = setup.shutdown.cancelled() => break,
-                    () = tokio::time::sleep(reconnect_pause(failures)) => failures += 1,
-                }
+impl Listener for VimListener {
+    type Event = ViEvent;
+    type Error = db::DbError;
+
+    async fn hear(&mut self, event: &Sequenced<ViEvent>) -> Result<(), db::DbError> {
+        for key in keys(&event.event) {
+            if let Err(error) = self.engine.wake(&key).await {
+                tracing::warn!(key, "cannot wake, the slow poll remains: {error}");
             }
         }
+        self.alarms(&event.event).await;
+        Ok(())
     }
-    positions::put(&setup.db, &at, stream.position()).await
+
+    async fn keep(&mut self, position: i64) -> Result<(), db::DbError> {
+        positions::put(&self.setup.db, &self.at, position).await
+    }
+
+    fn of(&self) -> String {
+        format!("VIM {}", self.at.vim)
+    }
+}
+
+impl VimListener {
+    /// Lets alarms follow from an event. What cannot be made use of is tried a few times; then the whole of the VIM is looked
+    /// at instead, with the next event.
+    async fn alarms(&mut self, event: &ViEvent) {
+        let again = ViEvent::Resync { detail: "an event was not made use of".to_owned() };
+        let event = if self.missed { &again } else { event };
+        for failures in 0..HEARINGS {
+            match self.ears.hear(&self.at, event).await {
+                Ok(()) => {
+                    self.missed = false;
+                    return;
+                }
+                Err(error) => tracing::warn!(vim = %self.at.vim, %error, "an event could not be made use of yet"),
+            }
+            tokio::select! {
+                () = self.setup.shutdown.cancelled() => break,
+                () = tokio::time::sleep(reconnect_pause(failures)) => {}
+            }
+        }
+        self.missed = true;
+    }
 }
 
 /// What waits for an event.
@@ -132,6 +129,7 @@ fn keys(event: &ViEvent) -> Vec<String> {
         ViEvent::Port { .. }
         | ViEvent::Network { .. }
         | ViEvent::SoftwareImage { .. }
+        | ViEvent::AllowsMore { .. }
         | ViEvent::Vim { .. }
         | ViEvent::Resync { .. } => Vec::new(),
     }

@@ -23,6 +23,9 @@ pub struct Problem {
     /// What the other side answered, as it answered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// What the other side calls its own problem, the same for all of its kind: for who decides by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Key of the step it happened in; the engine fills it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
@@ -49,6 +52,7 @@ impl Problem {
             status: None,
             resource: None,
             source: None,
+            cause: None,
             step: None,
             retry: None,
             rollback: None,
@@ -68,6 +72,13 @@ impl Problem {
     #[must_use]
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
         self.resource = Some(clipped(resource.into()));
+        self
+    }
+
+    /// With what the other side calls its own problem.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(clipped(cause.into()));
         self
     }
 

@@ -76,6 +76,7 @@ pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod faults;
+pub mod follow;
 pub mod health;
 pub mod http;
 pub mod metrics;

@@ -73,6 +73,7 @@ fn told(event: &ViEvent) -> Option<String> {
             let host = host.as_ref().map(|host| format!("host {host} ")).unwrap_or_default();
             format!("{host}{what}: {detail}")
         }
+        ViEvent::AllowsMore { detail, .. } => format!("the VIM allows more: {detail}"),
         ViEvent::Resync { .. } => return None,
     })
 }

@@ -1,5 +1,5 @@
-//! The NFVO's interfaces: SOL005 `vnfpkgm/v2` (and `v1`), `nsd/v2` and `nslcm/v2` towards operators, SOL003 `vnfpkgm/v2` and
-//! `grant/v1` towards the VNFM, `/mano/v1` for what operators need beyond, and the call-back of the VNFM's notifications.
+//! The NFVO's interfaces: SOL005 `vnfpkgm/v2` (and `v1`), `nsd/v2` and `nslcm/v2` towards operators, SOL003 `vnfpkgm/v2`,
+//! `grant/v1` and `vrqan/v1` towards the VNFM, `/mano/v1` for what operators need beyond, and the call-back of the VNFM's notifications.
 //! Handlers parse, call the application, answer.
 
 mod callbacks;
@@ -29,6 +29,7 @@ const PACKAGES_V1: Api = Api { name: "vnfpkgm", major: "v1", versions: &["1.3.0"
 const NSD: Api = Api { name: "nsd", major: "v2", versions: &["2.1.0", "2.0.0"] };
 const NSLCM: Api = Api { name: "nslcm", major: "v2", versions: &["2.0.0"] };
 const GRANT: Api = Api { name: "grant", major: "v1", versions: &["1.4.0"] };
+const QUOTAS: Api = Api { name: "vrqan", major: "v1", versions: &["1.2.1"] };
 const MANO: Api = Api { name: "mano", major: "v1", versions: &["1.0.0"] };
 
 const PACKAGES_ALL: Scope = Scope("vnfpkgm:v2:all");
@@ -40,6 +41,7 @@ const NSD_READ: Scope = Scope("nsd:v2:readonly");
 const NSLCM_ALL: Scope = Scope("nslcm:v2:all");
 const NSLCM_READ: Scope = Scope("nslcm:v2:readonly");
 const GRANT_ALL: Scope = Scope("grant:v1:all");
+const QUOTAS_ALL: Scope = Scope("vrqan:v1:all");
 const MANO_ALL: Scope = Scope("mano:v1:all");
 const MANO_READ: Scope = Scope("mano:v1:readonly");
 const CALLBACK: Scope = Scope("vnflcm:v2:notify");
@@ -55,13 +57,14 @@ const OLDER_PACKAGES: Older = Older {
 
 /// Every route.
 pub fn router() -> OpenApiRouter<App> {
-    let versions: [&[Api]; 5] = [&[PACKAGES, PACKAGES_V1], &[NSD], &[NSLCM], &[GRANT], &[MANO]];
+    let versions: [&[Api]; 6] = [&[PACKAGES, PACKAGES_V1], &[NSD], &[NSLCM], &[GRANT], &[QUOTAS], &[MANO]];
     let router = PACKAGES
         .mount(current_packages())
         .merge(OLDER_PACKAGES.mount(PACKAGES_V1, older_packages()))
         .merge(NSD.mount(nsds()))
         .merge(NSLCM.mount(services()))
         .merge(GRANT.mount(grants()))
+        .merge(QUOTAS.mount(quotas()))
         .merge(MANO.mount(operators()))
         .merge(OpenApiRouter::new().routes(scoped(CALLBACK, routes!(callbacks::probe, callbacks::vnflcm))));
     versions.iter().fold(router, |router, api| router.merge(api_versions(api)))
@@ -132,6 +135,12 @@ fn grants() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(scoped(GRANT_ALL, routes!(grants::request)))
         .routes(scoped(GRANT_ALL, routes!(grants::show)))
+}
+
+fn quotas() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(scoped(QUOTAS_ALL, routes!(subscriptions::quotas::list, subscriptions::quotas::create)))
+        .routes(scoped(QUOTAS_ALL, routes!(subscriptions::quotas::show, subscriptions::quotas::delete)))
 }
 
 fn operators() -> OpenApiRouter<App> {

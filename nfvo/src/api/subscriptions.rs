@@ -1,8 +1,13 @@
-//! `/subscriptions` of the three interfaces (SOL005 clauses 5.4.8, 6.4.16 and 9.4.8).
+//! `/subscriptions` of the interfaces (SOL005 clauses 5.4.8, 6.4.16 and 9.4.8; SOL003 clauses 11.4.2 and 11.4.3).
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use reference_points::or_vnfm::{VrQuotaAvailSubscription, VrQuotaAvailSubscriptionRequest};
+use reference_points::os_ma_nfvo::{
+    NsLccnSubscription, NsLccnSubscriptionRequest, NsdmSubscription, NsdmSubscriptionRequest, PkgmSubscription,
+    PkgmSubscriptionRequest,
+};
 use service::http::{ApiJson, ApiResult};
 use service::notify::{Asked, Notifier, Subscribed};
 use service::query::ListQuery;
@@ -24,7 +29,6 @@ macro_rules! subscriptions {
         $(#[$meta])*
         pub mod $module {
             use super::*;
-            use reference_points::os_ma_nfvo::{$request, $shown};
 
             /// Subscriptions, filtered, by pages.
             #[utoipa::path(get, path = "/subscriptions", responses((status = 200, body = Vec<$shown>)))]
@@ -68,4 +72,8 @@ subscriptions! {
 subscriptions! {
     /// VNF package changes, for clients of version 1.
     packages_v1, packages_v1, PkgmSubscriptionRequest, PkgmSubscription, notices::packages_asked
+}
+subscriptions! {
+    /// Quotas of VIMs.
+    quotas, quotas, VrQuotaAvailSubscriptionRequest, VrQuotaAvailSubscription, notices::quotas_asked
 }

@@ -1,6 +1,7 @@
 //! Decisions: what a request means, whether it is allowed, what is written for it. Handlers call this; SQL and effects
 //! are elsewhere.
 
+pub mod allowances;
 pub mod bulk;
 pub mod grants;
 pub mod intake;
@@ -32,6 +33,7 @@ use reference_points::or_vi::ViClient;
 use reference_points::or_vnfm::LcmClient;
 use reference_points::os_ma_nfvo::mano::VnfStepsClient;
 use service::http::Wake;
+use tokio::sync::Notify;
 
 use self::intake::Files;
 use self::notices::Notices;
@@ -62,6 +64,8 @@ pub struct App {
     pub notices: Notices,
     /// Rung whenever an operation changes.
     pub progress: Wake,
+    /// Rung when a VIM was registered or forgotten.
+    pub vims_changed: Arc<Notify>,
 }
 
 impl App {

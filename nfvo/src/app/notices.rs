@@ -1,6 +1,11 @@
-//! Notifications that the NFVO sends: who wants which, and what they say (SOL005 clauses 5.3.8, 6.3.15 and 9.3.6).
+//! Notifications that the NFVO sends: who wants which, and what they say (SOL005 clauses 5.3.8, 6.3.15 and 9.3.6; SOL003
+//! clause 11.3).
 
-use reference_points::or_vnfm::{LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, Link, Timestamp};
+use reference_points::or_vi::Resources;
+use reference_points::or_vnfm::{
+    LcmOpOccNotificationVerbosityType, LcmOperationNotificationStatus, Link, QuotaAvailLinks, QuotaNotificationType,
+    QuotaResourceType, Timestamp, VrQuotaAvailNotification, VrQuotaAvailSubscriptionRequest,
+};
 use reference_points::os_ma_nfvo::{
     NsIdentifierCreationNotification, NsInstance, NsLccnLinks, NsLccnNotificationType, NsLccnSubscriptionRequest,
     NsLcmOpOcc, NsLcmOperationOccurrenceNotification, NsLcmOperationStateType, NsdInfo, NsdNotification, NsdmLinks,
@@ -15,9 +20,10 @@ use service::run::{BoxError, Setup};
 use uuid::Uuid;
 
 use super::{ns_view, nsds, packages};
-use crate::ops::design::Design;
+use crate::ops::design::{Design, VimRef};
+use crate::ops::plan;
 
-/// The subscriptions of the three interfaces.
+/// The subscriptions of each interface.
 #[derive(Debug, Clone)]
 pub struct Notices {
     /// NS lifecycle changes.
@@ -28,6 +34,8 @@ pub struct Notices {
     pub packages_v1: Notifier,
     /// NSDs.
     pub nsds: Notifier,
+    /// Quotas of VIMs, for VNFMs.
+    pub quotas: Notifier,
 }
 
 impl Notices {
@@ -45,6 +53,7 @@ impl Notices {
             packages: packages.and(packages_v1.clone()),
             packages_v1,
             nsds: Notifier::start(setup, "nsd", &url("nsd/v2"), nsd_wants).await?,
+            quotas: Notifier::start(setup, "vrqan", &url("vrqan/v1"), quota_wants).await?,
         })
     }
 
@@ -53,6 +62,7 @@ impl Notices {
         self.ns.kick();
         self.packages.kick();
         self.nsds.kick();
+        self.quotas.kick();
     }
 }
 
@@ -135,6 +145,18 @@ pub fn nsd_wants(filter: &Value, attributes: &Value) -> bool {
     all_named(filter, attributes, &own)
 }
 
+/// Which notifications of quotas a filter lets through (SOL003 clause 11.5.3.2). VNFMs ask the VIM themselves (direct mode), so
+/// that a notification has no resource provider: who names one is told nothing.
+pub fn quota_wants(filter: &Value, attributes: &Value) -> bool {
+    let own = [
+        ("vimIds", "vimId"),
+        ("resourceProviderIds", "resourceProviderId"),
+        ("resourceTypes", "resourceTypes"),
+        ("resourceGroupIds", "resourceGroupId"),
+    ];
+    all_named(filter, attributes, &own)
+}
+
 /// Clients of version 1 are led to resources of version 1.
 pub fn package_v1_shape(_: &Map<String, Value>, payload: &mut Value) {
     service::http::older::relink(payload, "/vnfpkgm/v2/", "/vnfpkgm/v1/");
@@ -176,6 +198,14 @@ pub fn packages_asked(request: PkgmSubscriptionRequest) -> ApiResult<Asked> {
 /// # Errors
 /// As [`ns_asked`].
 pub fn nsds_asked(request: NsdmSubscriptionRequest) -> ApiResult<Asked> {
+    Asked::new(request.filter, request.callback_uri, request.authentication)
+}
+
+/// A request to subscribe to quotas.
+///
+/// # Errors
+/// As [`ns_asked`].
+pub fn quotas_asked(request: VrQuotaAvailSubscriptionRequest) -> ApiResult<Asked> {
     Asked::new(request.filter, request.callback_uri, request.authentication)
 }
 
@@ -289,9 +319,57 @@ pub fn nsd(id: Uuid, info: &NsdInfo, kind: NsdmNotificationType, at: i64) -> Not
     notification(id, &body, more)
 }
 
+/// A VIM allows more than it did, for a resource group. `at` in microseconds since the epoch.
+pub fn quota(id: Uuid, vim: &VimRef, group: &str, resources: &[Resources], at: i64) -> Notification {
+    let body = VrQuotaAvailNotification {
+        id: id.to_string(),
+        notification_type: QuotaNotificationType::VrQuotaAvailNotification,
+        subscription_id: String::new(),
+        time_stamp: Timestamp::from_micros(at),
+        resource_group_id: group.to_owned(),
+        vim_connection_info: Some(plan::vim_connection(vim)),
+        resource_provider_id: None,
+        links: QuotaAvailLinks::default(),
+    };
+    let types: Vec<QuotaResourceType> = resources
+        .iter()
+        .map(|of| match of {
+            Resources::Compute => QuotaResourceType::Compute,
+            Resources::Storage => QuotaResourceType::Storage,
+            Resources::Network => QuotaResourceType::Network,
+        })
+        .collect();
+    notification(id, &body, json!({"vimId": vim.id, "resourceTypes": types}))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_is_told_to_who_named_its_vim_type_and_group_or_none() {
+        let vim = VimRef { id: Uuid::from_u128(1), vim_type: "MANO.SIM.V_1".into(), endpoint: "http://vim".into() };
+        let resources = [Resources::Compute, Resources::Storage];
+        let told = quota(Uuid::nil(), &vim, "telco", &resources, 0);
+        assert_eq!(told.payload["resourceGroupId"], "telco");
+        assert_eq!(told.payload["vimConnectionInfo"]["vimId"], json!(vim.id));
+        assert!(told.payload.get("resourceTypes").is_none(), "the notification has no such attribute");
+        let other = Uuid::from_u128(2);
+        for (filter, wanted) in [
+            (json!({}), true),
+            (json!({"vimIds": []}), true),
+            (json!({"vimIds": [other, vim.id]}), true),
+            (json!({"vimIds": [other]}), false),
+            (json!({"resourceTypes": ["NETWORK", "STORAGE"]}), true),
+            (json!({"resourceTypes": ["NETWORK"]}), false),
+            (json!({"resourceGroupIds": ["telco"], "vimIds": [vim.id]}), true),
+            (json!({"resourceGroupIds": ["telco"], "vimIds": [other]}), false),
+            (json!({"resourceGroupIds": ["another"]}), false),
+            (json!({"resourceProviderIds": ["somebody"]}), false),
+        ] {
+            assert_eq!(quota_wants(&filter, &told.attributes), wanted, "{filter}");
+        }
+    }
 
     #[test]
     fn a_filter_joins_its_lists_by_and_and_their_values_by_or() {

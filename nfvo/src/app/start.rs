@@ -13,7 +13,7 @@ use service::run::{BoxError, Setup};
 use super::intake::Files;
 use super::notices::Notices;
 use super::observer::Recorder;
-use super::{App, notified, progress};
+use super::{App, allowances, notified, progress};
 use crate::api::VNFLCM_CALLBACK;
 use crate::config::Config;
 use crate::effects::PackageImages;
@@ -79,10 +79,12 @@ pub async fn start(config: Config, setup: Setup) -> Result<App, BoxError> {
         vnf_steps: VnfStepsClient::new(&config.vnfm),
         notices: notices.clone(),
         progress: live.clone(),
+        vims_changed: Arc::default(),
     };
     let callback = format!("{base}{VNFLCM_CALLBACK}");
     let stop = || setup.shutdown.clone();
     setup.spawn("VNFM subscription", notified::stay_subscribed(app.clone(), callback, stop()));
+    setup.spawn("VIMs", allowances::listen(setup.clone(), app.clone()));
     setup.spawn("live views", progress::ring(engine.clone(), live, notices, stop()));
     engine.start();
     let (shutdown, grace) = (stop(), config.service.shutdown_grace());

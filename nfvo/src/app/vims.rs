@@ -19,7 +19,13 @@ const MAX_NAME: usize = 200;
 pub async fn register(app: &App, request: RegisterVim) -> ApiResult<ManagedVim> {
     check_length(&request.name)?;
     // Secrets are the vim-adapter's to keep; here they only pass through.
-    let record = VimRecord { id: app.ids.mint(), name: request.name, kind: request.kind.without_secrets() };
+    let record = VimRecord {
+        id: app.ids.mint(),
+        name: request.name,
+        kind: request.kind.without_secrets(),
+        seen_event: 0,
+        resource_group: None,
+    };
     let now = app.now();
     db::transaction!(app.db, |tx| {
         if !vims::insert(tx, &record, now).await? {
@@ -28,7 +34,10 @@ pub async fn register(app: &App, request: RegisterVim) -> ApiResult<ManagedVim> 
         Ok(())
     })?;
     match app.vi.put_vim(record.id, &VimSpec { name: record.name.clone(), kind: request.kind }).await {
-        Ok(vim) => Ok(managed(record, Ok(vim))),
+        Ok(vim) => {
+            app.vims_changed.notify_one();
+            Ok(managed(record, Ok(vim)))
+        }
         Err(error) => {
             forget(app, record.id).await?;
             // The adapter may have taken it although its answer was lost.
@@ -54,7 +63,7 @@ pub async fn change(app: &App, id: Uuid, request: RegisterVim) -> ApiResult<Mana
         return Err(ApiError::conflict(format!("a VIM named \"{}\" is registered already", request.name)));
     }
     let seen = app.vi.put_vim(id, &VimSpec { name: request.name.clone(), kind: request.kind.clone() }).await?;
-    let record = VimRecord { id: there.id, name: request.name, kind: request.kind.without_secrets() };
+    let record = VimRecord { name: request.name, kind: request.kind.without_secrets(), ..there };
     db::transaction!(app.db, |tx| { Ok::<_, ApiError>(vims::update(tx, &record).await?) })?;
     Ok(managed(record, Ok(seen)))
 }
@@ -127,7 +136,9 @@ pub async fn require(app: &App, id: Uuid) -> ApiResult<VimRecord> {
 pub async fn delete(app: &App, id: Uuid) -> ApiResult<()> {
     require(app, id).await?;
     app.vi.delete_vim(id).await?;
-    forget(app, id).await
+    forget(app, id).await?;
+    app.vims_changed.notify_one();
+    Ok(())
 }
 
 /// Adds or changes a host of a VIM.

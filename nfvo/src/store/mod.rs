@@ -42,6 +42,15 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, name: "NS operation occurrences", sql: service::collection_ddl!("ns_lcm_op_occ") },
     Migration { version: 4, name: "VNF packages", sql: service::collection_ddl!("vnf_package") },
     Migration { version: 5, name: "NSDs", sql: service::collection_ddl!("nsd_info") },
+    Migration {
+        version: 6,
+        name: "how far each VIM was heard",
+        // `seen_event` is the last of its events that was handled, `resource_group` the one it told of last.
+        sql: &[
+            "ALTER TABLE vim ADD COLUMN seen_event BIGINT NOT NULL DEFAULT 0",
+            "ALTER TABLE vim ADD COLUMN resource_group TEXT",
+        ],
+    },
 ];
 
 /// A stored text that is no identifier: the database was changed by something else.

@@ -2,7 +2,7 @@
 //! from become others (clause 7.3.1.8). What it needs is looked up and given to it before the VIM hears of it, and taken
 //! from it in the same moment.
 
-use reference_points::common::Fault;
+use reference_points::common::{Fault, ProblemDetails, shortage};
 use reference_points::nf_vi::{Capacity, MachineState};
 use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
 use sqlx::AnyConnection;
@@ -105,12 +105,19 @@ impl App {
             };
             faults.extend(taken.map(|why| Fault::new(format!("/{}", change.member()), why)));
         }
+        let other_faults = !faults.is_empty();
         let host = candidates.iter().find(|host| Some(&host.name) == there.host.as_ref());
         if let Some(host) = host.filter(|_| more != Capacity::default()) {
             let reserved = hosts::reserved(tx, vim).await?.get(&host.name).copied().unwrap_or_default();
             faults.extend(short(&host.name, &more, &free(&Candidate { reserved, ..host.clone() })));
         }
-        no_faults("the change of the compute", faults)?;
+        no_faults("the change of the compute", faults).map_err(|failure| match failure {
+            // Nothing else is in the way than the host's room.
+            Failure::Problem(problem) if !other_faults => {
+                Failure::from(ProblemDetails { title: Some(shortage::NO_VALID_HOST.to_owned()), ..*problem })
+            }
+            failure => failure,
+        })?;
         for change in &changes {
             match change {
                 Change::AttachPort(port) => ports::bind(tx, vim, *port, Some(id)).await?,

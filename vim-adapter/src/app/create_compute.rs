@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use reference_points::common::{Fault, ProblemDetails, TraceContext};
+use reference_points::common::{Fault, ProblemDetails, TraceContext, shortage};
 use reference_points::nf_vi::Capacity;
 use reference_points::or_vi::{
     AffinityScope, Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState, SoftwareImage, ViEvent, Volume,
@@ -225,15 +225,14 @@ async fn choose_host(
     match place(&candidates, &wish) {
         Decision::Host(i) => Ok(candidates[i].clone()),
         Decision::NoneReachable(why) if why.is_empty() => {
-            let problem = ProblemDetails::unavailable("the VIM has no hosts");
+            let problem = ProblemDetails::new(503, shortage::NO_VALID_HOST, "the VIM has no hosts");
             Err(problem.next("add one with PUT …/hosts/{name}").into())
         }
         Decision::NoneReachable(why) => {
-            let mut problem = ProblemDetails::unavailable(format!(
-                "compute {} cannot be placed now: the hosts that might take it do not answer",
-                spec.name
-            ))
-            .next("check the hosts' agents, then retry");
+            let detail =
+                format!("compute {} cannot be placed now: the hosts that might take it do not answer", spec.name);
+            let mut problem =
+                ProblemDetails::new(503, shortage::NO_VALID_HOST, detail).next("check the hosts' agents, then retry");
             problem.faults = tell(why);
             Err(problem.into())
         }
@@ -243,7 +242,7 @@ async fn choose_host(
                 tell(why),
             )
             .next("free capacity, add a host, or ask for less");
-            problem.title = Some("No valid host".to_owned());
+            problem.title = Some(shortage::NO_VALID_HOST.to_owned());
             Err(problem.into())
         }
     }

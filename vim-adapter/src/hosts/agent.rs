@@ -6,8 +6,9 @@ use std::time::Duration;
 use reference_points::common::{CallError, ProblemDetails};
 use reference_points::nf_vi::{AgentClient, HostInfo};
 use reference_points::or_vi::{Host, HostSpec};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 
+use crate::allowance::Limits;
 use crate::scheduler::Candidate;
 use crate::tasks::Tasks;
 
@@ -25,6 +26,8 @@ pub struct Agent {
     pub wake: Notify,
     /// The tasks that follow and serve it.
     pub tasks: Tasks,
+    /// What it lets computes have, as noted last; `None` until that was noted.
+    pub allows: Mutex<Option<Limits>>,
     known: RwLock<Known>,
     asked: watch::Sender<bool>,
 }
@@ -43,7 +46,8 @@ impl Agent {
         let client = AgentClient::new(name, &spec.agent);
         let lost = Some(ProblemDetails::unavailable(format!("the agent of host {name} was not reached yet")));
         let known = RwLock::new(Known { spec, info, lost });
-        Self { name: name.to_owned(), client, wake: Notify::new(), tasks, known, asked: watch::Sender::new(false) }
+        let asked = watch::Sender::new(false);
+        Self { name: name.to_owned(), client, wake: Notify::new(), tasks, allows: Mutex::default(), known, asked }
     }
 
     fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
@@ -100,6 +104,11 @@ impl Agent {
     pub async fn asked(&self) {
         // The sender lives as long as this does.
         let _ = self.asked.subscribe().wait_for(|asked| *asked).await;
+    }
+
+    /// Whether the agent was asked once: before that nothing is known of it now.
+    pub fn was_asked(&self) -> bool {
+        *self.asked.borrow()
     }
 
     /// Asks the agent for its facts, not longer than a moment.

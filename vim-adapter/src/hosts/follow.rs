@@ -56,7 +56,9 @@ enum Followed {
 
 async fn lost(vim: &HostsVim, agent: &Agent, why: &str) {
     let problem = super::agent::waits_for(&agent.name, why);
-    if agent.set_lost(problem) {
+    let news = agent.set_lost(problem);
+    vim.note_allowance(agent).await;
+    if news {
         tracing::warn!(host = agent.name, why, "host lost");
         let detail = format!("the agent of host {} does not answer: {why}", agent.name);
         vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_lost", detail)]).await;
@@ -88,6 +90,7 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool) -> Result<Foll
         let detail = format!("the agent of host {} answers", agent.name);
         vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_back", detail)]).await;
     }
+    vim.note_allowance(agent).await;
     agent.wake.notify_one();
 
     let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -112,6 +115,7 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool) -> Result<Foll
                 }
                 keep(vim, agent, &info).await?;
                 agent.found(info);
+                vim.note_allowance(agent).await;
             }
         }
     }
@@ -162,6 +166,7 @@ async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64
             if let Ok(info) = agent.probe().await {
                 keep(vim, agent, &info).await?;
                 agent.found(info);
+                vim.note_allowance(agent).await;
             }
             Some(Report::VimSaid(host, what, detail, machine))
         }

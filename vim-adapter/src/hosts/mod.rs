@@ -3,9 +3,11 @@
 //! - `northbound` makes logical switches, ports and DHCP options, `logical` one request at a time; `rows` says how they
 //!   look; `watch` sees to it that they stay, and hears which ports are up.
 //! - `deliver` tells each host's agent what is wanted; `follow` hears what became of it; `push` brings images there.
+//! - `allows` tells when a host lets computes have more than before.
 //! - `machine` makes an agent's machine of a compute; `inventory` asks everybody what is really there.
 
 mod agent;
+mod allows;
 mod deliver;
 mod follow;
 mod inventory;
@@ -130,6 +132,7 @@ impl HostsVim {
         let _turn = self.changing.lock().await;
         let wanted = hosts::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
         let mut gone = Vec::new();
+        let mut changed = Vec::new();
         let mut agents = self.agents.write().await;
         agents.retain(|name, agent| {
             let keep = wanted.iter().any(|row| row.name == *name && row.spec.agent == agent.spec().agent);
@@ -141,7 +144,10 @@ impl HostsVim {
         let mut fresh: Vec<Arc<Agent>> = Vec::new();
         for row in wanted {
             match agents.get(&row.name) {
-                Some(agent) => agent.set_spec(row.spec),
+                Some(agent) => {
+                    agent.set_spec(row.spec);
+                    changed.push(Arc::clone(agent));
+                }
                 None => {
                     let agent = Arc::new(Agent::new(&row.name, row.spec, row.info, self.tasks.child()));
                     agents.insert(row.name, Arc::clone(&agent));
@@ -150,6 +156,9 @@ impl HostsVim {
             }
         }
         drop(agents);
+        for agent in changed.iter().filter(|agent| agent.was_asked()) {
+            self.note_allowance(agent).await;
+        }
         for agent in gone {
             agent.tasks.stop().await;
             self.clear_images(&agent).await;

@@ -1,7 +1,7 @@
 //! What a cloud answered, as the consumer is told: the service's own words and request id, the resource by name, and what
 //! happens next. Pure.
 
-use reference_points::common::ProblemDetails;
+use reference_points::common::{ProblemDetails, shortage};
 use serde_json::Value;
 
 use super::call::Service;
@@ -154,7 +154,7 @@ fn verdict(status: u16, words: &str) -> (u16, &'static str, &'static str) {
     match status {
         400..=499 if status != 429 && is_quota(words) => (
             422,
-            "Quota exceeded",
+            shortage::QUOTA_EXCEEDED,
             "free something or have the quota raised, then retry; a rollback removes what was made so far",
         ),
         403 => (422, "Not allowed", "have the account given the right, then retry; or roll back"),

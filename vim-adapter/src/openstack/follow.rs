@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{DesiredPower, MachineState};
-use reference_points::or_vi::{ComputeState, Port, ResourceState, Volume};
+use reference_points::or_vi::{ComputeState, Port, ResourceState, Resources, VimQuota, Volume};
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use super::call::{Call, Service};
 use super::errors::Work;
 use super::servers::{self, Seen};
 use super::{OpenstackVim, marks};
+use crate::allowance::{Limit, Limits, Part};
 use crate::error::{Failure, Result};
 use crate::ledger::Report;
 use crate::store::computes::{self, ComputeRow, Phase};
@@ -39,6 +40,8 @@ const FULL_DELETING: Duration = Duration::from_secs(6);
 const PORTS: Duration = Duration::from_secs(40);
 /// Between two lists of volumes in quiet, and two looks for what is left over.
 const SELDOM: Duration = Duration::from_secs(300);
+/// Between two looks at Nova's limits of the project; at those of Neutron and Cinder it is looked as seldom as at volumes.
+const LIMITS: Duration = Duration::from_secs(60);
 /// How far behind the last look the next begins: the services' clocks differ a little.
 const OVERLAP_SECONDS: i64 = 10;
 /// How long the reason of a failure is waited for, in microseconds.
@@ -55,6 +58,8 @@ struct Memory {
     ports: Option<Instant>,
     volumes: Option<Instant>,
     tidied: Option<Instant>,
+    limits: Option<Instant>,
+    other_limits: Option<Instant>,
     lost: bool,
     /// Until when what was asked for just now may show.
     expecting: Option<Instant>,
@@ -143,6 +148,15 @@ async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<bool> {
     if is_due(memory.tidied, SELDOM) {
         tidy(vim, &wanted).await?;
         memory.tidied = Some(Instant::now());
+    }
+    // Noted before it is tried: it is not asked more often, whatever the answer.
+    if is_due(memory.limits, LIMITS) {
+        memory.limits = Some(Instant::now());
+        note_limits(vim, vim.compute_quotas().await).await?;
+    }
+    if is_due(memory.other_limits, SELDOM) {
+        memory.other_limits = Some(Instant::now());
+        note_limits(vim, vim.other_quotas().await).await?;
     }
     let expecting = memory.expecting.is_some_and(|until| until > Instant::now());
     let computes_busy = wanted.computes.iter().any(is_under_way) || memory.at_work || expecting;
@@ -399,6 +413,30 @@ async fn look_at_images(vim: &OpenstackVim) -> Result<()> {
     vim.ledger.record(&reports).await
 }
 
+/// Notes what the project may have, which is told when it is more than before.
+async fn note_limits(vim: &OpenstackVim, read: Result<BTreeMap<String, VimQuota>>) -> Result<()> {
+    let quotas = match read {
+        Ok(quotas) => quotas,
+        Err(failure) => {
+            // Whether the cloud answers at all shows in what else is asked of it.
+            tracing::debug!(vim = %vim.ledger.vim, %failure, "the project's limits could not be read");
+            return Ok(());
+        }
+    };
+    let group = vim.session.cloud().await?.project_id.clone();
+    vim.ledger.record(&[Report::Allows { part: Part::Whole, group, limits: limits(&quotas) }]).await
+}
+
+/// A report's quotas as limits; their names begin with the service.
+fn limits(quotas: &BTreeMap<String, VimQuota>) -> Limits {
+    let of = |name: &str| match name.split(' ').next() {
+        Some("network") => Resources::Network,
+        Some("volume") => Resources::Storage,
+        _ => Resources::Compute,
+    };
+    quotas.iter().map(|(name, quota)| (name.clone(), Limit { of: of(name), most: quota.limit })).collect()
+}
+
 /// Removes what a crash may have left of what computes and ports share.
 async fn tidy(vim: &OpenstackVim, wanted: &Wanted) -> Result<()> {
     let needed: Vec<_> = wanted.computes.iter().map(super::computes::shape_of).collect();
@@ -485,6 +523,20 @@ mod tests {
         assert!(matches!(&reports[1], Report::PortUp(id, false) if id.as_u128() == 3));
         assert!(matches!(&reports[2], Report::Port(id, ResourceState::Error, Some(_)) if id.as_u128() == 3));
         assert_eq!(reports.len(), 3);
+    }
+
+    #[test]
+    fn the_limits_of_each_service_are_of_its_resources() {
+        let quota = |limit| VimQuota { limit, used: 3 };
+        let quotas = BTreeMap::from([
+            ("compute cores".to_owned(), quota(Some(20))),
+            ("network port".to_owned(), quota(None)),
+            ("volume gigabytes".to_owned(), quota(Some(1000))),
+        ]);
+        let limits = limits(&quotas);
+        let of: Vec<(Resources, Option<u64>)> = limits.values().map(|limit| (limit.of, limit.most)).collect();
+        let (compute, network, storage) = (Resources::Compute, Resources::Network, Resources::Storage);
+        assert_eq!(of, [(compute, Some(20)), (network, None), (storage, Some(1000))]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::http::Uri;
 use base64::Engine as _;
-use reference_points::common::{Fault, ProblemDetails};
+use reference_points::common::{Fault, ProblemDetails, shortage};
 use reference_points::nf_vi::{DesiredPower, MachineState, PowerAction};
 use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec};
 use serde_json::{Map, Value, json};
@@ -181,14 +181,17 @@ pub fn problem(compute: &Compute, seen: &Seen) -> Option<ProblemDetails> {
     match seen.status.as_str() {
         "ERROR" => {
             let said = seen.fault.clone().unwrap_or_else(|| "Nova says nothing about why".to_owned());
-            let next = if said.contains("No valid host") {
-                "no host of the cloud can take it as it is wanted: free capacity, ask for less or relax its groups, then \
-                 retry, which makes it anew; a rollback removes it"
+            let (title, next) = if said.contains("No valid host") {
+                (
+                    shortage::NO_VALID_HOST,
+                    "no host of the cloud can take it as it is wanted: free capacity, ask for less or relax its groups, then \
+                     retry, which makes it anew; a rollback removes it",
+                )
             } else {
-                "retry makes it anew when it never ran, else starts it again; a rollback removes it"
+                ("Server failed", "retry makes it anew when it never ran, else starts it again; a rollback removes it")
             };
             let detail = format!("Nova could not run {what}, server {}: {said}", seen.id);
-            Some(ProblemDetails::new(500, "Server failed", detail).resource(what).answer(said).next(next))
+            Some(ProblemDetails::new(500, title, detail).resource(what).answer(said).next(next))
         }
         "UNKNOWN" => {
             let detail = format!("Nova does not know how {what} is: the host it is on does not answer");

@@ -17,7 +17,8 @@ use reference_points::nf_vi::{
 };
 use reference_points::or_vi::{
     AffinityGroup, Compute, ComputeRoot, ComputeState, Host, HostSpec, MeasuredComputes, Network, Port, ResourceState,
-    ResourceZone, SimSpec, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimInventoryItem, Volume,
+    ResourceZone, Resources, SimSpec, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimInventoryItem,
+    Volume,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -26,6 +27,7 @@ pub use faults::faults_of;
 
 use self::engine::Due;
 use self::faults::{Effect, Played, Script};
+use crate::allowance::{Limit, Limits, Part};
 use crate::error::{Failure, Result};
 use crate::ledger::{Ledger, Report};
 use crate::scheduler::{Candidate, capacity_of, zones_of};
@@ -169,6 +171,20 @@ impl SimVim {
         }
     }
 
+    /// What it allows.
+    fn limits(&self) -> Limits {
+        let total = self.total();
+        [
+            ("hosts", Resources::Compute, u64::from(self.spec.hosts)),
+            ("vCPUs of a host", Resources::Compute, total.vcpus),
+            ("bytes of memory of a host", Resources::Compute, total.memory_bytes),
+            ("bytes of disk of a host", Resources::Storage, total.disk_bytes),
+        ]
+        .into_iter()
+        .map(|(name, of, most)| (name.to_owned(), Limit { of, most: Some(most) }))
+        .collect()
+    }
+
     async fn filled(&self) -> Result<Vec<Candidate>> {
         let store = &self.ledger.store;
         let reserved = hosts::reserved(&mut *store.db.pool.acquire().await?, self.ledger.vim).await?;
@@ -229,6 +245,8 @@ impl Vim for SimVim {
             }
         }
         drop(connection);
+        let group = vim.to_string();
+        self.ledger.record(&[Report::Allows { part: Part::Whole, group, limits: self.limits() }]).await?;
         self.tasks.spawn("simulated VIM", engine::run(self.ledger.clone(), coming));
         Ok(())
     }

@@ -89,9 +89,11 @@ pub async fn set_seen(tx: &mut AnyConnection, vim: Uuid, name: &str, incarnation
 
 /// Removes a host.
 pub async fn delete(tx: &mut AnyConnection, vim: Uuid, name: &str) -> sqlx::Result<()> {
-    for sql in
-        ["DELETE FROM host_garbage WHERE vim_id = $1 AND host = $2", "DELETE FROM host WHERE vim_id = $1 AND name = $2"]
-    {
+    for sql in [
+        "DELETE FROM host_garbage WHERE vim_id = $1 AND host = $2",
+        "DELETE FROM allowance WHERE vim_id = $1 AND part = $2",
+        "DELETE FROM host WHERE vim_id = $1 AND name = $2",
+    ] {
         sqlx::query(sql).bind(vim.to_string()).bind(name).execute(&mut *tx).await?;
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! writers of one VIM take turns on PostgreSQL as they do on SQLite.
 
 pub mod addresses;
+pub mod allowances;
 pub mod computes;
 pub mod events;
 pub mod groups;

@@ -98,4 +98,11 @@ pub const MIGRATIONS: &[Migration] = &[
         // Sealed for the VIM; `spec` never holds a secret.
         sql: &["ALTER TABLE vim ADD COLUMN secret TEXT"],
     },
+    Migration {
+        version: 7,
+        name: "allowances",
+        // `part` is a host's name, or empty for the VIM as a whole.
+        sql: &["CREATE TABLE allowance (vim_id TEXT NOT NULL, part TEXT NOT NULL, noted TEXT NOT NULL, \
+         PRIMARY KEY (vim_id, part))"],
+    },
 ];

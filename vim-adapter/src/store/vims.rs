@@ -74,6 +74,7 @@ pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, limit: i64) -> sqlx::Re
 pub async fn delete(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<()> {
     for sql in [
         "DELETE FROM event WHERE vim_id = $1",
+        "DELETE FROM allowance WHERE vim_id = $1",
         "DELETE FROM host_garbage WHERE vim_id = $1",
         "DELETE FROM host WHERE vim_id = $1",
         "DELETE FROM vim WHERE id = $1",

@@ -28,6 +28,7 @@ struct Inner {
     holds: BTreeMap<&'static str, Vec<Value>>,
     faults: VecDeque<(String, Fault)>,
     server_fault: Option<String>,
+    limits: BTreeMap<String, i64>,
     log: Vec<String>,
 }
 
@@ -57,6 +58,16 @@ impl Cloud {
     /// The next server ends in ERROR, with these words.
     pub fn fail_next_server(&self, words: &str) {
         self.0.lock().unwrap().server_fault = Some(words.to_owned());
+    }
+
+    /// Nova's limits of the project from now on.
+    pub fn allow(&self, limit: &str, most: i64) {
+        self.0.lock().unwrap().limits.insert(limit.to_owned(), most);
+    }
+
+    /// How often a path was asked for.
+    pub fn asked(&self, path: &str) -> usize {
+        self.0.lock().unwrap().log.iter().filter(|line| line.contains(path)).count()
     }
 
     /// The token that was given out is good no more.
@@ -183,7 +194,7 @@ impl Inner {
             ("GET", ["network"]) => told(200, &json!({ "versions": [self.version("v2.0", "/network/v2.0/", "")] })),
             ("GET", ["image"]) => told(300, &json!({ "versions": [self.version("v2.15", "/image/v2/", "")] })),
             ("GET", [_, _, "extensions"]) => told(200, &json!({ "extensions": [{ "alias": "port-security" }] })),
-            ("GET", [_, _, "limits"]) => told(200, &json!({ "limits": { "absolute": {} } })),
+            ("GET", [_, _, "limits"]) => told(200, &json!({ "limits": { "absolute": self.limits } })),
             ("GET", [_, _, "os-availability-zone"]) => told(
                 200,
                 &json!({ "availabilityZoneInfo": [{ "zoneName": "nova", "zoneState": { "available": true } }] }),

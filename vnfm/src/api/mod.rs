@@ -1,5 +1,5 @@
 //! The VNFM's interfaces: SOL003 `vnflcm/v2` and `v1`, `vnffm/v1`, `vnfpm/v2` and `v1`, `vnfind/v1`, and below
-//! `/mano/v1` what live views and those who tell indicators need. Handlers parse, call the
+//! `/mano/v1` what live views and those who tell indicators and quotas need. Handlers parse, call the
 //! application, answer.
 
 mod instances;
@@ -13,6 +13,7 @@ mod alarms;
 mod indicators;
 mod pm;
 mod pm_v1;
+mod quotas;
 
 use service::auth::Scope;
 use service::http::version::api_versions;
@@ -66,7 +67,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(scoped(READ, routes!(mano::events)))
         .routes(scoped(READ, routes!(mano::verification)))
         .routes(scoped(IND_READ, routes!(indicators::source)))
-        .routes(scoped(IND_ALL, routes!(indicators::tried, indicators::told)));
+        .routes(scoped(IND_ALL, routes!(indicators::tried, indicators::told)))
+        .routes(scoped(QUOTAS_TOLD, routes!(quotas::tried, quotas::told)));
     LCM.mount(lcm)
         .merge(MANO.mount(mano))
         .merge(v1::router())
@@ -83,6 +85,7 @@ const PM_V1_ALL: Scope = Scope("vnfpm:v1:all");
 const PM_V1_READ: Scope = Scope("vnfpm:v1:readonly");
 const IND_ALL: Scope = Scope("vnfind:v1:all");
 const IND_READ: Scope = Scope("vnfind:v1:readonly");
+const QUOTAS_TOLD: Scope = Scope("vrqan:v1:notify");
 
 /// Fault and performance management, and indicators.
 fn monitoring() -> OpenApiRouter<App> {

@@ -20,6 +20,7 @@ pub mod fm;
 pub mod indicators;
 mod monitoring;
 pub mod pm;
+pub mod quotas;
 
 use std::sync::Arc;
 
@@ -63,6 +64,8 @@ pub struct App {
     pub pm: pm::Pm,
     /// Indicators of VNFs.
     pub indicators: indicators::Indicators,
+    /// Operations that wait for room in a VIM.
+    pub quotas: quotas::Quotas,
     /// Where VNFs and element managers are that do not say.
     pub endpoints: Arc<Endpoints>,
 }

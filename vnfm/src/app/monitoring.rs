@@ -1,12 +1,13 @@
-//! What a transition of an operation means for alarms, measurements and indicators, in the transaction of the transition;
+//! What a transition of an operation means for alarms, measurements, indicators and quotas, in the transaction of the transition;
 //! and starting them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use db::{AnyConnection, Clock};
+use db::{AnyConnection, Clock, SystemClock};
 use lcm::{Change, Observer, ObserverError, OperationState, OperationView};
-use reference_points::or_vnfm::InstantiationState;
+use reference_points::or_vnfm::{InstantiationState, QuotaClient};
+use service::http::Wake;
 use service::notify::Notifier;
 use service::run::{BoxError, Setup};
 use service::store::StoreError;
@@ -18,9 +19,12 @@ use super::fm::{self, Alarms};
 use super::indicators::{self, Indicators};
 use super::packages::Packages;
 use super::pm::{self, Pm};
-use crate::config::Endpoints;
+use super::quotas::Quotas;
+use crate::config::{Config, Endpoints};
 use crate::ops::alarms::{of_operation, operation_key};
-use crate::store::{ALARMS, INDICATORS, INSTANCES, alarms as fm_store, indicators as ind_store, pm as pm_store};
+use crate::store::{
+    ALARMS, INDICATORS, INSTANCES, alarms as fm_store, indicators as ind_store, pm as pm_store, quotas as quota_store,
+};
 
 /// Writes records, and then what follows from them.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Watched {
     pub pm: Pm,
     /// Indicators.
     pub indicators: Indicators,
+    /// Operations that wait for room in a VIM.
+    pub quotas: Quotas,
 }
 
 #[async_trait]
@@ -60,6 +66,7 @@ impl Watched {
         op: &OperationView,
         change: &Change,
     ) -> Result<(), StoreError> {
+        self.quotas.settled(tx, op, change).await?;
         match change.to {
             OperationState::FailedTemp => {
                 let problem = op.error.as_ref();
@@ -138,5 +145,22 @@ pub async fn open_indicators(setup: &Setup, alarms: &Alarms, endpoints: &Endpoin
         base: alarms.base.clone(),
         configured: endpoints.indicator_endpoint.as_deref().map(Arc::from),
         news: Arc::new(Notify::new()),
+    })
+}
+
+/// Opens the store of operations that wait for room. `changed` is rung when they are shown otherwise.
+///
+/// # Errors
+/// What the database says.
+pub async fn open_quotas(setup: &Setup, base: &str, config: &Config, changed: &Wake) -> Result<Quotas, BoxError> {
+    setup.db.migrate("vnfm_quotas", quota_store::MIGRATIONS).await?;
+    Ok(Quotas {
+        db: setup.db.clone(),
+        nfvo: QuotaClient::new(&config.nfvo),
+        clock: Arc::new(SystemClock),
+        base: base.into(),
+        retries: config.retry_when_quota_grows,
+        news: Arc::new(Notify::new()),
+        changed: changed.clone(),
     })
 }

@@ -42,6 +42,8 @@ impl App {
         let (alarms, pm) =
             super::monitoring::open(&setup, &base, &packages, &clock, config.threshold_period_seconds).await?;
         let indicators = super::monitoring::open_indicators(&setup, &alarms, &config.ve_vnfm).await?;
+        let changed = Wake::default();
+        let quotas = super::monitoring::open_quotas(&setup, &base, &config, &changed).await?;
         let around = Arc::new(Around::new(setup.db.clone(), clock.clone(), packages.clone()));
         let ve = Ve {
             runner: Arc::new(Confined::new(config.scripts.clone())),
@@ -50,7 +52,13 @@ impl App {
             configuring: Arc::new(Vnfs),
         };
         let recorder = Recorder { notifier: notifier.clone(), base: base.clone() };
-        let recorder = Watched { recorder, alarms: alarms.clone(), pm: pm.clone(), indicators: indicators.clone() };
+        let recorder = Watched {
+            recorder,
+            alarms: alarms.clone(),
+            pm: pm.clone(),
+            indicators: indicators.clone(),
+            quotas: quotas.clone(),
+        };
         let mut settings = EngineConfig::new("vnfm");
         settings.max_steps = config.parallel_steps;
         let engine = Engine::open(
@@ -74,10 +82,11 @@ impl App {
             clock,
             base: base.into(),
             public_keys: Arc::new(public_keys(&config)?),
-            changed: Wake::default(),
+            changed,
             alarms,
             pm,
             indicators,
+            quotas,
             endpoints: Arc::new(config.ve_vnfm.clone()),
         };
         let ears = app.alarms.ears(engine.clone());
@@ -85,6 +94,7 @@ impl App {
         setup.spawn("alarms after operations", ears.after_operations(setup.shutdown.clone()));
         setup.spawn("measurements", app.pm.clone().run(setup.shutdown.clone()));
         setup.spawn("indicators", app.indicators.clone().run(setup.shutdown.clone()));
+        setup.spawn("quotas", app.quotas.clone().run(engine.clone(), setup.shutdown.clone()));
         setup.spawn(
             "live views",
             crate::live::ring(

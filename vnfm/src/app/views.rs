@@ -11,6 +11,7 @@ use serde::Deserialize;
 use service::http::{After, ApiError, ApiResult, event_stream, numbered};
 
 use super::App;
+use super::quotas::noted;
 use crate::ops::occurrence;
 use crate::ops::ve::coordinated;
 use crate::scripts::Finished;
@@ -28,8 +29,12 @@ impl App {
         let steps = self.engine.steps(id).await?;
         let mut connection = self.db.pool.acquire().await.map_err(db::DbError::from)?;
         let kept = coordinations(&mut connection, id).await?.into_iter().map(|(_, kept)| kept).collect();
-        let shown = coordinated(occurrence::of(&op, &steps, &self.base), kept);
-        Ok((shown, format!("\"{}\"", op.version)))
+        let mut shown = coordinated(occurrence::of(&op, &steps, &self.base), kept);
+        // What the NFVO told since changes the occurrence, though not the operation.
+        let told = self.quotas.note(id).await?;
+        let Some(told) = told else { return Ok((shown, format!("\"{}\"", op.version))) };
+        shown.error = shown.error.map(|problem| noted(problem, &told));
+        Ok((shown, format!("\"{}.{}\"", op.version, told.made_at)))
     }
 
     /// The steps of an operation as they stand.
@@ -41,6 +46,11 @@ impl App {
             return Err(ApiError::not_found(format!("VNF LCM operation occurrence {id}")));
         };
         let steps = self.engine.steps(id).await?.into_iter().map(shown).collect();
+        let told = self.quotas.note(id).await?;
+        let noted = |problem| match &told {
+            Some(told) => noted(problem, told),
+            None => problem,
+        };
         let trace = op.traceparent.as_deref().and_then(|t| t.parse::<TraceContext>().ok()).map(|t| t.trace_id());
         let operation = OpSummary {
             id,
@@ -50,7 +60,7 @@ impl App {
             started_at: op.created_at,
             state_entered_at: op.state_entered,
             trace_id: trace,
-            problem: op.error.as_ref().map(|problem| occurrence::error(&op, problem)),
+            problem: op.error.as_ref().map(|problem| noted(occurrence::error(&op, problem))),
         };
         Ok(OpProgress { operation, steps })
     }

@@ -137,7 +137,10 @@ fn problem_of(title: &str, told: &ProblemDetails) -> Problem {
     for fault in &told.faults {
         detail += &format!("; {}: {}", fault.location, fault.message);
     }
-    let problem = Problem::new(title, detail).status(told.status);
+    let mut problem = Problem::new(title, detail).status(told.status);
+    if let Some(title) = &told.title {
+        problem = problem.caused_by(title);
+    }
     match &told.answer {
         Some(answer) => problem.answered(answer.clone()),
         None => problem,

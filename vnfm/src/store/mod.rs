@@ -11,6 +11,7 @@ pub mod ve;
 pub mod alarms;
 pub mod indicators;
 pub mod pm;
+pub mod quotas;
 
 pub use alarms::ALARMS;
 pub use documents::{INSTANCES, Instance, OCCURRENCES, Occurrence};

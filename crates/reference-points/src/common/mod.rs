@@ -5,6 +5,7 @@ pub mod events;
 pub mod http;
 pub mod owner;
 pub mod problem;
+pub mod shortage;
 pub mod trace;
 
 pub use events::{EventStream, Sequenced};

@@ -258,11 +258,32 @@ pub enum ViEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         compute: Option<Uuid>,
     },
+    /// The VIM allows more than it did: a limit was raised, or there is more of what machines are made of.
+    AllowsMore {
+        /// The infrastructure resource group that it is for: a project of the VIM, or the VIM itself where it has none.
+        resource_group: String,
+        /// What there is more of.
+        resources: Vec<Resources>,
+        /// Which limits, for people.
+        detail: String,
+    },
     /// Events before this one are no longer kept: read the whole state anew.
     Resync {
         /// Why.
         detail: String,
     },
+}
+
+/// What a limit of a VIM is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resources {
+    /// Processors, memory, machines.
+    Compute,
+    /// Disks and volumes.
+    Storage,
+    /// Networks, ports, addresses.
+    Network,
 }
 
 /// Computes whose counters are wanted, in one request.

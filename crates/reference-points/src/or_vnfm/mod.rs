@@ -7,6 +7,7 @@
 //! | `vnfpm/v2`, `vnfpm/v1` | vnfm | nfvo | [`performance`], [`performance_v1`] | [`PmClient`] |
 //! | `vnfind/v1` | vnfm | nfvo | [`indicator`] | [`IndicatorClient`] |
 //! | `grant/v1` | nfvo | vnfm | [`grant`] | [`GrantClient`] |
+//! | `vrqan/v1` | nfvo | vnfm | [`quota`] | [`QuotaClient`] |
 //! | `vnfpkgm/v2` | nfvo | vnfm | [`crate::os_ma_nfvo::packages`] | [`OnboardedClient`] |
 //!
 //! Optional lists and maps are left out of the JSON when they are empty; other optional attributes are `Option`s.
@@ -28,6 +29,7 @@ pub mod indicator;
 pub mod monitoring_client;
 pub mod performance;
 pub mod performance_v1;
+pub mod quota;
 
 pub use change_requests::*;
 pub use client::{GrantAnswer, GrantClient, LcmClient, paths};
@@ -49,3 +51,4 @@ pub use indicator::*;
 pub use monitoring_client::{FmClient, PmClient};
 pub use performance::*;
 pub use performance_v1::*;
+pub use quota::*;

@@ -88,6 +88,7 @@ impl Ears {
             | ViEvent::SoftwareImage { .. }
             | ViEvent::Snapshot { .. }
             | ViEvent::SnapshotDeleted { .. }
+            | ViEvent::AllowsMore { .. }
             | ViEvent::Vim { .. } => Ok(()),
         }
     }
