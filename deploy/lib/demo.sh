@@ -32,15 +32,25 @@ demo_archives() {
     mano nsd build "$from/$NSD_NAME" "$to/$NSD_NAME.zip" >/dev/null
 }
 
-ns_state() { mano ns show "$NS_NAME" -o json 2>/dev/null | jq -r '.nsState'; }
-
-demo_up() {
-    local northbound state
+# The VIM of hosts, and its host.
+demo_hosts() {
+    local northbound
     # shellcheck source=/dev/null
     northbound=$(eval "$(nfvi_env)" && echo "$OVN_NB_DB")
     once "the VIM" vim show lab -- vim add hosts --name lab --northbound "$northbound"
     once "the host" host show host1 -- host add host1 --vim lab --agent "$(url_of nfvi-agent)"
     say "  machines run by $(mano host show host1 -o json | jq -r '.info.facts.acceleration // "unknown"')"
+}
+
+ns_state() { mano ns show "$NS_NAME" -o json 2>/dev/null | jq -r '.nsState'; }
+
+demo_up() {
+    local state
+    if [ "$VIM" = openstack ]; then
+        once "the VIM" vim show lab -- vim add openstack --name lab --clouds-yaml "$RUN/openstack/clouds.yaml" --cloud mano
+    else
+        demo_hosts
+    fi
     state=$(ns_state || true)
     if [ "$state" != INSTANTIATED ]; then
         demo_archives
@@ -62,7 +72,7 @@ edge_address() {
         | first(.vnfs[] | .vnfcs[] | .ports[] | select(.networkId == $n) | .addresses[] | select(contains(".")) | split("/")[0])'
 }
 
-from_outside() { ip netns exec "$NAME-outside" curl -s --noproxy '*' -m 3 "$@"; }
+from_outside() { ip netns exec "$OUTSIDE_NETNS" curl -s --noproxy '*' -m 3 "$@"; }
 
 # The guests may still be booting: a request is sent until one comes back.
 demo_proof() {
@@ -71,7 +81,7 @@ demo_proof() {
     [ -n "$address" ] || die "edge has no address on the external network" "mano topology $NS_NAME"
     for ((i = 0; i < 360; i++)); do
         if answer=$(from_outside -f "http://$address/"); then
-            say "  traffic: http://$address/ from namespace $NAME-outside, through edge, answered by web: $(head -n 1 <<<"$answer")"
+            say "  traffic: http://$address/ from namespace $OUTSIDE_NETNS, through edge, answered by web: $(head -n 1 <<<"$answer")"
             return
         fi
         sleep 0.5
@@ -80,13 +90,15 @@ demo_proof() {
 }
 
 demo_report() {
+    local look="virsh, ovs-vsctl and ovn-nbctl look inside" lists="mano host list; virsh list"
+    if [ "$VIM" = openstack ]; then look="OpenStack's clients are found" lists="mano vim show lab; openstack server list"; fi
     mano topology "$NS_NAME"
     cat <<EOT
 
 Everything runs ($SECONDS s). Next:
-  eval "\$($0 env)"               mano, virsh, ovs-vsctl and ovn-nbctl look inside
-  ip netns exec $NAME-outside curl http://$(edge_address)/
-  mano op list; mano host list; virsh list
+  eval "\$($0 env)"               mano, $look
+  ip netns exec $OUTSIDE_NETNS curl http://$(edge_address)/
+  mano op list; $lists
   mano vnf log $NS_NAME-web       the serial console
   mano vnf stop $NS_NAME-edge     and the request above fails; start mends it
   mano ns terminate $NS_NAME --wait && mano leaks

@@ -46,7 +46,10 @@ vim_adapter: $(url_of vim-adapter)
 EOC
             ;;
         vnfm) echo "nfvo: $(url_of nfvo)" ;;
-        vim-adapter) echo "state_dir: $STATE/vim-adapter" ;;
+        vim-adapter)
+            echo "state_dir: $STATE/vim-adapter"
+            if [ "$VIM" = openstack ]; then echo "secret_key_files: [$(secret_key)]"; fi
+            ;;
         nfvi-agent)
             # shellcheck source=/dev/null
             (eval "$(nfvi_env)" && cat <<EOC
@@ -58,6 +61,13 @@ EOC
             )
             ;;
     esac
+}
+
+# The file with the key that the vim-adapter keeps secrets with, made the first time.
+secret_key() {
+    local key=$STATE/vim-adapter.key
+    [ -s "$key" ] || (umask 077 && openssl rand -hex 32 >"$key")
+    echo "$key"
 }
 
 # Where the NFVI is reached, ours or the machine's own.
