@@ -80,10 +80,15 @@ impl Lab {
         }
     }
 
-    /// Asserts that nothing of this lab's is left beneath. Images belong to packages and stay with them: in a cloud they are
-    /// removed first.
+    /// Asserts that nothing is anywhere that nobody owns, and that nothing of this lab's is left beneath.
     pub async fn nothing_is_left(&self) {
         self.nothing_leaks().await;
+        self.nothing_is_beneath().await;
+    }
+
+    /// Asserts that nothing of this lab's is left beneath. Images belong to packages and stay with them: in a cloud they are
+    /// removed first.
+    pub async fn nothing_is_beneath(&self) {
         let Some(project) = &self.project else {
             assert_eq!(self.nfvi().virsh(&["list", "--all", "--name"]).trim(), "");
             assert_eq!(self.nfvi().ovn_nbctl(&["show"]).trim(), "");

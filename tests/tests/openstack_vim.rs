@@ -115,7 +115,7 @@ async fn real_openstack_computes_boot_from_a_volume_get_another_are_resized_and_
     ] {
         vi.delete(collection, name).await;
     }
-    lab.nothing_is_left().await;
+    lab.nothing_is_beneath().await;
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn real_openstack_what_it_refuses_is_told_in_its_own_words() {
     {
         vi.delete(collection, name).await;
     }
-    lab.nothing_is_left().await;
+    lab.nothing_is_beneath().await;
 }
 
 #[tokio::test]
