@@ -144,6 +144,7 @@ services_down() {
 services_status() {
     local s rc=0
     for s in nfvo vnfm vim-adapter nfvi-agent; do
+        [[ " ${SERVICES[*]} " = *" $s "* ]] || continue
         if service_pid "$s" >/dev/null; then
             printf '%-15s running  %s  %s\n' "$s" "$(service_pid "$s")" "$(url_of "$s")"
         else
