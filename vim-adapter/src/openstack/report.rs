@@ -76,7 +76,7 @@ impl OpenstackVim {
     pub(super) async fn look(&self) -> Result<VimReport> {
         let mut known = self.report.lock().await;
         if let Some((_, report)) = known.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Ok(report.clone());
+            return Ok(VimReport { requests: self.session.sent(), ..report.clone() });
         }
         let report = self.examine().await?;
         *known = Some((Instant::now(), report.clone()));

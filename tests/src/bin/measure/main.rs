@@ -6,6 +6,7 @@
 mod lcm;
 mod memory;
 mod onboard;
+mod openstack;
 mod raw;
 mod speed;
 
@@ -17,7 +18,8 @@ const HELP: &str = "measure WHAT
   memory [MINUTES]  proportional set size of the four services after idle minutes (default 5) with the sample service
   image [MIB]       peak memory of each service while a package with an image of so many MiB (default 2048) passes through
   onboard [MIB]     how fast a VNF package with an image of so many MiB (default 1024) is onboarded, beside sha256sum
-  lcm [INSTANCES]   VNF lifecycle management on the simulated VIM with so many instances (default 10000), on both databases";
+  lcm [INSTANCES]   VNF lifecycle management on the simulated VIM with so many instances (default 10000), on both databases
+  openstack [ROUNDS] VNFs of 1, 2 and 4 servers on an OpenStack beside a script with its SDK; deploy/openstack-lab runs";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -29,6 +31,7 @@ async fn main() -> ExitCode {
         "memory" => memory::idle(number.unwrap_or(5)).await,
         "image" => memory::image(number.unwrap_or(2048)).await,
         "onboard" => onboard::run(number.unwrap_or(1024)).await,
+        "openstack" => openstack::run(number.unwrap_or(3)).await,
         "lcm" => lcm::run(number.unwrap_or(10_000)).await,
         _ => {
             eprintln!("{HELP}");
