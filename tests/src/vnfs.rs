@@ -115,6 +115,7 @@ fn edited(path: &Path, edit: impl Fn(String) -> String) {
 /// Packs such a VNF below `dir` under the descriptor `vnfd_id`.
 pub fn pack(own: &Own<'_>, vnfd_id: Uuid, image: &Path, dir: &Path) -> PathBuf {
     let sources = samples::sources("web", &dir.join(format!("source-{vnfd_id}")));
+    samples::add_pair(&sources);
     edited(&sources.join("Definitions/web.yaml"), |text| {
         assert!(text.contains(NODE_ENDS), "the sample has changed");
         let text = if own.outside { text } else { alone(&text) };
