@@ -7,6 +7,8 @@ use std::process::Command;
 use reference_points::or_vi::{OpenstackAccessInfo, OpenstackInterface, OpenstackInterfaceInfo, Secret, VimKind};
 use serde_json::Value;
 
+use crate::nfvi::request_in;
+
 /// What a project holds, by kind: names and identifiers.
 pub type Holdings = BTreeMap<&'static str, Vec<String>>;
 
@@ -106,10 +108,7 @@ impl Cloud {
     }
 
     fn request_from(&self, place: &str, url: &str) -> Option<String> {
-        let netns = format!("{}-{place}", self.name);
-        let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
-        let done = Command::new("ip").args(["netns", "exec", &netns]).args(curl).output().expect("ip netns exec runs");
-        done.status.success().then(|| String::from_utf8_lossy(&done.stdout).into_owned())
+        request_in(&format!("{}-{place}", self.name), url)
     }
 
     /// What OpenStack's own client prints as JSON; `None` when the client is not installed.

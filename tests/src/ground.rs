@@ -72,12 +72,13 @@ impl Lab {
 
     /// Ends the process of a compute's machine, as a fault of the host would.
     pub async fn kill_machine(&self, compute: Uuid) {
+        let Some(project) = &self.project else {
+            self.nfvi().virsh(&["destroy", &machine(compute)]);
+            return;
+        };
         let vi = ViClient::new(&self.services["vim-adapter"].url);
         let its = vi.compute(self.vim, compute).await.expect("asked").expect("the compute").vim_resource_id;
-        match &self.project {
-            Some(project) => drop(project.cloud.virsh(&["destroy", &its.expect("its server")])),
-            None => drop(self.nfvi().virsh(&["destroy", &machine(compute)])),
-        }
+        project.cloud.virsh(&["destroy", &its.expect("its server")]);
     }
 
     /// Asserts that nothing is anywhere that nobody owns, and that nothing of this lab's is left beneath.

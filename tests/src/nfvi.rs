@@ -138,11 +138,7 @@ impl Nfvi {
     }
 
     fn request_from(&self, place: &str, url: &str) -> Option<String> {
-        let netns = format!("{}-{place}", self.name);
-        let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
-        let Output { status, stdout, .. } =
-            Command::new("ip").args(["netns", "exec", &netns]).args(curl).output().expect("ip netns exec runs");
-        status.success().then(|| shown(&stdout))
+        request_in(&format!("{}-{place}", self.name), url)
     }
 
     /// Whether an address answers an echo request from the outside world within two seconds.
@@ -152,6 +148,14 @@ impl Nfvi {
             Command::new("ip").args(["netns", "exec", &netns, "ping", "-q", "-c", "1", "-W", "2", address]).output();
         ping.expect("ip netns exec runs").status.success()
     }
+}
+
+/// One HTTP request from a network namespace: the body, or nothing when no answer comes.
+pub(crate) fn request_in(netns: &str, url: &str) -> Option<String> {
+    let curl = ["curl", "-s", "-f", "--noproxy", "*", "-m", "3", url];
+    let Output { status, stdout, .. } =
+        Command::new("ip").args(["netns", "exec", netns]).args(curl).output().expect("ip netns exec runs");
+    status.success().then(|| shown(&stdout))
 }
 
 impl Drop for Nfvi {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use mano_tests::ground::machine;
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::{conformance, samples, traffic};
 use reference_points::common::EventStream;
@@ -52,7 +53,7 @@ async fn real_damage_to_a_running_service_is_told_and_repaired() {
     let web = topology.vnfs.iter().find(|v| v.product.starts_with("web")).unwrap().vnfcs[0].compute_id.unwrap();
 
     // Somebody deletes a machine.
-    let domain = format!("mano-{}", &web.simple().to_string()[20..]);
+    let domain = machine(web);
     let mut events = from_now(&lab).await;
     lab.nfvi().virsh(&["undefine", &domain]);
     lab.nfvi().virsh(&["destroy", &domain]);

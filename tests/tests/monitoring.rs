@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use mano_tests::ground::machine;
 use mano_tests::lab::{Lab, Wishes};
 use mano_tests::subscriber::Subscriber;
 use mano_tests::{conformance, patience, samples, traffic};
@@ -333,7 +334,7 @@ async fn real_a_killed_machine_is_an_alarm_that_healing_clears_and_its_use_is_me
     pm.delete_job(made.id).await.unwrap();
 
     // Killed once, it is started again by its host, which is told all the same.
-    let machine = format!("mano-{}", &compute.as_simple().to_string()[20..]);
+    let machine = machine(compute);
     lab.nfvi().virsh(&["destroy", &machine]);
     let restarted = told.until(0, |t| t["alarm"]["faultType"] == "COMPUTE_RESTARTED").await;
     let restarted: AlarmNotification = read(restarted);

@@ -31,7 +31,7 @@ pub async fn let_go(shutdown: CancellationToken, app: App) -> Result<(), Infalli
             };
             match change {
                 // Something is noted only in the transaction in which an operation comes to rest.
-                Ok(change) if !change.transitioned || change.state.is_active() => {}
+                Ok(change) if !change.came_to_rest() => {}
                 Ok(_) | Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => return Ok(()),
             }

@@ -28,25 +28,20 @@ pub async fn ring(
             () = shutdown.cancelled() => return Ok(()),
             change = changes.recv() => change,
         };
-        match change {
-            Ok(change) => {
-                changed.ring();
-                // Steps tell nobody else anything: what others hear of is written with a transition, and what is to be
-                // measured or followed changes when an operation rests.
-                if change.transitioned {
-                    notifiers.iter().for_each(Notifier::kick);
-                }
-                if change.transitioned && !change.state.is_active() {
-                    due.iter().for_each(|due| due.notify_one());
-                }
-            }
+        let (transitioned, rests) = match change {
+            Ok(change) => (change.transitioned, change.came_to_rest()),
             // What was missed stands in the database.
-            Err(RecvError::Lagged(_)) => {
-                notifiers.iter().for_each(Notifier::kick);
-                due.iter().for_each(|due| due.notify_one());
-                changed.ring();
-            }
+            Err(RecvError::Lagged(_)) => (true, true),
             Err(RecvError::Closed) => return Ok(()),
+        };
+        changed.ring();
+        // Steps tell nobody else anything: what others hear of is written with a transition, and what is to be measured or
+        // followed changes when an operation rests.
+        if transitioned {
+            notifiers.iter().for_each(Notifier::kick);
+        }
+        if rests {
+            due.iter().for_each(|due| due.notify_one());
         }
     }
 }

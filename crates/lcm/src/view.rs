@@ -304,3 +304,10 @@ pub struct ChangeEvent {
     /// When.
     pub at: i64,
 }
+
+impl ChangeEvent {
+    /// Whether the operation came to rest just now: it ended, or waits in FAILED_TEMP for somebody to decide.
+    pub fn came_to_rest(&self) -> bool {
+        self.transitioned && !self.state.is_active()
+    }
+}

@@ -138,20 +138,16 @@ pub async fn ring(
             () = shutdown.cancelled() => return Ok(()),
             change = changes.recv() => change,
         };
-        match change {
-            Ok(change) => {
-                progress.ring();
-                // What subscribers hear of is written with a transition.
-                if change.transitioned {
-                    notices.kick();
-                }
-            }
+        let transitioned = match change {
+            Ok(change) => change.transitioned,
             // What was missed stands in the database.
-            Err(RecvError::Lagged(_)) => {
-                notices.kick();
-                progress.ring();
-            }
+            Err(RecvError::Lagged(_)) => true,
             Err(RecvError::Closed) => return Ok(()),
+        };
+        progress.ring();
+        // What subscribers hear of is written with a transition.
+        if transitioned {
+            notices.kick();
         }
     }
 }

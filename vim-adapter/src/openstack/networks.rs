@@ -93,8 +93,7 @@ impl OpenstackVim {
     /// Makes something of Neutron once.
     pub(super) async fn neutron_make(&self, kind: &str, name: &str, id: Uuid, call: Call) -> Result<Value> {
         let work = Work::on("make", kind, name, id);
-        let body = self.create(&work, call, |reply| reply[kind].clone(), || self.neutron_marked(kind, name, id));
-        body.await
+        self.create(&work, call, |reply| reply[kind].clone(), || self.neutron_marked(kind, name, id)).await
     }
 
     /// Removes something of Neutron, known by its identifier or its mark; what is gone is gone.

@@ -31,7 +31,7 @@ impl App {
         let kept = coordinations(&mut connection, id).await?.into_iter().map(|(_, kept)| kept).collect();
         let mut shown = coordinated(occurrence::of(&op, &steps, &self.base), kept);
         // What the NFVO told since changes the occurrence, though not the operation.
-        let told = self.quotas.note(id).await?;
+        let told = self.quotas.note(&op).await?;
         let Some(told) = told else { return Ok((shown, format!("\"{}\"", op.version))) };
         shown.error = shown.error.map(|problem| noted(problem, &told));
         Ok((shown, format!("\"{}.{}\"", op.version, told.made_at)))
@@ -46,7 +46,7 @@ impl App {
             return Err(ApiError::not_found(format!("VNF LCM operation occurrence {id}")));
         };
         let steps = self.engine.steps(id).await?.into_iter().map(shown).collect();
-        let told = self.quotas.note(id).await?;
+        let told = self.quotas.note(&op).await?;
         let noted = |problem| match &told {
             Some(told) => noted(problem, told),
             None => problem,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use mano_tests::ground::machine;
 use mano_tests::nfvi::Nfvi;
 use reference_points::os_ma_nfvo::mano::{Topology, TopologyVnfc};
 
@@ -36,7 +37,7 @@ impl Script {
         let computes = topology.vnfs.iter().flat_map(|v: &_| &v.vnfcs).filter_map(|v: &TopologyVnfc| v.compute_id);
         let machines = computes
             .map(|id| {
-                let name = format!("mano-{}", &id.simple().to_string()[20..]);
+                let name = machine(id);
                 let xml = nfvi.virsh(&["dumpxml", "--inactive", "--security-info", &name]);
                 let from = agent.join("machines").join(id.to_string());
                 let to = dir.join(id.to_string());

@@ -296,9 +296,8 @@ impl Ears {
                 () = shutdown.cancelled() => return Ok(()),
                 change = changes.recv() => change,
             };
-            use OperationState::{Completed, Failed, FailedTemp, RolledBack};
             match change {
-                Ok(change) if [Completed, Failed, FailedTemp, RolledBack].contains(&change.state) => {
+                Ok(change) if change.came_to_rest() => {
                     waiting.extend(change.subject.parse::<Uuid>().ok());
                 }
                 Ok(_) => {}

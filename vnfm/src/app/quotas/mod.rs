@@ -51,7 +51,10 @@ impl Quotas {
     /// # Errors
     /// What the database says.
     pub async fn settled(&self, tx: &mut AnyConnection, op: &OperationView, change: &Change) -> Result<(), StoreError> {
-        quotas::forget(tx, op.id).await?;
+        // Only what rests in FAILED_TEMP waits.
+        if change.from == Some(OperationState::FailedTemp) {
+            quotas::forget(tx, op.id).await?;
+        }
         if change.to != OperationState::FailedTemp {
             return Ok(());
         }
@@ -66,13 +69,16 @@ impl Quotas {
         }
     }
 
-    /// What an operation that waits for room was told, to be shown with its error.
+    /// What an operation that waits for room was told, to be shown with its error. Only what rests in FAILED_TEMP waits.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn note(&self, operation: Uuid) -> Result<Option<Told>, db::DbError> {
+    pub async fn note(&self, op: &OperationView) -> Result<Option<Told>, db::DbError> {
+        if op.state != OperationState::FailedTemp {
+            return Ok(None);
+        }
         let mut connection = self.db.pool.acquire().await?;
-        quotas::of(&mut connection, operation).await
+        quotas::of(&mut connection, op.id).await
     }
 
     /// Writes what was told into the occurrence that lists show.
