@@ -27,6 +27,11 @@ impl Lab {
         Some(lab)
     }
 
+    /// Whether it stands on an OpenStack.
+    pub fn is_openstack(&self) -> bool {
+        self.project.is_some()
+    }
+
     /// The OpenStack beneath.
     pub fn cloud(&self) -> &Cloud {
         &self.project.as_ref().expect("this lab has an OpenStack").cloud

@@ -125,10 +125,12 @@ async fn beside_the_old_and_on_another_network(lab: &Lab, image: &Path) {
     let external = topology.links.iter().find(|l| l.name == "external").unwrap().network_id.to_string();
     let inside = urls_of(&after, "data").remove(0);
     assert_eq!(lab.request_from_outside(&inside), None, "no client reaches the internal network");
-    let moved = ["vnf", "connect", "beside", "--link", "outside", "--network", &external, "--cp", "data=203.0.113.77"];
-    lab.mano(&moved);
+    // A project of an OpenStack may not choose an address on a network of another's.
+    let point = if lab.is_openstack() { "data" } else { "data=203.0.113.77" };
+    lab.mano(&["vnf", "connect", "beside", "--link", "outside", "--network", &external, "--cp", point]);
     let outside = urls_of(&shown(lab, vnf).await, "data").remove(0);
-    assert_eq!(outside, "http://203.0.113.77/");
+    assert!(outside.starts_with("http://203.0.113."), "{outside}");
+    assert!(lab.is_openstack() || outside == "http://203.0.113.77/", "{outside}");
     assert_eq!(said(answer(lab, &outside).await), "hello 2.0 from beside-web-1, 1 CPU");
     assert_eq!(said(managed(lab, &second).await), "hello 2.0 from beside-web-1, 1 CPU", "the other one is as it was");
     lab.nothing_leaks().await;

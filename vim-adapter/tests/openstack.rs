@@ -110,6 +110,20 @@ async fn a_creation_that_is_not_answered_makes_one_thing() {
 }
 
 #[tokio::test]
+async fn ports_that_go_at_once_leave_no_security_group() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let (network, _) = adapter.network(vim, "10.9.0.0/24").await;
+    for round in 1..=5 {
+        let ports = futures::future::join_all((0..6).map(|_| adapter.port(vim, network))).await;
+        assert_eq!((cloud.count("ports"), cloud.count("security_groups")), (6, 1), "round {round}");
+        let gone = ports.iter().map(|port| adapter.vi.delete_port(vim, port.id));
+        futures::future::try_join_all(gone).await.unwrap();
+        assert_eq!((cloud.count("ports"), cloud.count("security_groups")), (0, 0), "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_asks_to_wait_is_asked_again_after_that_time() {
     let cloud = Cloud::start().await;
     let (adapter, vim) = registered(&cloud).await;

@@ -62,10 +62,10 @@ impl OpenstackVim {
             let refused = is_refusal(failure) && row.phase == Phase::Deliver;
             let phase = if refused { Phase::Failed } else { row.phase };
             let problem = Some(failure.to_problem());
+            self.ledger.record(&[Report::Phase { id, wanted: row.wanted, phase, problem }]).await?;
             if refused && row.compute.vim_resource_id.is_none() {
                 self.take_back(&row).await;
             }
-            self.ledger.record(&[Report::Phase { id, wanted: row.wanted, phase, problem }]).await?;
         }
         self.wake();
         done
@@ -77,7 +77,8 @@ impl OpenstackVim {
         let removed = async {
             self.drop_key(&refused.compute).await?;
             let rows = computes::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
-            let others = rows.iter().filter(|row| row.compute.id != refused.compute.id);
+            // Of two that are refused at once, neither spares a flavour for the other.
+            let others = rows.iter().filter(|row| row.phase != Phase::Failed || row.compute.vim_resource_id.is_some());
             self.drop_flavours(&others.map(shape_of).collect::<Vec<_>>()).await
         };
         if let Err(failure) = removed.await {

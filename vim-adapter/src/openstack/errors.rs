@@ -157,6 +157,12 @@ fn verdict(status: u16, words: &str) -> (u16, &'static str, &'static str) {
             shortage::QUOTA_EXCEEDED,
             "free something or have the quota raised, then retry; a rollback removes what was made so far",
         ),
+        403 if words.contains("fixed_ips:ip_address") => (
+            422,
+            "Not allowed",
+            "the network is another project's, on which Neutron chooses the addresses: leave the address out; or have the \
+             account given the right, then retry",
+        ),
         403 => (422, "Not allowed", "have the account given the right, then retry; or roll back"),
         404 => (422, "Not found in the VIM", "what it needs is gone there: roll back, or bring it back and retry"),
         409 => (409, "Conflict in the VIM", "retry when the other use has ended; or roll back"),
@@ -212,6 +218,13 @@ mod tests {
         assert!(problem.detail.contains("compute web (1)") && problem.detail.contains("Nova"), "{problem}");
         assert_eq!(problem.answer.unwrap(), "Quota exceeded for cores: Requested 4 (request req-1)");
         assert!(problem.next.unwrap().contains("rollback"));
+    }
+
+    #[test]
+    fn who_chooses_an_address_on_anothers_network_is_told_to_leave_it_out() {
+        let said = "((rule:create_port and (rule:create_port:fixed_ips:ip_address))) is disallowed by policy";
+        let problem = problem(Service::Network, &Work::on("make", "port", "web", "1"), &answered(403, said));
+        assert!(problem.next.unwrap().contains("leave the address out"));
     }
 
     #[test]

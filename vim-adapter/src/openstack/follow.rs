@@ -312,7 +312,8 @@ fn changed(row: &ComputeRow, seen: &Seen) -> Option<Report> {
     (!same).then_some(Report::Machine {
         id: row.compute.id,
         state,
-        at: seen.at,
+        // Nova tells the time of the request for what it has not changed yet, so that a later time may be an earlier one.
+        at: seen.at.max(row.machine_at),
         problem,
         reverted: row.compute.reverted,
     })
@@ -441,7 +442,7 @@ fn limits(quotas: &BTreeMap<String, VimQuota>) -> Limits {
 async fn tidy(vim: &OpenstackVim, wanted: &Wanted) -> Result<()> {
     let needed: Vec<_> = wanted.computes.iter().map(super::computes::shape_of).collect();
     vim.drop_flavours(&needed).await?;
-    vim.drop_unneeded_group(None).await
+    vim.drop_unneeded_group().await
 }
 
 /// Whether a document is marked as of this VIM.
@@ -492,6 +493,16 @@ mod tests {
         let mut explained = server(1, "ERROR");
         explained["fault"] = json!({ "message": "No valid host was found." });
         assert_eq!(judge(&rows, &[explained], false, at).0.len(), 1);
+    }
+
+    #[test]
+    fn a_failure_is_news_although_nova_dated_what_came_before_it_later() {
+        let mut rows = [row(1, Phase::Settled, Some(MachineState::Building))];
+        rows[0].machine_at = 1_767_323_046_000_000;
+        let mut failed = server(1, "ERROR");
+        failed["fault"] = json!({ "message": "No valid host was found." });
+        let reports = judge(&rows, &[failed], false, 0).0;
+        assert!(matches!(&reports[..], [Report::Machine { at: 1_767_323_046_000_000, .. }]), "{reports:?}");
     }
 
     #[test]

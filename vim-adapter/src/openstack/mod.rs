@@ -75,6 +75,9 @@ pub struct OpenstackVim {
     turns: Turns<Uuid>,
     /// Neutron's identifier of the security group, once it is known.
     group: Mutex<Option<String>>,
+    /// Ports that Neutron has no more and that are about to be forgotten: of two that go at once, the second to have gone
+    /// must not spare the security group for the first.
+    ports_gone: std::sync::Mutex<BTreeSet<Uuid>>,
     flavours: Mutex<flavours::Known>,
     /// Rung when there is something to see.
     bell: Notify,
@@ -105,6 +108,7 @@ impl OpenstackVim {
             session: Session::new(Access { interface, account }),
             turns: Turns::default(),
             group: Mutex::default(),
+            ports_gone: std::sync::Mutex::default(),
             flavours: Mutex::default(),
             bell: Notify::new(),
             report: Mutex::default(),

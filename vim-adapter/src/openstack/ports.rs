@@ -1,7 +1,8 @@
 //! Ports in Neutron (IFA005 clause 7.4), and the one security group that lets everything through for those that check only
 //! who sends: this stack has no filter of its own, and a project's default group would keep VNFs apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 use reference_points::or_vi::{AddressRequest, Port, PortAddress, Subnet};
 use serde_json::{Value, json};
@@ -103,6 +104,7 @@ impl OpenstackVim {
         let _turn = self.turns.take(port.id).await;
         let (id, name) = (port.id, &port.spec.name);
         let (vim, network) = (self.ledger.vim, port.spec.network_id);
+        self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         let subnets = subnets::of_network(&mut *self.ledger.store.db.pool.acquire().await?, vim, network).await?;
         if let Some(found) = self.looked_for(id, || self.neutron_marked("port", name, id)).await? {
             return Ok(made(&found, &subnets));
@@ -126,7 +128,7 @@ impl OpenstackVim {
                     if !last && problem.answer.as_ref().is_some_and(|said| said.contains("ecurity group")) => {}
                 Err(failure) => {
                     if is_refusal(&failure) && port.spec.port_security {
-                        self.drop_unneeded_group(Some(id)).await?;
+                        self.drop_group_of_gone(id).await?;
                     }
                     return Err(failure);
                 }
@@ -139,7 +141,7 @@ impl OpenstackVim {
         let _turn = self.turns.take(port.id).await;
         let gone = self.neutron_remove("port", &port.spec.name, port.id, port.vim_resource_id.as_ref()).await?;
         if port.spec.port_security {
-            self.drop_unneeded_group(Some(port.id)).await?;
+            self.drop_group_of_gone(port.id).await?;
         }
         Ok(gone)
     }
@@ -196,10 +198,21 @@ impl OpenstackVim {
         }
     }
 
-    /// Removes the security group unless a port other than `gone` needs it, as far as is remembered.
-    pub(super) async fn drop_unneeded_group(&self, gone: Option<Uuid>) -> Result<()> {
-        let all = ports::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
-        if !all.iter().any(|port| Some(port.id) != gone && port.spec.port_security) {
+    async fn drop_group_of_gone(&self, port: Uuid) -> Result<()> {
+        self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        self.drop_unneeded_group().await
+    }
+
+    /// Removes the security group unless a port needs it, as far as is remembered.
+    pub(super) async fn drop_unneeded_group(&self) -> Result<()> {
+        let mut all = ports::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
+        let known: BTreeSet<Uuid> = all.iter().map(|port| port.id).collect();
+        {
+            let mut gone = self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner);
+            gone.retain(|port| known.contains(port));
+            all.retain(|port| !gone.contains(&port.id));
+        }
+        if !all.iter().any(|port| port.spec.port_security) {
             self.drop_security_group().await;
         }
         Ok(())

@@ -209,7 +209,12 @@ impl Inner {
             ("GET", [_, _, "images"]) => self.list("images"),
             ("POST", [_, _, "networks"]) => self.hold("networks", "network", asked["network"].clone()),
             ("POST", [_, _, "subnets"]) => self.hold("subnets", "subnet", asked["subnet"].clone()),
-            ("POST", [_, _, "ports"]) => self.hold("ports", "port", asked["port"].clone()),
+            ("POST", [_, _, "ports"]) => {
+                let mut port = asked["port"].clone();
+                let [a, b, c, ..] = Uuid::new_v4().into_bytes();
+                port["mac_address"] = json!(format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}"));
+                self.hold("ports", "port", port)
+            }
             ("POST", [_, _, "security-groups"]) => {
                 self.hold("security_groups", "security_group", asked["security_group"].clone())
             }
@@ -233,8 +238,9 @@ impl Inner {
             }
             ("GET", [_, _, "images", id]) => self.one("images", "", id),
             ("GET", [_, _, "servers", id]) => self.one("servers", "server", id),
-            ("DELETE", [_, _, kind @ ("servers" | "networks" | "flavors" | "images"), id]) => {
-                if let Some(held) = self.holds.get_mut(*kind) {
+            ("DELETE", [_, _, kind, id]) => {
+                let kind = kind.replace('-', "_");
+                if let Some(held) = self.holds.get_mut(kind.as_str()) {
                     held.retain(|item| item["id"] != *id);
                 }
                 told(204, &Value::Null)

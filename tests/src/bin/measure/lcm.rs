@@ -1,10 +1,14 @@
 //! VNF lifecycle management on the simulated VIM: how many operations a second, and how long each takes, with one client
 //! and with several, with few instances and with many, on SQLite and on PostgreSQL.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Json, Router, routing};
 use db::testing::TestDb;
 use db::{Db, DbConfig};
 use mano_tests::lab::{Databases, Lab, Wishes};
@@ -13,8 +17,9 @@ use reference_points::or_vi::SimSpec;
 use reference_points::or_vnfm::{
     CreateVnfRequest, InstantiateVnfRequest, LcmClient, LcmOperationStateType, TerminateVnfRequest, TerminationType,
 };
+use serde_json::{Value, json};
 use service::query::ListQuery;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 use vnfm::store::{INSTANCES, OCCURRENCES};
 
@@ -67,14 +72,15 @@ async fn measure(what: &str, wishes: &Wishes, instances: u32) {
     // Brings the image to the VIM and makes the networks that the VNFs are connected to.
     lab.completed(lab.instantiate(ns).await).await;
     println!("{what}");
-    println!("{:<40} {:>8} {:>9} {:>8} {:>8}", "", "clients", "a second", "p50", "p99");
+    println!("{:<40} {:>8} {:>9} {:>8} {:>8}  processor, for each", "", "clients", "a second", "p50", "p99");
+    let told = Told::listen(&lab.vnfs).await;
     let request = lab.web_beside(ns).await;
     for clients in CLIENTS {
         for (level, vnfcs) in LEVELS {
             let mut request = request.clone();
             request["instantiationLevelId"] = level.into();
             let request = Arc::new(serde_json::from_value(request).expect("a request"));
-            lifecycle(&lab, clients, &format!("{vnfcs} VNFC"), &request).await;
+            lifecycle(&lab, &told, clients, &format!("{vnfcs} VNFC"), &request).await;
         }
     }
     let url = wishes.databases.get("vnfm").cloned();
@@ -84,7 +90,7 @@ async fn measure(what: &str, wishes: &Wishes, instances: u32) {
 }
 
 /// One round of the life of VNFs.
-async fn lifecycle(lab: &Lab, clients: usize, size: &str, request: &Arc<InstantiateVnfRequest>) {
+async fn lifecycle(lab: &Lab, told: &Told, clients: usize, size: &str, request: &Arc<InstantiateVnfRequest>) {
     let made = Arc::new(Mutex::new(Vec::new()));
     let keep = made.clone();
     row("create", clients, side_by_side(lab, clients, TIMED, move |vnfs, n| create(vnfs, n, keep.clone())).await);
@@ -92,21 +98,20 @@ async fn lifecycle(lab: &Lab, clients: usize, size: &str, request: &Arc<Instanti
     let (ids, wanted) = (made.clone(), request.clone());
     let own = Arc::new(Mutex::new(Vec::new()));
     let times = own.clone();
-    let work = move |vnfs, n: usize| instantiate(vnfs, ids[n], wanted.clone(), times.clone());
+    let ends = told.clone();
+    let work = move |vnfs, n: usize| instantiate(vnfs, ends.clone(), ids[n], wanted.clone(), times.clone());
     row(&format!("instantiate {size}, seen by the client"), clients, side_by_side(lab, clients, TIMED, work).await);
-    row(&format!("instantiate {size}, STARTING to COMPLETED"), clients, (0.0, own.lock().await.clone()));
+    let own = Times { taken: own.lock().await.clone(), ..Times::default() };
+    row(&format!("instantiate {size}, STARTING to COMPLETED"), clients, own);
     let ids = made.clone();
     let get = move |vnfs: LcmClient, n: usize| {
         let id = ids[n];
         async move { drop(vnfs.get(id).await.expect("asked").expect("there")) }
     };
     row("get", clients, side_by_side(lab, clients, TIMED, get).await);
-    let ids = made.clone();
-    row(
-        &format!("terminate {size}"),
-        clients,
-        side_by_side(lab, clients, TIMED, move |vnfs, n| terminate(vnfs, ids[n])).await,
-    );
+    let (ids, ends) = (made.clone(), told.clone());
+    let work = move |vnfs, n: usize| terminate(vnfs, ends.clone(), ids[n]);
+    row(&format!("terminate {size}"), clients, side_by_side(lab, clients, TIMED, work).await);
 }
 
 /// Pages of lists that grow, and how the database finds them.
@@ -146,8 +151,16 @@ fn explained(list: &str, query: &ListQuery, lines: Vec<String>) {
     }
 }
 
-/// The seconds that all took together, and how long each took in milliseconds.
-type Times = (f64, Vec<f64>);
+/// What was done took so long.
+#[derive(Default)]
+struct Times {
+    /// Seconds that all took together.
+    seconds: f64,
+    /// Milliseconds that each took.
+    taken: Vec<f64>,
+    /// Milliseconds of a processor that each service spent on all of them.
+    spent: Vec<(String, f64)>,
+}
 
 async fn side_by_side<F, Fut>(lab: &Lab, clients: usize, times: usize, work: F) -> Times
 where
@@ -155,6 +168,7 @@ where
     Fut: Future<Output = ()>,
 {
     let (next, taken) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let before = processor(lab);
     let begun = Instant::now();
     let client = |_| async {
         loop {
@@ -168,14 +182,69 @@ where
         }
     };
     futures::future::join_all((0..clients).map(client)).await;
-    (begun.elapsed().as_secs_f64(), taken.into_inner())
+    let seconds = begun.elapsed().as_secs_f64();
+    let spent = processor(lab).into_iter().zip(before).map(|((name, now), (_, then))| (name, now - then));
+    Times { seconds, taken: taken.into_inner(), spent: spent.collect() }
 }
 
-fn row(what: &str, clients: usize, (seconds, mut times): Times) {
-    times.sort_by(f64::total_cmp);
-    let at = |part: f64| times.get(((times.len() as f64 - 1.0) * part) as usize).copied().unwrap_or(0.0);
-    let rate = if seconds > 0.0 { format!("{:.0}", times.len() as f64 / seconds) } else { "-".to_owned() };
-    println!("{what:<40} {clients:>8} {rate:>9} {:>8.1} {:>8.1}", at(0.5), at(0.99));
+/// Milliseconds of a processor that each service has used so far, and this client.
+fn processor(lab: &Lab) -> Vec<(String, f64)> {
+    let of = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("a process");
+        let ticks = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+        // Linux tells programs of hundredths of a second.
+        ticks.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() * 10.0
+    };
+    let services = lab.services.iter().filter_map(|(name, service)| Some((name.clone(), of(service.pid()?))));
+    services.chain([("client".to_owned(), of(std::process::id()))]).collect()
+}
+
+fn row(what: &str, clients: usize, mut times: Times) {
+    times.taken.sort_by(f64::total_cmp);
+    let count = times.taken.len() as f64;
+    let at = |part: f64| times.taken.get(((count - 1.0) * part) as usize).copied().unwrap_or(0.0);
+    let rate = if times.seconds > 0.0 { format!("{:.0}", count / times.seconds) } else { "-".to_owned() };
+    let spent =
+        times.spent.iter().map(|(name, all)| format!("{name} {:.1}", all / count)).collect::<Vec<_>>().join(", ");
+    println!("{what:<40} {clients:>8} {rate:>9} {:>8.1} {:>8.1}  {spent}", at(0.5), at(0.99));
+}
+
+/// Operations that the VNFM has told to have completed.
+#[derive(Clone)]
+struct Told(watch::Receiver<HashSet<Uuid>>);
+
+impl Told {
+    /// Subscribes, as an NFVO does.
+    async fn listen(vnfs: &LcmClient) -> Self {
+        let (keep, told) = watch::channel(HashSet::new());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/told", listener.local_addr().expect("its address"));
+        let take = async |State(keep): State<Arc<watch::Sender<HashSet<Uuid>>>>, Json(body): Json<Value>| {
+            let op = body["vnfLcmOpOccId"].as_str().and_then(|id| id.parse().ok()).expect("an operation");
+            keep.send_modify(|all| {
+                all.insert(op);
+            });
+            StatusCode::NO_CONTENT
+        };
+        let route = routing::get(async || StatusCode::NO_CONTENT).post(take);
+        let app = Router::new().route("/told", route).with_state(Arc::new(keep));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let request = json!({ "callbackUri": url, "verbosity": "SHORT", "filter": {
+            "notificationTypes": ["VnfLcmOperationOccurrenceNotification"],
+            "operationStates": ["COMPLETED", "FAILED_TEMP", "ROLLED_BACK"],
+        }});
+        let request = serde_json::from_value(request).expect("a request");
+        vnfs.subscribe(&request).await.expect("subscribed");
+        Self(told)
+    }
+
+    /// Waits until an operation has ended; milliseconds from its acceptance to its end, by the VNFM's own clock.
+    async fn completed(mut self, vnfs: &LcmClient, op: Uuid) -> f64 {
+        self.0.wait_for(|told| told.contains(&op)).await.expect("told");
+        let now = vnfs.op_occ(op).await.expect("asked").expect("there");
+        assert_eq!(now.operation_state, LcmOperationStateType::Completed, "{now:#?}");
+        (now.state_entered_time.micros() - now.start_time.micros()) as f64 / 1e3
+    }
 }
 
 async fn create(vnfs: LcmClient, n: usize, made: Arc<Mutex<Vec<Uuid>>>) {
@@ -189,32 +258,26 @@ async fn create(vnfs: LcmClient, n: usize, made: Arc<Mutex<Vec<Uuid>>>) {
     made.lock().await.push(id);
 }
 
-async fn instantiate(vnfs: LcmClient, id: Uuid, request: Arc<InstantiateVnfRequest>, own: Arc<Mutex<Vec<f64>>>) {
+async fn instantiate(
+    vnfs: LcmClient,
+    told: Told,
+    id: Uuid,
+    request: Arc<InstantiateVnfRequest>,
+    own: Arc<Mutex<Vec<f64>>>,
+) {
     let op = vnfs.instantiate(id, &request).await.expect("accepted");
-    let took = completed(&vnfs, op).await;
+    let took = told.completed(&vnfs, op).await;
     own.lock().await.push(took);
 }
 
-async fn terminate(vnfs: LcmClient, id: Uuid) {
+async fn terminate(vnfs: LcmClient, told: Told, id: Uuid) {
     let request = TerminateVnfRequest {
         termination_type: TerminationType::Forceful,
         graceful_termination_timeout: None,
         additional_params: serde_json::Map::new(),
     };
     let op = vnfs.terminate(id, &request).await.expect("accepted");
-    completed(&vnfs, op).await;
-}
-
-/// Milliseconds from its acceptance to its end, by the VNFM's own clock.
-async fn completed(vnfs: &LcmClient, op: Uuid) -> f64 {
-    loop {
-        let now = vnfs.op_occ(op).await.expect("asked").expect("there");
-        if now.operation_state == LcmOperationStateType::Completed {
-            return (now.state_entered_time.micros() - now.start_time.micros()) as f64 / 1e3;
-        }
-        assert!(now.error.is_none(), "{now:#?}");
-        tokio::time::sleep(Duration::from_millis(8)).await;
-    }
+    told.completed(&vnfs, op).await;
 }
 
 /// What decides when PostgreSQL's commits are durable.
