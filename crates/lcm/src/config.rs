@@ -25,7 +25,8 @@ pub struct EngineConfig {
     pub max_steps: usize,
     /// How often a step's transient failures are tried again, unless the step says otherwise.
     pub retry: RetryPolicy,
-    /// An operation that has nothing to do for longer than this is let go of, and costs neither memory nor a lease.
+    /// How long an operation that waits is kept. What comes sooner finds it at hand; later it is let go of, and costs neither
+    /// memory nor a lease.
     pub linger: Duration,
     /// How long an event that nobody waits for yet is remembered.
     pub wake_retention: Duration,
@@ -42,7 +43,7 @@ impl EngineConfig {
             max_steps_per_operation: 32,
             max_steps: 256,
             retry: RetryPolicy::default(),
-            linger: Duration::from_secs(2),
+            linger: Duration::from_secs(1),
             wake_retention: Duration::from_secs(3600),
         }
     }

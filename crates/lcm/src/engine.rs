@@ -331,6 +331,11 @@ impl Bell {
         self.notify.notify_one();
     }
 
+    /// Whether there is a call that nobody answered.
+    pub fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::SeqCst)
+    }
+
     /// Waits for a call.
     pub async fn heard(&self) {
         self.notify.notified().await;

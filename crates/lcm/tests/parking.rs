@@ -8,7 +8,7 @@ use common::script::{Script, engine, engine_with, quick, script, steps};
 use common::settled;
 use db::testing::TestDb;
 use db::{ManualClock, sqlx};
-use lcm::{Engine, NoObserver, OperationState, Outcome, Problem, StepError, StepState};
+use lcm::{Engine, EngineConfig, NoObserver, OperationState, Outcome, Problem, StepError, StepState};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -49,16 +49,25 @@ async fn until(engine: &Engine, op: Uuid, state: StepState) {
 async fn a_parked_operation_costs_nothing_and_any_replica_goes_on_with_it() {
     for db in TestDb::all().await {
         let flag = Arc::new(AtomicBool::new(false));
-        let a = engine(&db, quick("a"), script(waits(flag.clone()))).await;
+        let config = EngineConfig { linger: Duration::from_millis(50), ..quick("a") };
+        let a = engine(&db, config, script(waits(flag.clone()))).await;
         a.start();
         let op = a.submit(operation(steps(&[("a", &[])]))).await.unwrap();
         until(&a, op.id, StepState::Parked).await;
-        let held: Option<String> = sqlx::query_scalar("SELECT lease_owner FROM lcm_operation WHERE id = $1")
-            .bind(op.id.to_string())
-            .fetch_one(&db.pool)
-            .await
-            .unwrap();
-        assert_eq!(held, None, "the lease is given back");
+        // The lease is given back when nothing comes for a while.
+        let given_back = async {
+            let held = "SELECT lease_owner FROM lcm_operation WHERE id = $1";
+            while sqlx::query_scalar::<_, Option<String>>(held)
+                .bind(op.id.to_string())
+                .fetch_one(&db.pool)
+                .await
+                .unwrap()
+                .is_some()
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), given_back).await.expect("the lease is given back");
         assert_eq!(a.steps(op.id).await.unwrap()[0].note.as_deref(), Some("waits for the job"));
         a.shutdown(Duration::from_secs(5)).await;
 

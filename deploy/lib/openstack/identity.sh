@@ -114,23 +114,24 @@ credential_seed() {
     mv "$STATE/secrets/credential-id.new" "$STATE/secrets/credential-id"
 }
 
-# The provider networks that the sample service stands on, for every project to use: an ordinary user may not make them.
+# The provider networks that the sample service stands on, for every project to use: an ordinary user may not make them. Both
+# have DHCP, by which what is plugged into a running server learns its address.
 networks_seed() {
     [ -z "$NO_NETWORKS" ] || return 0
-    provider_network external "$OUTSIDE_CIDR" false true
-    provider_network management "$MGMT_CIDR" true false
+    provider_network external "$OUTSIDE_CIDR" true
+    provider_network management "$MGMT_CIDR" false
 }
 
-# provider_network NAME CIDR-OF-THE-FAR-END DHCP EXTERNAL
+# provider_network NAME CIDR-OF-THE-FAR-END EXTERNAL
 provider_network() {
     local n id cidr base
     n=$(url neutron)/v2.0
     cidr=$(network_of "$2")
     base=${cidr%.*}
-    id=$(ensured "$n/networks" networks "$1" "$(jq -n --arg n "$1" --argjson e "$4" '{network: {name: $n, shared: true, "router:external": $e,
+    id=$(ensured "$n/networks" networks "$1" "$(jq -n --arg n "$1" --argjson e "$3" '{network: {name: $n, shared: true, "router:external": $e,
         "provider:network_type": "flat", "provider:physical_network": $n}}')")
-    ensured "$n/subnets" subnets "$1" "$(jq -n --arg n "$1" --arg id "$id" --arg c "$cidr" --arg b "$base" --arg g "${2%/*}" --argjson d "$3" '{subnet: {
-        name: $n, network_id: $id, ip_version: 4, cidr: $c, gateway_ip: (if $n == "external" then $g else null end), enable_dhcp: $d,
+    ensured "$n/subnets" subnets "$1" "$(jq -n --arg n "$1" --arg id "$id" --arg c "$cidr" --arg b "$base" --arg g "${2%/*}" '{subnet: {
+        name: $n, network_id: $id, ip_version: 4, cidr: $c, gateway_ip: (if $n == "external" then $g else null end), enable_dhcp: true,
         allocation_pools: [{start: "\($b).10", end: "\($b).199"}]}}')" >/dev/null
 }
 

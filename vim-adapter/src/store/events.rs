@@ -7,6 +7,11 @@ use uuid::Uuid;
 
 use super::{Columns, Store, text};
 
+/// Events per statement.
+const CHUNK: usize = 100;
+/// Every how many events those that are too old are dropped.
+const CUT: i64 = 16;
+
 /// Adds events behind the newest one and drops those that are too old; also takes the turn to write about the VIM.
 /// The caller rings [`Store::wake`] after the commit.
 pub async fn append(tx: &mut AnyConnection, store: &Store, vim: Uuid, events: &[ViEvent]) -> sqlx::Result<()> {
@@ -22,13 +27,17 @@ pub async fn append(tx: &mut AnyConnection, store: &Store, vim: Uuid, events: &[
     // A VIM that was forgotten has nobody left to tell.
     let Some(row) = row else { return Ok(()) };
     let last: i64 = row.try_get(0)?;
-    for (seq, event) in (last - count + 1..).zip(events) {
-        sqlx::query("INSERT INTO event (vim_id, seq, body) VALUES ($1, $2, $3)")
-            .bind(vim.to_string())
-            .bind(seq)
-            .bind(text(event))
-            .execute(&mut *tx)
-            .await?;
+    for (from, chunk) in (last - count + 1..).step_by(CHUNK).zip(events.chunks(CHUNK)) {
+        let rows: Vec<String> = (0..chunk.len()).map(|i| format!("($1, ${}, ${})", i * 2 + 2, i * 2 + 3)).collect();
+        let sql = format!("INSERT INTO event (vim_id, seq, body) VALUES {}", rows.join(", "));
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(vim.to_string());
+        for (seq, event) in (from..).zip(chunk) {
+            insert = insert.bind(seq).bind(text(event));
+        }
+        insert.execute(&mut *tx).await?;
+    }
+    if last / CUT == (last - count) / CUT {
+        return Ok(());
     }
     sqlx::query("DELETE FROM event WHERE vim_id = $1 AND seq <= $2")
         .bind(vim.to_string())
@@ -38,27 +47,37 @@ pub async fn append(tx: &mut AnyConnection, store: &Store, vim: Uuid, events: &[
         .map(drop)
 }
 
-/// At most `limit` events behind `after`. When some of those are no longer kept, or `after` was never reached, the first
-/// one tells the consumer to read everything anew.
+/// At most `limit` events behind `after`; fewer only when there are no more for now. When some of those are no longer kept,
+/// or `after` was never reached, the first one tells the consumer to read everything anew.
 pub async fn behind(tx: &mut AnyConnection, vim: Uuid, after: i64, limit: i64) -> sqlx::Result<Vec<(i64, Value)>> {
-    let row = sqlx::query(
-        "SELECT v.last_event AS last_event, (SELECT MIN(seq) FROM event e WHERE e.vim_id = v.id) AS first \
-         FROM vim v WHERE v.id = $1",
-    )
-    .bind(vim.to_string())
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(row) = row else { return Ok(Vec::new()) };
-    let (last, first): (i64, Option<i64>) = (row.try_get("last_event")?, row.try_get("first")?);
-    let kept_from = first.unwrap_or(last + 1);
+    let found = kept(tx, vim, after, limit).await?;
+    if follows(&found, after) {
+        return Ok(found);
+    }
+    let last: Option<i64> = sqlx::query_scalar("SELECT last_event FROM vim WHERE id = $1")
+        .bind(vim.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(last) = last.filter(|last| *last != after) else { return Ok(Vec::new()) };
     if after > last {
         let detail = format!("event {after} was never told here, the newest is {last}: the adapter lost its state");
         return Ok(vec![(last, resync(detail))]);
     }
-    if after + 1 < kept_from && last > 0 {
-        let detail = format!("events {} to {} are no longer kept", after + 1, kept_from - 1);
-        return Ok(vec![(kept_from - 1, resync(detail))]);
+    // Looked at once more: what came between the two looks is not lost.
+    let found = kept(tx, vim, after, limit).await?;
+    if follows(&found, after) {
+        return Ok(found);
     }
+    let lost = found.first().map_or(last, |(first, _)| first - 1);
+    let detail = format!("events {} to {lost} are no longer kept", after + 1);
+    Ok([(lost, resync(detail))].into_iter().chain(found).collect())
+}
+
+fn follows(found: &[(i64, Value)], after: i64) -> bool {
+    found.first().is_some_and(|(first, _)| *first == after + 1)
+}
+
+async fn kept(tx: &mut AnyConnection, vim: Uuid, after: i64, limit: i64) -> sqlx::Result<Vec<(i64, Value)>> {
     let rows = sqlx::query("SELECT seq, body FROM event WHERE vim_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
         .bind(vim.to_string())
         .bind(after)

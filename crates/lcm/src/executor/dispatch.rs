@@ -20,48 +20,64 @@ pub(crate) async fn run(inner: Arc<Inner>) {
     let mut first_look = true;
     let mut next_scan = inner.clock.now_micros();
     let mut woken = None;
+    let mut wait_until = next_scan;
+    let mut look = true;
+    // No further driver could be begun: the end of one is an occasion to look.
+    let mut full = false;
     loop {
         let busy = woken.take().unwrap_or_else(|| Busy::new(&inner));
-        inner.kick.answer();
         let closing = inner.closing.is_cancelled();
-        let mut wait_until = next_scan;
         if closing && drivers.is_empty() {
             return;
         }
-        if asleep(&inner) {
-            wait_until = inner.clock.now_micros().saturating_add(DB_PAUSE_MICROS);
-        } else if !closing {
-            match round(&inner, &mut drivers, &mut first_look, &mut next_scan).await {
-                Ok(next) => wait_until = next,
-                Err(JournalError::Crashed) => return,
-                Err(e) => {
-                    tracing::error!(error = %e, "operations cannot be claimed; trying again");
-                    wait_until = inner.clock.now_micros().saturating_add(DB_PAUSE_MICROS);
+        if std::mem::take(&mut look) {
+            inner.kick.answer();
+            wait_until = next_scan;
+            if asleep(&inner) {
+                wait_until = inner.clock.now_micros().saturating_add(DB_PAUSE_MICROS);
+            } else if !closing {
+                match round(&inner, &mut drivers, &mut first_look, &mut next_scan).await {
+                    Ok(next) => {
+                        full = next.is_none();
+                        wait_until = next.unwrap_or(next_scan);
+                    }
+                    Err(JournalError::Crashed) => return,
+                    Err(e) => {
+                        tracing::error!(error = %e, "operations cannot be claimed; trying again");
+                        wait_until = inner.clock.now_micros().saturating_add(DB_PAUSE_MICROS);
+                    }
                 }
             }
         }
         let alarm = Alarm::at(&inner, wait_until);
         drop(busy);
         tokio::select! {
-            () = inner.kick.heard() => {}
-            Some(ended) = drivers.join_next() => match ended {
-                Ok(End::Crashed) => return,
-                Ok(End::Over | End::Failed) => {}
-                Err(e) => tracing::error!(error = %e, "an operation's driver ended unexpectedly; its lease will expire"),
-            },
-            busy = alarm.ring(&inner), if !closing => woken = Some(busy),
+            () = inner.kick.heard() => look = true,
+            Some(ended) = drivers.join_next() => {
+                // Whoever leaves something to be looked at kicks.
+                look = full;
+                match ended {
+                    Ok(End::Crashed) => return,
+                    Ok(End::Settled | End::Over | End::Failed) => {}
+                    Err(e) => tracing::error!(error = %e, "an operation's driver ended unexpectedly; its lease will expire"),
+                }
+            }
+            busy = alarm.ring(&inner), if !closing => {
+                look = true;
+                woken = Some(busy);
+            }
             () = inner.closing.cancelled(), if !closing => {}
         }
     }
 }
 
-/// Claims what is due; returns when to look again.
+/// Claims what is due; returns when to look again, or nothing when there is no room for more until a driver ends.
 async fn round(
     inner: &Arc<Inner>,
     drivers: &mut JoinSet<End>,
     first_look: &mut bool,
     next_scan: &mut i64,
-) -> Result<i64, JournalError> {
+) -> Result<Option<i64>, JournalError> {
     let now = inner.clock.now_micros();
     if now >= *next_scan {
         *next_scan = now.saturating_add(micros(inner.config.scan_interval));
@@ -71,8 +87,7 @@ async fn round(
     loop {
         let free = inner.config.max_operations.saturating_sub(drivers.len()).min(CLAIM_AT_ONCE);
         if free == 0 {
-            // The end of a driver wakes us.
-            return Ok(*next_scan);
+            return Ok(None);
         }
         let holder = &inner.journal.holder;
         let now = inner.clock.now_micros();
@@ -106,7 +121,7 @@ async fn round(
     let due = lease::next_due(&mut conn, &inner.journal.holder).await?;
     // What was due when we looked and was not claimed is being claimed by somebody else; the scan comes back to it.
     let due = due.filter(|at| *at > looked_at);
-    Ok(due.unwrap_or(i64::MAX).min(*next_scan))
+    Ok(Some(due.unwrap_or(i64::MAX).min(*next_scan)))
 }
 
 fn drive(inner: &Arc<Inner>, drivers: &mut JoinSet<End>, claimed: Claimed) {
@@ -121,8 +136,10 @@ fn drive(inner: &Arc<Inner>, drivers: &mut JoinSet<End>, claimed: Claimed) {
             all.remove(&claimed.id);
         }
         drop(all);
-        // Somebody may have woken it while it was being let go of.
-        inner.kick.ring();
+        // What was let go of is due at some time, and somebody may have woken it meanwhile.
+        if end != End::Settled || poke.is_rung() {
+            inner.kick.ring();
+        }
         end
     });
 }

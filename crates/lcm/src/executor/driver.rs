@@ -22,7 +22,9 @@ use tracing::Instrument;
 /// Why a driver ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// The operation needs no executor now, or another has it.
+    /// The operation rests, or is at its end: it needs no executor until somebody does something with it.
+    Settled,
+    /// The operation needs no executor for a while, or another has it.
     Over,
     /// The database refused until the lease was over.
     Failed,
@@ -60,6 +62,8 @@ pub(super) struct Driver {
     /// When our lease ends unless renewed, and when to renew it.
     pub(super) expires: i64,
     pub(super) renew_at: i64,
+    /// When it did something last.
+    pub(super) acted: i64,
 }
 
 /// Drives the operation until it is over, rests, or is lost.
@@ -76,6 +80,7 @@ pub(super) async fn drive(inner: Arc<Inner>, claimed: Claimed, poke: Arc<Bell>, 
     let trace_id = driver.snapshot.op.traceparent.as_deref().and_then(call::trace_id).unwrap_or_default().to_owned();
     let span = tracing::info_span!("operation", op = %id, trace_id);
     match driver.run(&poke, busy).instrument(span).await {
+        Ok(()) if !driver.snapshot.op.state.is_active() => End::Settled,
         Ok(()) => End::Over,
         Err(e) => {
             // Whatever is under way is not ours to finish any more.
@@ -107,6 +112,7 @@ impl Driver {
         Ok(Some(Self {
             renew_at: claimed.expires - inner.journal.holder.lease_micros * 2 / 3,
             expires: claimed.expires,
+            acted: inner.clock.now_micros(),
             inner,
             claimed,
             snapshot,
@@ -130,7 +136,7 @@ impl Driver {
             };
             let timer = match rest {
                 Rest::Busy(at) | Rest::Starved(at) => at.unwrap_or(i64::MAX).min(self.renew_at),
-                Rest::Until(at) => at.min(self.renew_at),
+                Rest::Until(at) => at.min(self.renew_at).min(self.lingers_until()),
                 Rest::Settled => return Ok(()),
             };
             let room = self.in_flight.len() < self.inner.config.max_steps_per_operation;
@@ -197,11 +203,16 @@ impl Driver {
         out.dirty.extend(&self.recovered);
         out.events.splice(0..0, self.recovered_events.iter().cloned());
 
+        let acts = !out.dirty.is_empty() || !out.events.is_empty() || out.error_changed;
+        if acts {
+            self.acted = now;
+        }
+        // What it waits for comes soon, mostly, and then needs neither a claim nor to be read again.
         let release = match out.rest {
-            Rest::Until(at) if closing || at.saturating_sub(now) > micros(self.inner.config.linger) => Some(at),
+            Rest::Until(at) if closing || (now >= self.lingers_until() && at > now) => Some(at),
             _ => None,
         };
-        let writes = !out.dirty.is_empty() || !out.events.is_empty() || out.error_changed || release.is_some();
+        let writes = acts || release.is_some();
         let mut woken = false;
         if writes {
             let Some(written) = self.write(&next, &out, release, now).await? else { return Ok(Next::Again) };
@@ -227,6 +238,11 @@ impl Driver {
         self.begin(&out, permits);
         let again = woken || !self.inbox.is_empty();
         Ok(if again { Next::Again } else { Next::Wait(out.rest, out.starved) })
+    }
+
+    /// Until when it is kept although it has nothing to do.
+    fn lingers_until(&self) -> i64 {
+        self.acted.saturating_add(micros(self.inner.config.linger))
     }
 
     fn advanced(&self, now: i64, limits: Limits) -> (Snapshot, Advance) {

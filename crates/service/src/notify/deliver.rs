@@ -1,8 +1,8 @@
 //! Delivery: subscribers side by side, the notifications of one in order, each until it is taken or too old.
 //!
-//! A subscriber is delivered to by one process at a time, under a lease, so that several replicas on one database keep the
-//! order. A notification leaves the outbox after the subscriber took it: one that was taken just before a crash is sent
-//! again, under the same id.
+//! A subscriber is delivered to by one process at a time, so that the order is kept: of several replicas on one PostgreSQL
+//! under a lease; a SQLite file has one process. A notification leaves the outbox after the subscriber took it: one that was
+//! taken just before a crash is sent again, under the same id.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -33,12 +33,11 @@ pub(super) const LEASE: Duration = Duration::from_secs(90);
 
 /// Delivers until the service ends. What is being sent then is sent again after the next start.
 pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Result<(), Infallible> {
-    // The only process on a SQLite file finds its own leases again after a crash.
     let owner = match notifier.db.dialect {
-        Dialect::Sqlite => "this".to_owned(),
-        Dialect::Postgres => Uuid::new_v4().to_string(),
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(Uuid::new_v4().to_string()),
     };
-    let (notifier, owner) = (&notifier, owner.as_str());
+    let (notifier, owner) = (&notifier, owner.as_deref());
     let mut busy: HashSet<Uuid> = HashSet::new();
     let mut drains = FuturesUnordered::new();
     loop {
@@ -85,19 +84,28 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
     }
 }
 
-/// Delivers to one subscriber until nothing is left, an attempt fails, or another process has the lease.
-async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(), StoreError> {
-    if !outbox::lease(&notifier.db, owner, subscriber, notifier.clock.now_micros()).await? {
+/// Delivers to one subscriber until nothing is left, an attempt fails, or another process has the lease. `owner` is who takes
+/// the lease, where there is one.
+async fn drain(notifier: &Notifier, owner: Option<&str>, subscriber: Uuid) -> Result<(), StoreError> {
+    if let Some(owner) = owner
+        && !outbox::lease(&notifier.db, owner, subscriber, notifier.clock.now_micros()).await?
+    {
         return Ok(());
     }
+    deliver_all(notifier, owner, subscriber).await?;
+    match owner {
+        Some(owner) => outbox::release(&notifier.db, owner, subscriber).await,
+        None => Ok(()),
+    }
+}
+
+async fn deliver_all(notifier: &Notifier, owner: Option<&str>, subscriber: Uuid) -> Result<(), StoreError> {
     let Some(subscription) = SUBSCRIPTIONS.get(&notifier.db, subscriber).await? else { return Ok(()) };
     let target = subscription.document;
     let mut headers: Option<Vec<(String, String)>> = None;
     loop {
         let batch = outbox::batch(&notifier.db, subscriber).await?;
-        if batch.is_empty() {
-            return outbox::release(&notifier.db, owner, subscriber).await;
-        }
+        let all = batch.len() < outbox::BATCH;
         for waiting in batch {
             let sent = async {
                 if headers.is_none() {
@@ -133,8 +141,11 @@ async fn drain(notifier: &Notifier, owner: &str, subscriber: Uuid) -> Result<(),
             let pause = pause(waiting.attempts);
             tracing::warn!(%subscriber, uri, ?pause, %error, "a notification was not taken yet");
             let next_at = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
-            outbox::later(&notifier.db, &waiting, next_at).await?;
-            return outbox::release(&notifier.db, owner, subscriber).await;
+            return outbox::later(&notifier.db, &waiting, next_at).await;
+        }
+        // What came meanwhile is seen by the look that follows every delivery.
+        if all {
+            return Ok(());
         }
     }
 }

@@ -92,6 +92,6 @@ impl Notifier {
         payload: &Value,
         now: i64,
     ) -> Result<(), StoreError> {
-        Ok(outbox::put(tx, self.api, id, payload, now).await?)
+        self.leave(tx, id, payload, now).await
     }
 }

@@ -12,8 +12,8 @@ mod outbox;
 mod secured;
 mod subscription;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use db::{AnyConnection, Clock, Db, Migration, SystemClock};
 use prometheus::IntCounterVec;
@@ -59,6 +59,9 @@ const MIGRATIONS: &[Migration] = &[
 /// How long a notification is tried before it is dropped.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
+/// Longer than any transaction that leaves a notification.
+const LONGEST_TRANSACTION: Duration = Duration::from_secs(60);
+
 /// Whether a subscription wants a notification: its filter, and what the notification tells of itself.
 pub type Wants = fn(filter: &Value, attributes: &Value) -> bool;
 
@@ -90,6 +93,8 @@ pub struct Notifier {
     clock: Arc<dyn Clock>,
     callers: Callers,
     news: Arc<Notify>,
+    /// When something was left last.
+    left: Arc<Mutex<Option<Instant>>>,
     count: Option<IntCounterVec>,
     /// Subscribers of an older version of the interface, who are told the same in its form.
     older: Option<Arc<Notifier>>,
@@ -147,6 +152,7 @@ impl Notifier {
             clock,
             callers: Callers::default(),
             news: Arc::default(),
+            left: Arc::default(),
             count: None,
             older: None,
         })
@@ -180,13 +186,19 @@ impl Notifier {
             if wanted {
                 let mut payload = self.addressed(&notification.payload, subscription.id);
                 (self.shape)(&subscription.document.shown, &mut payload);
-                outbox::put(tx, self.api, subscription.id, &payload, now).await?;
+                self.leave(tx, subscription.id, &payload, now).await?;
             }
         }
         match &self.older {
             Some(older) => Box::pin(older.enqueue(tx, notification, now)).await,
             None => Ok(()),
         }
+    }
+
+    /// Leaves one notification for one subscription.
+    async fn leave(&self, tx: &mut AnyConnection, id: Uuid, payload: &Value, now: i64) -> Result<(), StoreError> {
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(outbox::put(tx, self.api, id, payload, now).await?)
     }
 
     /// The same, telling the subscribers of `older` too: those of an older version of the interface, whose [`Shape`]
@@ -196,9 +208,13 @@ impl Notifier {
         Self { older: Some(Arc::new(older)), ..self }
     }
 
-    /// Something was committed: deliver.
+    /// Something was committed: deliver. Whoever does not know whether it leaves notifications may call too: when none was
+    /// left here for longer than any transaction takes, nothing is looked for.
     pub fn kick(&self) {
-        self.news.notify_one();
+        let left = *self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.is_some_and(|left| left.elapsed() < LONGEST_TRANSACTION) {
+            self.news.notify_one();
+        }
         if let Some(older) = &self.older {
             older.kick();
         }

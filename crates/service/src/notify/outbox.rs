@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::deliver::LEASE;
 use crate::store::StoreError;
 
-/// Undelivered notifications kept for one subscription; beyond, the oldest is dropped.
+/// Undelivered notifications kept for one subscription; beyond, the oldest are dropped.
 const MAX_BACKLOG: i64 = 10_000;
+/// Every how many notifications of a subscription its backlog is cut.
+const CUT: i64 = 100;
 /// Notifications read at once.
-const BATCH: i64 = 50;
+pub(super) const BATCH: usize = 50;
 
 /// A notification to be delivered.
 #[derive(Debug)]
@@ -53,6 +55,9 @@ pub(super) async fn put(
     .bind(TraceContext::current().unwrap_or_else(TraceContext::random).to_string())
     .execute(&mut *tx)
     .await?;
+    if seq % CUT != 0 {
+        return Ok(());
+    }
     let dropped = sqlx::query("DELETE FROM notify_outbox WHERE subscription = $1 AND seq <= $2")
         .bind(subscription.clone())
         .bind(seq - MAX_BACKLOG)
@@ -111,7 +116,7 @@ pub(super) async fn batch(db: &Db, subscription: Uuid) -> Result<Vec<Waiting>, S
         "SELECT seq, payload, created_at, attempts, trace FROM notify_outbox WHERE subscription = $1 ORDER BY seq LIMIT $2",
     )
     .bind(subscription.to_string())
-    .bind(BATCH)
+    .bind(BATCH as i64)
     .fetch_all(&db.pool)
     .await?;
     rows.iter()
@@ -161,20 +166,22 @@ pub(super) async fn release(db: &Db, owner: &str, subscription: Uuid) -> Result<
     })
 }
 
-/// Takes a notification out of the outbox and prolongs the lease.
-pub(super) async fn delivered(db: &Db, owner: &str, waiting: &Waiting, now: i64) -> Result<(), StoreError> {
+/// Takes a notification out of the outbox and prolongs the lease of its owner.
+pub(super) async fn delivered(db: &Db, owner: Option<&str>, waiting: &Waiting, now: i64) -> Result<(), StoreError> {
     db::transaction!(db, |tx| {
         sqlx::query("DELETE FROM notify_outbox WHERE subscription = $1 AND seq = $2")
             .bind(waiting.subscription.to_string())
             .bind(waiting.seq)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("UPDATE notify_sequence SET lease_until = $1 WHERE subscription = $2 AND lease_owner = $3")
-            .bind(lease_end(now))
-            .bind(waiting.subscription.to_string())
-            .bind(owner)
-            .execute(&mut *tx)
-            .await?;
+        if let Some(owner) = owner {
+            sqlx::query("UPDATE notify_sequence SET lease_until = $1 WHERE subscription = $2 AND lease_owner = $3")
+                .bind(lease_end(now))
+                .bind(waiting.subscription.to_string())
+                .bind(owner)
+                .execute(&mut *tx)
+                .await?;
+        }
         Ok::<_, StoreError>(())
     })
 }
