@@ -94,6 +94,16 @@ impl Cloud {
         self.request_from("mgmt", url)
     }
 
+    /// Ends one of its services with SIGKILL and starts it again.
+    pub fn kill_and_restart(&self, service: &str) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/openstack-lab");
+        for command in ["kill", "start"] {
+            let done = Command::new(script).args([command, service, "--run-dir"]).arg(&self.run).output();
+            let done = done.expect("deploy/openstack-lab runs");
+            assert!(done.status.success(), "{command} {service}: {}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
+
     /// Runs `virsh` against the cloud's hypervisor.
     pub fn virsh(&self, args: &[&str]) -> String {
         let uri = format!("qemu:///system?socket={}", self.run.join("libvirt/libvirt-sock").display());

@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod disk;
 pub mod em;
 pub mod ground;
+pub mod kill;
 pub mod lab;
 pub mod nfvi;
 pub mod openstack;

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use db::testing::TestDb;
+use mano_tests::kill::{running, seeded};
 use mano_tests::lab::{Databases, Lab, SERVICES, Wishes};
 use mano_tests::{conformance, samples};
-use reference_points::os_ma_nfvo::mano::{OpStep, StepState};
 
 /// Moments after the request at which services are killed in turn, in milliseconds.
 const MOMENTS: [u64; 4] = [150, 400, 800, 1400];
@@ -37,14 +37,6 @@ async fn real_each_service_killed_in_instantiate_and_in_terminate() {
     let ns = lab.demo(&image).await;
     killed_once_each(&mut lab, ns).await;
     conformance::check(&lab);
-}
-
-/// A number from a seed (splitmix64): the same moments every time.
-fn seeded(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 /// How long an operation took, in milliseconds.
@@ -87,13 +79,12 @@ async fn soak_each_service_killed_at_ten_seeded_moments_of_instantiate_and_of_te
                     spans[which] = span(&lab, op).await;
                 } else {
                     hits[which] += 1;
-                    let running: Vec<String> = progress.steps.iter().flat_map(running).collect();
                     println!(
                         "{service}, kill {}, {moment} ms into {}: {}, at {}",
                         hits[which],
                         if terminating { "terminate" } else { "instantiate" },
                         progress.operation.state,
-                        if running.is_empty() { "no step".to_owned() } else { running.join(", ") }
+                        running(&progress)
                     );
                 }
                 lab.completed(op).await;
@@ -103,13 +94,6 @@ async fn soak_each_service_killed_at_ten_seeded_moments_of_instantiate_and_of_te
             }
         }
     }
-}
-
-/// The steps that run, those of the VNFM in place of the one that waits for them.
-fn running(step: &OpStep) -> Vec<String> {
-    let parts: Vec<String> = step.parts.iter().flat_map(running).collect();
-    let busy = matches!(step.state, StepState::Running | StepState::Waiting | StepState::Retrying);
-    if parts.is_empty() && busy { vec![step.title.clone()] } else { parts }
 }
 
 #[tokio::test]

@@ -1,15 +1,14 @@
 //! Telling one host's agent what is wanted: what was written down and not told is told, again and again until the agent
 //! answers, in no other order than that one compute's wishes follow each other.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use reference_points::common::{CallError, ProblemDetails};
 use reference_points::or_vi::{ComputeRoot, ResourceState, Snapshot, Volume};
 use reference_points::{nf_vi, or_vi};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
@@ -39,8 +38,9 @@ enum Job {
 
 /// Serves one host until it is dropped.
 pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
-    let mut under_way = FuturesUnordered::new();
-    let mut busy = HashSet::new();
+    // Tasks of their own: a job whose turn at the database comes must go on, whatever this loop waits for.
+    let mut under_way = JoinSet::new();
+    let mut busy = HashMap::new();
     let mut pause = PAUSE.0;
     let mut retry: Option<Instant> = None;
     let mut look = true;
@@ -49,10 +49,12 @@ pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
             look = false;
             match untold(&vim, &agent).await {
                 Ok(jobs) => {
-                    for job in jobs {
-                        if busy.len() < AT_ONCE && busy.insert(job) {
+                    let told: HashSet<Job> = busy.values().copied().collect();
+                    for job in jobs.into_iter().filter(|job| !told.contains(job)) {
+                        if busy.len() < AT_ONCE {
                             let (vim, agent) = (Arc::clone(&vim), Arc::clone(&agent));
-                            under_way.push(async move { (job, tell(&vim, &agent, job).await) }.boxed());
+                            let begun = under_way.spawn(async move { tell(&vim, &agent, job).await });
+                            busy.insert(begun.id(), job);
                         }
                     }
                 }
@@ -66,8 +68,12 @@ pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
         }
         tokio::select! {
             () = agent.wake.notified() => look = true,
-            Some((job, told)) = under_way.next(), if !under_way.is_empty() => {
-                busy.remove(&job);
+            Some(ended) = under_way.join_next_with_id() => {
+                let (id, told) = match ended {
+                    Ok(told) => told,
+                    Err(error) => (error.id(), Err(ProblemDetails::new(500, "Panic", error.to_string()).into())),
+                };
+                let job = busy.remove(&id);
                 match told {
                     Ok(()) => {
                         pause = PAUSE.0;

@@ -4,14 +4,13 @@
 //! under a lease; a SQLite file has one process. A notification leaves the outbox after the subscriber took it: one that was
 //! taken just before a crash is sent again, under the same id.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
 use db::Dialect;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use reference_points::common::TraceContext;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,22 +36,23 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
         Dialect::Sqlite => None,
         Dialect::Postgres => Some(Uuid::new_v4().to_string()),
     };
-    let (notifier, owner) = (&notifier, owner.as_deref());
-    let mut busy: HashSet<Uuid> = HashSet::new();
-    let mut drains = FuturesUnordered::new();
+    let mut busy: HashMap<task::Id, Uuid> = HashMap::new();
+    // Tasks of their own: a delivery whose turn at the database comes must go on, whatever this loop waits for.
+    let mut drains = JoinSet::new();
     loop {
         let mut pause = LOOK;
         let mut next_at = None;
         match outbox::subscribers(&notifier.db, notifier.api).await {
             Ok(subscribers) => {
                 let now = notifier.clock.now_micros();
-                for (subscriber, due) in subscribers.into_iter().filter(|(s, _)| !busy.contains(s)).collect::<Vec<_>>()
-                {
+                let under_way: HashSet<Uuid> = busy.values().copied().collect();
+                for (subscriber, due) in subscribers.into_iter().filter(|(s, _)| !under_way.contains(s)) {
                     if due > now {
                         next_at = Some(next_at.map_or(due, |n: i64| n.min(due)));
                     } else if drains.len() < SIDE_BY_SIDE {
-                        busy.insert(subscriber);
-                        drains.push(async move { (subscriber, drain(notifier, owner, subscriber).await) });
+                        let (notifier, owner) = (notifier.clone(), owner.clone());
+                        let begun = drains.spawn(async move { drain(&notifier, owner.as_deref(), subscriber).await });
+                        busy.insert(begun.id(), subscriber);
                     }
                 }
             }
@@ -70,10 +70,14 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             () = notifier.news.notified() => {}
-            Some((subscriber, outcome)) = drains.next(), if !drains.is_empty() => {
-                busy.remove(&subscriber);
-                if let Err(error) = outcome {
-                    tracing::warn!(%subscriber, %error, "a delivery was interrupted by the database, trying again");
+            Some(ended) = drains.join_next_with_id() => {
+                let (id, interrupted) = match ended {
+                    Ok((id, outcome)) => (id, outcome.err().map(|error| error.to_string())),
+                    Err(error) => (error.id(), Some(error.to_string())),
+                };
+                let subscriber = busy.remove(&id);
+                if let Some(error) = interrupted {
+                    tracing::warn!(?subscriber, %error, "a delivery was interrupted, trying again");
                     // The database needs the time more than the subscriber.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
