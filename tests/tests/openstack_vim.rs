@@ -165,6 +165,39 @@ async fn real_openstack_what_it_refuses_is_told_in_its_own_words() {
 
 #[tokio::test]
 #[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_fifty_servers_at_rest_cost_few_requests() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    let shown = lab.mano_json(&["vim", "show", "lab"]);
+    if !shown["vim"]["report"]["zones"].as_array().is_some_and(|zones| zones.contains(&json!("fake"))) {
+        println!("SKIPPED: the OpenStack has no fake hypervisors: deploy/openstack-lab up --fake 2");
+        return;
+    }
+    let vi = Direct::new(&lab);
+    vi.image(&image).await;
+    let compute = json!({
+        "flavour": { "vcpus": 1, "memoryBytes": 192u64 << 20 }, "zone": "fake", "ports": [],
+        "root": { "from": "image", "imageId": vi.id("image") },
+    });
+    let names: Vec<String> = (0..50).map(|n| format!("rest-{n}")).collect();
+    futures::future::join_all(names.iter().map(|name| vi.put("computes", name, compute.clone()))).await;
+    for name in &names {
+        vi.rests("computes", name, "active").await;
+    }
+    // What was under way is looked at for a while yet.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let requests = async || lab.mano_json(&["vim", "show", "lab"])["vim"]["report"]["requests"].as_u64().unwrap();
+    let before = requests().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let sent = requests().await - before;
+    println!("requests in two minutes with 50 servers at rest: {sent}");
+    assert!(sent < 24, "{sent} requests in two minutes");
+    futures::future::join_all(names.iter().map(|name| vi.delete("computes", name))).await;
+    lab.nothing_is_beneath().await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
 async fn real_openstack_an_adapter_killed_while_it_works_makes_nothing_twice_and_leaves_nothing() {
     let Some(image) = samples::guest_image() else { return };
     let Some(mut lab) = Lab::openstack("mano", &Wishes::default()).await else { return };

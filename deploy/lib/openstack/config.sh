@@ -165,6 +165,7 @@ host = $1
 my_ip = $API_ADDRESS
 transport_url = $(messages_url)
 state_path = $STATE/nova
+default_schedule_zone = nova
 instances_path = $STATE/nova/instances
 compute_driver = $2
 enabled_apis = osapi_compute

@@ -135,6 +135,18 @@ provider_network() {
         allocation_pools: [{start: "\($b).10", end: "\($b).199"}]}}')" >/dev/null
 }
 
+# The fake hypervisors are a zone of their own, so that no server that is to run comes to one; project mano may fill them.
+fakes_seed() {
+    local n zone project host
+    n=$(url nova)
+    zone=$(api POST "$n/os-aggregates" '{"aggregate": {"name": "fake", "availability_zone": "fake"}}' | jq -r .aggregate.id)
+    while read -r host; do
+        api POST "$n/os-aggregates/$zone/action" "$(jq -n --arg h "$host" '{add_host: {host: $h}}')" >/dev/null
+    done < <(api GET "$n/os-services?binary=nova-compute" | jq -r '.services[].host | select(startswith("fake"))')
+    project=$(api GET "$(url keystone)/projects?name=mano" | jq -r '.projects[0].id')
+    api PUT "$n/os-quota-sets/$project" '{"quota_set": {"instances": -1, "cores": -1, "ram": -1}}' >/dev/null
+}
+
 FLAVOURS=("lab.small 1 192 1" "lab.medium 1 512 2" "lab.large 2 1024 4")
 flavours_seed() {
     local there name vcpus ram disk f
