@@ -2,7 +2,7 @@
 //! those that are gone; ports by one list. Never a request for each server. While something is under way the looks follow each
 //! other quickly, else slowly.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -247,7 +247,18 @@ async fn look_at_servers(vim: &OpenstackVim, memory: &mut Memory, wanted: &Wante
     if full {
         memory.full = Some(Instant::now());
     }
+    if any_ends(&wanted.computes, &listed) {
+        memory.full = None;
+    }
     Ok(())
+}
+
+/// Whether a server that is to go is at the end of that: it is gone when a whole list has it no more.
+fn any_ends(rows: &[ComputeRow], listed: &[Value]) -> bool {
+    let ends = listed.iter().filter(|server| server["status"] == "DELETED");
+    let ending: BTreeSet<&str> = ends.filter_map(|server| server["id"].as_str()).collect();
+    let its = |row: &ComputeRow| row.compute.vim_resource_id.as_deref().is_some_and(|its| ending.contains(its));
+    rows.iter().any(|row| row.phase == Phase::Deleting && its(row))
 }
 
 /// Asks why servers failed whose failure is news and that a list says nothing more of: what Nova could place on no host, it
@@ -289,9 +300,11 @@ fn judge(rows: &[ComputeRow], listed: &[Value], full: bool, now: i64) -> (Vec<Re
         let Some(its) = row.compute.vim_resource_id.as_deref() else { continue };
         let seen = by_id.get(its).and_then(|server| servers::seen(server));
         let state = seen.as_ref().and_then(servers::state);
+        // Nova says DELETED before it has forgotten a server, and keeps one that is deleted softly.
+        let gone_for_good = seen.as_ref().map_or(full, |seen| seen.status == "SOFT_DELETED");
         let absent = if seen.is_some() { state.is_none() } else { full };
         match row.phase {
-            Phase::Deleting if absent => gone.push(row.compute.id),
+            Phase::Deleting if gone_for_good => gone.push(row.compute.id),
             Phase::Settled if absent => reports.push(lost_server(row, its)),
             Phase::Settled | Phase::Failed => {
                 let seen = seen.filter(|seen| !is_unexplained(seen, now));
@@ -514,8 +527,9 @@ mod tests {
         assert_eq!(gone, [Uuid::from_u128(2)]);
         assert!(matches!(&reports[..], [Report::Machine { state: Some(MachineState::Error), problem: Some(p), .. }]
             if p.detail.contains("c1")));
-        let (_, gone) = judge(&rows, &[server(2, "DELETED")], false, 0);
-        assert_eq!(gone, [Uuid::from_u128(2)]);
+        let ends = [server(1, "ACTIVE"), server(2, "DELETED")];
+        assert!(judge(&rows, &ends, false, 0).1.is_empty() && judge(&rows, &ends, true, 0).1.is_empty());
+        assert!(any_ends(&rows, &ends) && !any_ends(&rows, &ends[..1]));
     }
 
     #[test]
