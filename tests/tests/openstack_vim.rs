@@ -164,7 +164,7 @@ async fn real_openstack_what_it_refuses_is_told_in_its_own_words() {
 }
 
 #[tokio::test]
-#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+#[ignore = "needs an OpenStack with fake hypervisors, which the other stories' servers would come to as well"]
 async fn real_openstack_fifty_servers_at_rest_cost_few_requests() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
