@@ -231,9 +231,17 @@ fn owned(row: &db::AnyRow) -> Result<(Uuid, Owned), DbError> {
 /// # Errors
 /// What the database says.
 pub async fn owner(db: &Db, resource: Uuid) -> Result<Option<(Uuid, Owned)>, DbError> {
+    owner_in(&mut *db.pool.acquire().await?, resource).await
+}
+
+/// The same in a transaction.
+///
+/// # Errors
+/// What the database says.
+pub async fn owner_in(tx: &mut AnyConnection, resource: Uuid) -> Result<Option<(Uuid, Owned)>, DbError> {
     let row = sqlx::query("SELECT instance, document FROM vnf_resource WHERE id = $1")
         .bind(resource.to_string())
-        .fetch_optional(&db.pool)
+        .fetch_optional(tx)
         .await?;
     row.as_ref().map(owned).transpose()
 }
