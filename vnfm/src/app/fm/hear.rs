@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::Alarms;
 use crate::ops::alarms::{HOST_TROUBLES, HostTrouble, Verdict, compute_key, of_compute, of_port, of_repair, of_volume};
 use crate::ops::inventory::{Owned, Part};
-use crate::store::{INSTANCES, alarms, resources};
+use crate::store::{alarms, resources};
 use crate::vi::VimRef;
 
 /// Why an event could not be made use of.
@@ -133,17 +133,7 @@ impl Ears {
         now: i64,
     ) -> Result<(), StoreError> {
         match verdict {
-            Verdict::Fault(condition) => {
-                // An operation may have ended since the resource was seen, and it with it: who ends one holds the instance.
-                match INSTANCES.lock(&mut *tx, condition.instance).await {
-                    Err(StoreError::Missing { .. }) => return Ok(()),
-                    held => drop(held?),
-                }
-                if alarms::owner_in(&mut *tx, owned.id()).await?.is_none() {
-                    return Ok(());
-                }
-                self.alarms.raise(tx, condition, now).await
-            }
+            Verdict::Fault(condition) => self.alarms.raise(tx, condition, now).await,
             Verdict::Well => self.alarms.clear(tx, &key(owned), now).await,
             Verdict::Between => Ok(()),
         }

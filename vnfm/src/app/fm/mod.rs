@@ -47,12 +47,20 @@ impl Alarms {
         Ears::new(self.clone(), engine)
     }
 
-    /// There is a fault: raises its alarm, or brings it up to date. What is not known to the VNFM any more has none.
+    /// There is a fault: raises its alarm, or brings it up to date. What is not known to the VNFM any more has none, nor what the
+    /// instance has no more: an operation may have ended since the fault was seen, and taken it away.
     ///
     /// # Errors
     /// What the database says.
     pub async fn raise(&self, tx: &mut AnyConnection, found: &Condition, now: i64) -> Result<(), StoreError> {
-        if INSTANCES.get_in(tx, found.instance).await?.is_none() {
+        // Who ends an operation holds the instance too.
+        match INSTANCES.lock(&mut *tx, found.instance).await {
+            Err(StoreError::Missing { .. }) => return Ok(()),
+            held => drop(held?),
+        }
+        if let Some(resource) = found.resource
+            && alarms::owner_in(&mut *tx, resource).await?.is_none()
+        {
             return Ok(());
         }
         let changed = match alarms::open(tx, &found.key).await? {
