@@ -128,6 +128,7 @@ codes! {
     TRUNK = "SOL001-0013", "SOL001 clause 6.8", "a trunk does not fit together";
     PACKAGE_CHANGE = "SOL001-0014", "SOL001 clause 6.10", "a change of package names what is not there";
     LCM_COORDINATION = "SOL001-0015", "SOL001 clause 6.10", "a coordination action is not described";
+    INDICATOR = "SOL001-0016", "SOL001 clause 6.10", "a trigger of an indicator cannot act";
     NO_NS = "SOL001-0020", "SOL001 clause 7.11", "no NS node type or template";
     NS_DEPENDENCY_CYCLE = "SOL001-0021", "SOL001 clause 7.8", "parts of the network service wait for each other in a circle";
     NS_CONNECTION = "SOL001-0022", "SOL001 clause 7.8", "a connection of the network service leads nowhere";

@@ -30,6 +30,20 @@ pub enum Vim {
         /// Name or id; may be left out when there is only one.
         vim: Option<String>,
     },
+    /// Moves a compute to another host of its VIM, where that can; `mano vim watch` tells the end.
+    Migrate {
+        /// Identifier of the compute, as `mano vnf show` has it.
+        compute: uuid::Uuid,
+        /// Name or id of the VIM; may be left out when there is only one.
+        #[arg(long)]
+        vim: Option<String>,
+        /// It is stopped, moved and started again; else it goes on meanwhile.
+        #[arg(long)]
+        cold: bool,
+        /// The host it is to be on; else the VIM chooses.
+        #[arg(long)]
+        host: Option<String>,
+    },
     /// Software images of one, for VNFs whose packages do not bring their own.
     #[command(subcommand)]
     Image(crate::cli_images::Image),

@@ -41,6 +41,8 @@ pub struct Seen {
     pub cancelled: Vec<usize>,
     /// The configuration's VNF-specific data.
     pub data: Map<String, Value>,
+    /// That of its VNFCs, by `vnfcInfo` identifier.
+    pub vnfcs: BTreeMap<String, Map<String, Value>>,
     /// How often it was changed: its ETag.
     pub changes: u32,
     /// Somebody changes the configuration between the next GET and PATCH.
@@ -237,9 +239,27 @@ fn etag(changes: u32) -> String {
     format!("\"{changes}\"")
 }
 
+fn configured(seen: &Seen) -> Value {
+    let vnfc = |(id, data): (&String, &Map<String, Value>)| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
+    json!({
+        "vnfConfigurationData": { "dhcpServer": "10.0.0.2", "vnfSpecificData": seen.data },
+        "vnfcConfigurationData": seen.vnfcs.iter().map(vnfc).collect::<Vec<_>>(),
+    })
+}
+
+fn merge(data: &mut Map<String, Value>, patch: &Value) {
+    for (name, value) in patch.as_object().into_iter().flatten() {
+        if value.is_null() {
+            data.remove(name);
+        } else {
+            data.insert(name.clone(), value.clone());
+        }
+    }
+}
+
 async fn configuration(State(em): State<Em>) -> Response {
     let mut seen = em.seen();
-    let body = json!({ "vnfConfigurationData": { "dhcpServer": "10.0.0.2", "vnfSpecificData": seen.data } });
+    let body = configured(&seen);
     let tag = etag(seen.changes);
     if std::mem::take(&mut seen.race) {
         seen.changes += 1;
@@ -255,14 +275,15 @@ async fn configure(State(em): State<Em>, headers: HeaderMap, body: String) -> Re
         return (StatusCode::PRECONDITION_FAILED, Json(problem)).into_response();
     }
     let patch: Value = serde_json::from_str(&body).expect("a patch");
-    for (name, value) in patch["vnfConfigurationData"]["vnfSpecificData"].as_object().expect("data") {
-        if value.is_null() {
-            seen.data.remove(name);
-        } else {
-            seen.data.insert(name.clone(), value.clone());
-        }
+    merge(&mut seen.data, &patch["vnfConfigurationData"]["vnfSpecificData"]);
+    for entry in patch["vnfcConfigurationData"].as_array().into_iter().flatten() {
+        let id = entry["vnfcInstanceId"].as_str().expect("a VNFC").to_owned();
+        merge(seen.vnfcs.entry(id).or_default(), &entry["vnfcSpecificData"]);
+    }
+    for id in patch["vnfcConfigurationDataDeleteIds"].as_array().into_iter().flatten() {
+        seen.vnfcs.remove(id.as_str().expect("a VNFC")).expect("one that is there");
     }
     seen.changes += 1;
-    let body = json!({ "vnfConfigurationData": { "vnfSpecificData": seen.data } });
+    let body = configured(&seen);
     ([("etag", etag(seen.changes))], Json(body)).into_response()
 }

@@ -20,6 +20,8 @@ const WEB: &str = "6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1001";
 /// Line of the sample's template below which its node goes on.
 const NODE_ENDS: &str = "          terminate: { min_graceful_termination_timeout: 2 s }\n";
 
+/// Line of the sample's template below which the properties of its VDU go on.
+const VDU_BEGINS: &str = "        description: Serves one page on port 80\n";
 /// Lines of the sample's node type after its properties.
 const PROPERTIES_END: &str = "    requirements:\n      - data:\n";
 /// The link that its connection points are on, in the place of external ones.
@@ -93,6 +95,8 @@ pub const PROPERTY_TYPES: &str = "data_types:
 pub struct Own<'a> {
     /// More of its node template, indented by six spaces.
     pub node: &'a str,
+    /// More properties of its VDU, indented by eight spaces.
+    pub vdu: &'a str,
     /// More policies, indented by four spaces.
     pub policies: &'a str,
     /// More properties of its node type, indented by six spaces.
@@ -117,9 +121,11 @@ pub fn pack(own: &Own<'_>, vnfd_id: Uuid, image: &Path, dir: &Path) -> PathBuf {
     let sources = samples::sources("web", &dir.join(format!("source-{vnfd_id}")));
     samples::add_pair(&sources);
     edited(&sources.join("Definitions/web.yaml"), |text| {
-        assert!(text.contains(NODE_ENDS), "the sample has changed");
+        assert!(text.contains(NODE_ENDS) && text.contains(VDU_BEGINS), "the sample has changed");
         let text = if own.outside { text } else { alone(&text) };
-        text.replace(NODE_ENDS, &format!("{NODE_ENDS}{}", own.node)) + own.policies
+        text.replace(NODE_ENDS, &format!("{NODE_ENDS}{}", own.node))
+            .replace(VDU_BEGINS, &format!("{VDU_BEGINS}{}", own.vdu))
+            + own.policies
     });
     if own.note {
         samples::note(&sources);
@@ -150,6 +156,14 @@ impl Lab {
         let request: CreateVnfRequest =
             serde_json::from_value(json!({ "vnfdId": vnfd_id, "vnfInstanceName": name })).expect("a request");
         self.vnfs.create(&request).await.expect("the VNF instance is created").id
+    }
+
+    /// The VNF called so, its VIM, and its first compute.
+    pub fn only_compute(&self, name: &str) -> (Uuid, Uuid, Uuid) {
+        let shown = self.mano_json(&["vnf", "show", name]);
+        let compute = &shown["instantiatedVnfInfo"]["vnfcResourceInfo"][0]["computeResource"];
+        let id = |value: &Value| value.as_str().and_then(|id| id.parse().ok()).expect("an identifier");
+        (id(&shown["id"]), id(&compute["vimConnectionId"]), id(&compute["resourceId"]))
     }
 
     /// Begins its instantiation.

@@ -21,14 +21,6 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value.clone()).unwrap_or_else(|e| panic!("{e}: {value:#}"))
 }
 
-/// The VNF called so, its VIM, and its only compute.
-fn vnf(lab: &Lab, name: &str) -> (Uuid, Uuid, Uuid) {
-    let shown = lab.mano_json(&["vnf", "show", name]);
-    let compute = &shown["instantiatedVnfInfo"]["vnfcResourceInfo"][0]["computeResource"];
-    let id = |value: &Value| value.as_str().unwrap().parse().unwrap();
-    (id(&shown["id"]), id(&compute["vimConnectionId"]), id(&compute["resourceId"]))
-}
-
 async fn alarms(fm: &FmClient) -> Vec<Alarm> {
     fm.alarms("").await.unwrap().body
 }
@@ -71,7 +63,7 @@ async fn alarms_come_with_faults_are_told_acknowledged_and_go_with_them() {
 
     // The compute fails while it runs.
     let told: AlarmNotification = read(all.until(0, |told| kind(told, "AlarmNotification")).await);
-    let (web, vim, compute) = vnf(&lab, "demo-web");
+    let (web, vim, compute) = lab.only_compute("demo-web");
     let alarm = &told.alarm;
     assert_eq!((alarm.managed_object_id, alarm.perceived_severity), (web, PerceivedSeverity::Critical));
     assert_eq!(alarm.vnfc_instance_ids, ["demo-web-web-1"]);
@@ -174,7 +166,7 @@ async fn jobs_report_what_vnfs_use_and_thresholds_tell_when_it_is_too_much() {
     let (pm, fm) = (PmClient::new(&url), FmClient::new(&url));
     let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     lab.completed(lab.instantiate(ns).await).await;
-    let (web, ..) = vnf(&lab, "demo-web");
+    let (web, ..) = lab.only_compute("demo-web");
 
     // What cannot be measured is refused, all of it at once, with what can be.
     let wrong = json!({ "performanceMetric": ["Temperature"], "collectionPeriod": 2, "reportingPeriod": 3 });
@@ -261,7 +253,7 @@ async fn older_clients_measure_through_version_1_with_subscriptions() {
     let (url, subscriber) = (lab.services["vnfm"].url.clone(), Subscriber::listen().await);
     let ns = lab.demo(&samples::pretended_image(lab.path())).await;
     lab.completed(lab.instantiate(ns).await).await;
-    let (web, ..) = vnf(&lab, "demo-web");
+    let (web, ..) = lab.only_compute("demo-web");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let post = async |path: &str, body: Value| -> Value {
         let answer = client.post(format!("{url}/vnfpm/v1/{path}")).json(&body).send().await.unwrap();
@@ -296,7 +288,7 @@ async fn real_a_killed_machine_is_an_alarm_that_healing_clears_and_its_use_is_me
     let told = subscribed(&fm, json!({})).await;
     let ns = lab.demo(&image).await;
     lab.completed(lab.instantiate(ns).await).await;
-    let (web, _, compute) = vnf(&lab, "demo-web");
+    let (web, _, compute) = lab.only_compute("demo-web");
     let page = traffic::url(&lab.mano.topology(ns).await.unwrap());
     assert!(traffic::answer(&lab, &page).await.contains("hello from demo-web"));
 

@@ -143,6 +143,7 @@ async fn real_scripts_a_playbook_coordination_and_configuration_reach_the_machin
         files: &files,
         outside: true,
         note: true,
+        ..Own::default()
     };
     let vnfd = Uuid::new_v4();
     lab.onboard_package(&pack(&own, vnfd, &image, lab.path())).await;

@@ -187,3 +187,39 @@ async fn configurable_properties_are_told_to_the_vnf_and_put_back() {
     terminated(&lab, vnf).await;
     conformance::check(&lab);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn vnfcs_are_configured_as_they_come_and_go() {
+    let em = Em::start([]).await;
+    let lab = Lab::with_vnfm(&format!("ve_vnfm:\n  configuration_endpoint: {}\n", em.url)).await;
+    let policies = "    - configured:
+        type: tosca.policies.nfv.SupportedVnfInterface
+        properties: { interface_name: vnf_configuration }
+";
+    let vdu =
+        "        configurable_properties: { additional_vnfc_configurable_properties: { threads: 8, mode: fast } }\n";
+    let files = [("Scripts/taste.sh", "echo no room >&2; exit 3\n")];
+    let node = TASTE.replace("modify_information_end", "scale_end");
+    let vnf = lab.vnf(&Own { policies, vdu, node: &node, files: &files, ..Own::default() }, "tuned").await;
+    lab.vnf_op_completed(lab.instantiate_vnf(vnf, json!({})).await).await;
+    let fast = json!({ "threads": 8, "mode": "fast" });
+    assert_eq!(json!(em.seen().vnfcs), json!({ "tuned-web-1": fast }));
+    let shown: Value = lab.mano_json(&["vnf", "show", "tuned"]);
+    let own = &shown["instantiatedVnfInfo"]["vnfcInfo"][0]["vnfcConfigurableProperties"];
+    assert_eq!(own["additional_vnfc_configurable_properties"], fast);
+
+    // A VNFC that comes is configured; what comes after fails, and with it the VNFC's configuration goes.
+    let op = lab.vnfs.scale(vnf, &scale_out()).await.unwrap();
+    assert!(lab.vnf_op_failed(op).await.contains("no room"));
+    assert_eq!(json!(em.seen().vnfcs), json!({ "tuned-web-1": fast, "tuned-web-2": fast }));
+    lab.vnfs.rollback(op).await.unwrap();
+    lab.vnf_op(op, &[LcmOperationStateType::RolledBack]).await;
+    assert_eq!(json!(em.seen().vnfcs), json!({ "tuned-web-1": fast }));
+
+    // One that is made anew is told again what somebody changed or it has lost.
+    em.seen().vnfcs.insert("tuned-web-1".into(), json!({ "mode": "slow", "theirs": 1 }).as_object().unwrap().clone());
+    lab.mano(&["vnf", "heal", "tuned"]);
+    assert_eq!(json!(em.seen().vnfcs), json!({ "tuned-web-1": { "threads": 8, "mode": "fast", "theirs": 1 } }));
+    terminated(&lab, vnf).await;
+    conformance::check(&lab);
+}

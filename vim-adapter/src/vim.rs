@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality, Revert};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Flavour, Host, MeasuredComputes, Network, Port, PortAddress, ResourceZone, Snapshot,
-    SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
+    AffinityGroup, Compute, Flavour, Host, MeasuredComputes, MigrateRequest, Network, Port, PortAddress, ResourceZone,
+    Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
 };
 use uuid::Uuid;
 
@@ -206,6 +206,13 @@ pub trait Vim: Send + Sync + std::fmt::Debug {
     async fn delete_compute(&self, compute: &Compute) -> Result<Gone>;
     /// Starts, stops or reboots. What is wanted of the power state stands in the store already.
     async fn power(&self, compute: &Compute, request: &PowerRequest) -> Result<()>;
+    /// Moves a compute to another host (IFA006 migrate virtualised compute resource); an event tells the end.
+    ///
+    /// # Errors
+    /// 422 where computes stay on the host that they were placed on, or what the VIM says.
+    async fn migrate(&self, _: &Compute, _: &MigrateRequest) -> Result<()> {
+        Err(cannot("moving a compute", "its disks are on the host that it was placed on; heal or terminate it instead"))
+    }
     /// `Ok` when this change of an existing compute can be made; [`Vim::ensure_compute`] then makes it.
     async fn may_change(&self, compute: &Compute, change: &Change) -> Result<()>;
     /// Takes a snapshot of what a compute's root disk and its volumes hold at one moment (IFA005 clauses 7.3.1 and 7.5.1).

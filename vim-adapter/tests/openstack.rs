@@ -248,6 +248,50 @@ async fn a_limit_that_was_raised_is_told() {
     assert!(cloud.asked("/compute/v2.1/limits") <= 4, "the limits are read too often");
 }
 
+/// What is told of a move that ends after this event.
+async fn told_of_move(adapter: &Adapter, vim: Uuid, moves: usize) -> (String, String) {
+    let mut seen = 0;
+    support::until(&mut adapter.vi.events(vim, 0), |event| match event {
+        ViEvent::Vim { what, detail, compute: Some(_), .. } if what.ends_with("migrated") => {
+            seen += 1;
+            (seen == moves).then(|| (what.clone(), detail.clone()))
+        }
+        _ => None,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_server_moves_to_another_host_or_why_not_is_told() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    let id = Uuid::from_u128(7);
+    adapter.vi.put_compute(vim, id, &compute(image)).await.unwrap();
+    let made = rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!(made.host.as_deref(), Some("host1"));
+    let ask = |kind, host: Option<&str>| MigrateRequest { kind, host: host.map(str::to_owned) };
+    let there = adapter.vi.migrate(vim, id, &ask(MigrationKind::Live, Some("host1"))).await.unwrap_err();
+    assert_eq!(there.status(), Some(409), "{there}");
+
+    adapter.vi.migrate(vim, id, &ask(MigrationKind::Live, None)).await.unwrap();
+    let (what, detail) = told_of_move(&adapter, vim, 1).await;
+    assert_eq!((what.as_str(), detail.contains("from host1 to host2")), ("compute_migrated", true), "{detail}");
+    assert_eq!(adapter.vi.compute(vim, id).await.unwrap().unwrap().host.as_deref(), Some("host2"));
+
+    adapter.vi.migrate(vim, id, &ask(MigrationKind::Live, Some("full"))).await.unwrap();
+    let (what, detail) = told_of_move(&adapter, vim, 2).await;
+    assert_eq!(what, "compute_not_migrated");
+    assert!(detail.contains("stays on host2: live-migration ended with: Error (request req-"), "{detail}");
+
+    // Stopped, moved, and confirmed.
+    adapter.vi.migrate(vim, id, &ask(MigrationKind::Cold, Some("host3"))).await.unwrap();
+    let (what, detail) = told_of_move(&adapter, vim, 3).await;
+    assert_eq!((what.as_str(), detail.contains("from host2 to host3")), ("compute_migrated", true), "{detail}");
+    let moved = rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!((moved.host.as_deref(), moved.problem), (Some("host3"), None));
+}
+
 impl Adapter {
     /// One that can keep secrets.
     async fn with_key() -> Self {

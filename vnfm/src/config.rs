@@ -35,6 +35,9 @@ pub struct Config {
     /// Whether an operation that rests in FAILED_TEMP because a VIM had no room is retried when the NFVO tells that this VIM
     /// allows more, once for each such notification.
     pub retry_when_quota_grows: bool,
+    /// How long a VNF that was scaled by a trigger of its indicators is not scaled again by one, in seconds, 0..=86400: its
+    /// indicators need time to show what came of it.
+    pub auto_scale_pause_seconds: u32,
     /// Steps of all operations that run side by side, 1..=1000.
     pub parallel_steps: usize,
     /// How often thresholds are measured, in seconds, 1..=3600.
@@ -66,6 +69,7 @@ impl Default for Config {
             public_keys_file: None,
             automatic_rollback: BTreeSet::new(),
             retry_when_quota_grows: false,
+            auto_scale_pause_seconds: 60,
             parallel_steps: 64,
             threshold_period_seconds: 10,
             scripts: Settings::default(),
@@ -107,6 +111,10 @@ impl ServiceConfig for Config {
         if !(1..=3600).contains(&self.threshold_period_seconds) {
             let found = format!("{} is not within 1..=3600", self.threshold_period_seconds);
             faults.push(Fault::new("threshold_period_seconds", found));
+        }
+        if self.auto_scale_pause_seconds > 86_400 {
+            let found = format!("{} is not within 0..=86400", self.auto_scale_pause_seconds);
+            faults.push(Fault::new("auto_scale_pause_seconds", found));
         }
         faults.extend(self.scripts.faults());
         faults

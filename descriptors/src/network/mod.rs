@@ -1,5 +1,6 @@
 //! What VNFDs and NSDs say alike about virtual links and addresses (SOL001 clauses 6.2 and 7.2).
 
+mod condition;
 mod interface;
 mod maintenance;
 mod monitoring;
@@ -7,6 +8,7 @@ pub(crate) mod read;
 mod trigger;
 mod version;
 
+pub use condition::{Call, Condition, Constraint};
 pub(crate) use interface::interfaces;
 pub use interface::{Interface, Operation};
 pub(crate) use maintenance::maintenance;

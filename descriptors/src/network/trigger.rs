@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::condition::{Call, Condition, calls};
 use crate::tosca::others;
 use crate::yaml::Node;
 
@@ -26,6 +27,21 @@ pub struct Trigger {
     /// Everything else.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
+}
+
+impl Trigger {
+    /// What must hold for it to act.
+    ///
+    /// # Errors
+    /// What of its condition has no meaning, in words.
+    pub fn when(&self) -> Result<Condition, String> {
+        Condition::read(&self.condition)
+    }
+
+    /// What it calls, in order, with the inputs.
+    pub fn called(&self) -> Vec<Call> {
+        calls(&self.action)
+    }
 }
 
 /// The triggers of a policy, in order; a list of single triggers is read like the map.

@@ -1,5 +1,7 @@
 //! Reading the policies of a VNF beyond scaling and placement (SOL001 clause 6.10).
 
+use serde_json::Value;
+
 use super::model::Flavour;
 use super::policies::{
     ChangeSelector, ComponentMapping, CoordinationAction, Indicator, OperationCoordination, PackageChange,
@@ -7,7 +9,7 @@ use super::policies::{
 };
 use crate::codes;
 use crate::diag::Sink;
-use crate::network::triggers;
+use crate::network::{Trigger, triggers};
 use crate::tosca::fields::Fields;
 use crate::tosca::{Policy, Topology, nearest};
 
@@ -180,6 +182,50 @@ pub(super) fn check(flavour: &Flavour, descriptor_id: &str, topology: &Topology,
             }
         }
     }
+    for indicator in &flavour.indicators {
+        for (trigger, problem) in
+            indicator.triggers.iter().flat_map(|t| idle(flavour, t).into_iter().map(move |p| (t, p)))
+        {
+            sink.warn(
+                &codes::INDICATOR,
+                place(&indicator.name),
+                format!("the trigger `{}` of `{}` never acts: {problem}", trigger.name, indicator.name),
+                "say in `condition` which values make it act, and in `action` one of Vnflcm.scale (type, aspect), \
+                 Vnflcm.scale_to_level (instantiation_level_id) and Vnflcm.heal",
+            );
+        }
+    }
+}
+
+/// Why a trigger of an indicator can do nothing.
+fn idle(flavour: &Flavour, trigger: &Trigger) -> Vec<String> {
+    let mut problems: Vec<String> = trigger.when().err().into_iter().collect();
+    let calls = trigger.called();
+    if calls.is_empty() {
+        problems.push("its action calls no operation".to_owned());
+    }
+    for call in calls {
+        let given = |names: &[&str]| names.iter().find_map(|name| call.inputs.get(*name));
+        match call.operation.rsplit('.').next().unwrap_or_default() {
+            "scale" => match (given(&["type"]), given(&["aspect", "aspect_id", "aspectId"])) {
+                (Some(_), Some(Value::String(aspect))) if !flavour.scaling.aspects.contains_key(aspect) => {
+                    problems.push(format!("the flavour has no scaling aspect `{aspect}`"));
+                }
+                (Some(_), Some(_)) => {}
+                _ => problems.push(format!("{} is not given type and aspect", call.operation)),
+            },
+            "scale_to_level" => match given(&["instantiation_level_id", "instantiationLevelId"]) {
+                Some(Value::String(level)) if !flavour.scaling.levels.contains_key(level) => {
+                    problems.push(format!("the flavour has no instantiation level `{level}`"));
+                }
+                Some(_) => {}
+                None => problems.push(format!("{} is not given instantiation_level_id", call.operation)),
+            },
+            "heal" => {}
+            _ => problems.push(format!("{} is no operation that a VNFM begins by itself", call.operation)),
+        }
+    }
+    problems
 }
 
 /// The names of a kind of component; `None` for kinds that are not named within a flavour.

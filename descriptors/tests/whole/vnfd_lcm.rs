@@ -134,7 +134,27 @@ fn indicators_with_triggers() {
     assert_eq!((trigger.name.as_str(), trigger.event.as_deref()), ("too_busy", Some("acme.Indicators.load")));
     assert_eq!(trigger.condition, json!([{"load": [{"greater_or_equal": 80}]}]));
     assert_eq!(trigger.calls, ["Vnflcm.scale"]);
+    assert!(trigger.when().unwrap().holds(&|name| (name == "load").then(|| json!(80))));
+    let call = &trigger.called()[0];
+    assert_eq!(json!(call.inputs), json!({"type": "scale_out", "aspect": "workers"}));
     assert_eq!((vnfd.attributes[0].name.as_str(), vnfd.attributes[0].value_type.as_str()), ("load", "integer"));
+}
+
+#[test]
+fn a_trigger_that_can_do_nothing_is_told() {
+    let condition = "[ load: [ { greater_or_equal: 80 } ] ]";
+    let action = "{ operation: Vnflcm.scale, inputs: { type: scale_out, aspect: { value: workers } } }";
+    for (from, to, says) in [
+        (condition, "[ load: [ { roughly: 80 } ] ]", "`too_busy` of `busy` never acts: \"roughly\" of \"load\""),
+        (action, "Vnflcm.scale", "Vnflcm.scale is not given type and aspect"),
+        ("aspect: { value: workers }", "aspect: { value: others }", "the flavour has no scaling aspect `others`"),
+        (action, "Vnflcm.terminate", "Vnflcm.terminate is no operation that a VNFM begins by itself"),
+    ] {
+        let found = told(&edited_vnfd(from, to).unwrap().warnings);
+        assert!(found.contains("SOL001-0016") && found.contains(says), "{found}");
+    }
+    let other = edited_vnfd(condition, "[ load: [ { in_range: [ 80, UNBOUNDED ] } ] ]").unwrap();
+    assert!(other.warnings.is_empty(), "{}", other.warnings);
 }
 
 #[test]

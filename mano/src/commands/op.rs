@@ -108,7 +108,8 @@ async fn show(context: &Context, op: Uuid) -> Result<(), Failure> {
     }
     let OpProgress { operation, steps } = &progress;
     let time = took(operation.started_at, Some(operation.state_entered_at));
-    output::line(&format!("{} {} {} after {time}", operation.operation, operation.id, operation.state))?;
+    let whose = if operation.automatic { ", automatic: begun by the manager itself" } else { "" };
+    output::line(&format!("{} {} {} after {time}{whose}", operation.operation, operation.id, operation.state))?;
     let mut rows = Vec::new();
     let start = operation.started_at;
     for step in steps {

@@ -1,7 +1,8 @@
 //! `mano vim`, `mano host`, `mano leaks`: the infrastructure below the services.
 
-use reference_points::or_vi::{HostSpec, SimSpec, VimKind};
+use reference_points::or_vi::{HostSpec, MigrateRequest, MigrationKind, SimSpec, VimKind};
 use reference_points::os_ma_nfvo::mano::{LeakReason, RegisterVim};
+use uuid::Uuid;
 
 use super::clouds;
 use crate::cli::{Host, Vim, VimAdd};
@@ -38,9 +39,27 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
         }
         Vim::Show { vim } => output::one(context.format, &context.find_vim(Some(&vim)).await?),
         Vim::Watch { vim } => super::vim_events::watch(context, vim.as_deref()).await,
+        Vim::Migrate { compute, vim, cold, host } => migrate(context, compute, vim.as_deref(), cold, host).await,
         Vim::Image(command) => super::vim_images::run(context, command).await,
         Vim::Delete { vim } => Ok(context.mano.delete_vim(context.find_vim(Some(&vim)).await?.id).await?),
     }
+}
+
+async fn migrate(
+    context: &Context,
+    compute: Uuid,
+    vim: Option<&str>,
+    cold: bool,
+    host: Option<String>,
+) -> Result<(), Failure> {
+    let vim = context.find_vim(vim).await?;
+    let kind = if cold { MigrationKind::Cold } else { MigrationKind::Live };
+    let moving = context.mano.migrate(vim.id, compute, &MigrateRequest { kind, host }).await?;
+    if context.format != Format::Table {
+        return output::document(context.format, &serde_json::to_value(&moving)?);
+    }
+    let from = moving.host.as_deref().unwrap_or("its host");
+    output::line(&format!("{} is being moved from {from}; mano vim watch {} tells the end", moving.spec.name, vim.name))
 }
 
 pub async fn host(context: &Context, command: Host) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use reference_points::common::Sequenced;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest};
-use reference_points::or_vi::{Compute, Host, HostSpec, SoftwareImage, ViEvent, VimCapacity};
+use reference_points::or_vi::{Compute, Host, HostSpec, MigrateRequest, SoftwareImage, ViEvent, VimCapacity};
 use reference_points::os_ma_nfvo::AddImage;
 use reference_points::os_ma_nfvo::mano::{LeakReport, ManagedVim, OpProgress, RegisterVim, Topology, paths};
 use serde::Deserialize;
@@ -171,6 +171,18 @@ pub async fn power(
 ) -> ApiResult<ApiJson<Compute>> {
     managed::require(&app, vim).await?;
     Ok(ApiJson(app.vi.power(vim, compute, &request).await?))
+}
+
+/// Moves a compute to another host of its VIM.
+#[utoipa::path(post, path = "/vims/{vimId}/computes/{computeId}/migrate",
+    params(("vimId" = Uuid, Path), ("computeId" = Uuid, Path)), request_body = MigrateRequest, responses((status = 202, body = Compute)))]
+pub async fn migrate(
+    State(app): State<App>,
+    Path((vim, compute)): Path<(Uuid, Uuid)>,
+    ApiJson(request): ApiJson<MigrateRequest>,
+) -> ApiResult<(StatusCode, ApiJson<Compute>)> {
+    managed::require(&app, vim).await?;
+    Ok((StatusCode::ACCEPTED, ApiJson(app.vi.migrate(vim, compute, &request).await?)))
 }
 
 /// Topology of an NS instance.

@@ -157,6 +157,7 @@ fn operators() -> OpenApiRouter<App> {
         .routes(scoped(MANO_READ, routes!(mano::console_log)))
         .routes(scoped(MANO_ALL, routes!(mano::console)))
         .routes(scoped(MANO_ALL, routes!(mano::power)))
+        .routes(scoped(MANO_ALL, routes!(mano::migrate)))
         .routes(scoped(MANO_READ, routes!(mano::topology)))
         .routes(scoped(MANO_READ, routes!(pictures::package)))
         .routes(scoped(MANO_READ, routes!(pictures::nsd)))

@@ -42,6 +42,7 @@ pub fn summary(op: &OperationView) -> OpSummary {
         started_at: op.created_at,
         state_entered_at: op.state_entered,
         trace_id: problems::trace_id(op),
+        automatic: op.automatic,
         problem: op.error.as_ref().map(|p| problems::details(p, op)),
     }
 }

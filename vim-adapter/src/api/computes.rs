@@ -4,7 +4,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use reference_points::nf_vi::{ConsoleAccess, Measurements, PowerRequest, Reality};
-use reference_points::or_vi::{Compute, ComputeSpec, MeasureComputes, MeasuredComputes};
+use reference_points::or_vi::{Compute, ComputeSpec, MeasureComputes, MeasuredComputes, MigrateRequest};
 use serde::Deserialize;
 use service::http::{ApiJson, scoped};
 use service::query::ListQuery;
@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<Shared> {
         .routes(scoped(READ, routes!(get)))
         .routes(scoped(MANAGE, routes!(put, delete)))
         .routes(scoped(MANAGE, routes!(power)))
+        .routes(scoped(MANAGE, routes!(migrate)))
         .routes(scoped(READ, routes!(console_log)))
         .routes(scoped(MANAGE, routes!(console)))
         .routes(scoped(READ, routes!(measurements)))
@@ -70,6 +71,17 @@ async fn power(
     ApiJson(request): ApiJson<PowerRequest>,
 ) -> Answer<ApiJson<Compute>> {
     Ok(ApiJson(app.power(vim, id, &request).await?))
+}
+
+/// Moves a compute to another host of the VIM (IFA006 migrate virtualised compute resource); an event tells the end.
+#[utoipa::path(post, path = "/vims/{vim}/computes/{id}/migrate", tag = "computes", request_body = MigrateRequest,
+    responses((status = 202, body = Compute)))]
+async fn migrate(
+    State(app): State<Shared>,
+    Path((vim, id)): Path<(Uuid, Uuid)>,
+    ApiJson(request): ApiJson<MigrateRequest>,
+) -> Answer<(StatusCode, ApiJson<Compute>)> {
+    Ok((StatusCode::ACCEPTED, ApiJson(app.migrate(vim, id, &request).await?)))
 }
 
 /// Lets go what the compute's disks held before this return to a snapshot: it cannot be taken back any more.

@@ -5,7 +5,7 @@ use reference_points::nf_vi::{
     ConsoleAccess, DesiredPower, MAX_MEASURED, Measurements, PowerAction, PowerRequest, Reality,
 };
 use reference_points::or_vi::{
-    Compute, ComputeRoot, ComputeSpec, ComputeState, MeasureComputes, MeasuredComputes, ResourceState,
+    Compute, ComputeRoot, ComputeSpec, ComputeState, MeasureComputes, MeasuredComputes, MigrateRequest, ResourceState,
 };
 use uuid::Uuid;
 
@@ -275,6 +275,29 @@ impl App {
             }
         } else {
             driver.ensure_compute(&row.compute).await?;
+        }
+        self.compute(vim, id).await
+    }
+
+    /// Moves a compute to another host of its VIM; an event tells the end.
+    ///
+    /// # Errors
+    /// 404; 409 when something else is done to it; 422 where computes cannot be moved; or what the VIM says.
+    pub async fn migrate(&self, vim: Uuid, id: Uuid, request: &MigrateRequest) -> Result<Compute> {
+        let driver = self.driver(vim).await?;
+        let Some(row) = computes::get(&mut *self.store.db.pool.acquire().await?, vim, id).await? else {
+            return Err(Failure::not_found(format!("compute {id}")));
+        };
+        match (row.phase, &request.host) {
+            (Phase::Delete | Phase::Deleting, _) => return Err(being_deleted(&format!("compute {id}"))),
+            (Phase::Deliver, _) => {
+                let problem = ProblemDetails::conflict(format!("compute {id} is being made or changed"));
+                return Err(problem.next("move it when that is done").into());
+            }
+            (_, Some(host)) if row.compute.host.as_ref() == Some(host) => {
+                return Err(Failure::conflict(format!("compute {id} is on host {host} already")));
+            }
+            (Phase::Settled | Phase::Failed, _) => driver.migrate(&row.compute, request).await?,
         }
         self.compute(vim, id).await
     }

@@ -16,6 +16,7 @@ use super::call::{Call, Service};
 use super::errors::Work;
 use super::flavours::{Shape, covers, read_shape, shape};
 use super::marks::{self, Mark};
+use super::migrations::CONFIRM;
 use super::servers::{self, Parts, Seen};
 use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ledger::Report;
@@ -243,7 +244,7 @@ impl OpenstackVim {
             let server = self.session.ask(&work("look at", compute), call).await?.body["server"].clone();
             let seen = servers::seen(&server);
             let resting = |seen: &Seen| !seen.busy && servers::state(seen) != Some(MachineState::Building);
-            if server["status"] == "VERIFY_RESIZE" || seen.as_ref().is_some_and(resting) {
+            if server["status"] == CONFIRM || seen.as_ref().is_some_and(resting) {
                 return Ok(server);
             }
             if Instant::now() > until {
@@ -262,7 +263,7 @@ impl OpenstackVim {
             let has = read_shape(&server["flavor"]);
             has.vcpus == wanted.vcpus && has.ram == wanted.ram && covers(&has, &wanted)
         };
-        if server["status"] == "VERIFY_RESIZE" {
+        if server["status"] == CONFIRM {
             let action = if fits(&server) { "confirmResize" } else { "revertResize" };
             self.act(compute, its, "end a resize of", &json!({ action: null })).await?;
             server = self.at_rest(compute, its).await?;
@@ -276,7 +277,7 @@ impl OpenstackVim {
         }
         self.act(compute, its, "resize", &json!({ "resize": { "flavorRef": flavour.id } })).await?;
         server = self.at_rest(compute, its).await?;
-        if server["status"] == "VERIFY_RESIZE" {
+        if server["status"] == CONFIRM {
             self.act(compute, its, "confirm the resize of", &json!({ "confirmResize": null })).await?;
             return self.at_rest(compute, its).await;
         }
@@ -292,7 +293,7 @@ impl OpenstackVim {
     }
 
     /// What Nova says of the last thing it was asked to do to a server.
-    async fn last_action(&self, compute: &Compute, its: &str) -> Result<String> {
+    pub(super) async fn last_action(&self, compute: &Compute, its: &str) -> Result<String> {
         let call = Call::get(Service::Compute, format!("servers/{its}/os-instance-actions")).query("limit", "1");
         let reply = self.session.ask(&work("look at", compute), call).await?;
         let last = &reply.body["instanceActions"][0];

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::call::{Call, Service};
 use super::errors::Work;
+use super::migrations::CONFIRM;
 use super::servers::{self, Seen};
 use super::{OpenstackVim, marks};
 use crate::allowance::{Limit, Limits, Part};
@@ -159,7 +160,7 @@ async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<bool> {
         note_limits(vim, vim.other_quotas().await).await?;
     }
     let expecting = memory.expecting.is_some_and(|until| until > Instant::now());
-    let computes_busy = wanted.computes.iter().any(is_under_way) || memory.at_work || expecting;
+    let computes_busy = wanted.computes.iter().any(is_under_way) || memory.at_work || expecting || vim.migrates();
     Ok(computes_busy || waiting || volumes_busy || snapshots_busy || wanted.images)
 }
 
@@ -240,6 +241,7 @@ async fn look_at_servers(vim: &OpenstackVim, memory: &mut Memory, wanted: &Wante
     let (reports, gone) = judge(&wanted.computes, &listed, full, begun);
     vim.ledger.record(&reports).await?;
     keep_places(vim, &wanted.computes, &listed).await?;
+    vim.end_migrations(&wanted.computes, &listed).await?;
     if !gone.is_empty() {
         vim.computes_gone(&gone).await?;
     }
@@ -305,6 +307,11 @@ fn judge(rows: &[ComputeRow], listed: &[Value], full: bool, now: i64) -> (Vec<Re
         let absent = if seen.is_some() { state.is_none() } else { full };
         match row.phase {
             Phase::Deleting if gone_for_good => gone.push(row.compute.id),
+            // Moved or changed by somebody else, or by this adapter before it stopped.
+            Phase::Settled if seen.as_ref().is_some_and(|seen| seen.status == CONFIRM && !seen.busy) => {
+                let (id, wanted) = (row.compute.id, row.wanted);
+                reports.push(Report::Phase { id, wanted, phase: Phase::Deliver, problem: None });
+            }
             Phase::Settled if absent => reports.push(lost_server(row, its)),
             Phase::Settled | Phase::Failed => {
                 let seen = seen.filter(|seen| !is_unexplained(seen, now));

@@ -18,6 +18,7 @@ mod inventory;
 mod limits;
 mod marks;
 mod measure;
+mod migrations;
 mod networks;
 mod ports;
 mod report;
@@ -35,8 +36,9 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, MeasuredComputes, Network, OpenstackAccessInfo, OpenstackInterfaceInfo, Port,
-    ResourceZone, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
+    AffinityGroup, Compute, Host, MeasuredComputes, MigrateRequest, Network, OpenstackAccessInfo,
+    OpenstackInterfaceInfo, Port, ResourceZone, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport,
+    Volume,
 };
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
@@ -79,6 +81,8 @@ pub struct OpenstackVim {
     /// must not spare the security group for the first.
     ports_gone: std::sync::Mutex<BTreeSet<Uuid>>,
     flavours: Mutex<flavours::Known>,
+    /// Servers that are being moved to other hosts.
+    moves: std::sync::Mutex<migrations::Moves>,
     /// Rung when there is something to see.
     bell: Notify,
     report: Mutex<Option<(Instant, VimReport)>>,
@@ -110,6 +114,7 @@ impl OpenstackVim {
             group: Mutex::default(),
             ports_gone: std::sync::Mutex::default(),
             flavours: Mutex::default(),
+            moves: std::sync::Mutex::default(),
             bell: Notify::new(),
             report: Mutex::default(),
             capacity: Mutex::default(),
@@ -382,6 +387,10 @@ impl Vim for OpenstackVim {
 
     async fn power(&self, compute: &Compute, request: &PowerRequest) -> Result<()> {
         self.power_of(compute, request).await
+    }
+
+    async fn migrate(&self, compute: &Compute, request: &MigrateRequest) -> Result<()> {
+        self.begin_migration(compute, request).await
     }
 
     async fn may_change(&self, compute: &Compute, change: &Change) -> Result<()> {

@@ -238,6 +238,12 @@ impl Inner {
             }
             ("GET", [_, _, "images", id]) => self.one("images", "", id),
             ("GET", [_, _, "servers", id]) => self.one("servers", "server", id),
+            ("POST", [_, _, "servers", id, "action"]) => self.act(id, &asked),
+            ("GET", [_, _, "servers", _, "os-interface"]) => told(200, &json!({ "interfaceAttachments": [] })),
+            ("GET", [_, _, "servers", id, "os-instance-actions"]) => {
+                let said = json!({ "action": "live-migration", "message": "Error", "request_id": format!("req-{id}") });
+                told(200, &json!({ "instanceActions": [said] }))
+            }
             ("DELETE", [_, _, kind, id]) => {
                 let kind = kind.replace('-', "_");
                 if let Some(held) = self.holds.get_mut(kind.as_str()) {
@@ -285,7 +291,27 @@ impl Inner {
         self.hold("servers", "server", server)
     }
 
-    /// With each look a server that is being made is made.
+    /// Moves a server: at once when it is stopped for it, by the next look when it goes on meanwhile.
+    fn act(&mut self, id: &str, asked: &Value) -> Response {
+        let Some(server) = self.holds.get_mut("servers").into_iter().flatten().find(|server| server["id"] == id) else {
+            return told(404, &json!({ "itemNotFound": { "code": 404, "message": "gone" } }));
+        };
+        let to = |host: &Value| host.as_str().unwrap_or("host2").to_owned();
+        server["updated"] = json!(time(2));
+        if let Some(live) = asked.get("os-migrateLive") {
+            server["status"] = json!("MIGRATING");
+            server["OS-EXT-STS:task_state"] = json!("migrating");
+            server["moves_to"] = json!(to(&live["host"]));
+        } else if let Some(cold) = asked.get("migrate") {
+            server["status"] = json!("VERIFY_RESIZE");
+            server["OS-EXT-SRV-ATTR:host"] = json!(to(&cold["host"]));
+        } else if asked.get("confirmResize").is_some() {
+            server["status"] = json!("ACTIVE");
+        }
+        told(202, &Value::Null)
+    }
+
+    /// With each look a server that is being made is made, and one that moves arrives; on a host that is full none does.
     fn list_servers(&mut self, query: &str) -> Response {
         let listed = self.holds.get("servers").cloned().unwrap_or_default();
         if query.contains("name=") {
@@ -300,6 +326,17 @@ impl Inner {
             } else {
                 server["status"] = json!("ACTIVE");
                 server["OS-SRV-USG:launched_at"] = json!(time(1));
+                server["OS-EXT-SRV-ATTR:host"] = json!("host1");
+                server["OS-EXT-AZ:availability_zone"] = json!("nova");
+            }
+        }
+        let all = self.holds.get_mut("servers").into_iter().flatten();
+        for server in all.filter(|server| server["status"] == "MIGRATING") {
+            server["status"] = json!("ACTIVE");
+            server["OS-EXT-STS:task_state"] = Value::Null;
+            server["updated"] = json!(time(3));
+            if server["moves_to"] != "full" {
+                server["OS-EXT-SRV-ATTR:host"] = server["moves_to"].clone();
             }
         }
         told(200, &json!({ "servers": listed }))

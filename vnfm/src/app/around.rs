@@ -29,7 +29,8 @@ impl App {
         {
             return Err(ApiError::unprocessable("what the VNFD has done cannot be done", told));
         }
-        ve::configuration(&mut hooks, flavour, asked.properties, self.endpoints.configuration_endpoint.as_deref());
+        let configured = self.endpoints.configuration_endpoint.as_deref();
+        ve::configuration(&mut hooks, flavour, asked.kind, asked.properties, configured);
         let at = (self.endpoints.coordination_endpoint.as_deref(), &*self.base);
         let changes = change.map(std::slice::from_ref).unwrap_or_default();
         ve::coordinations(&mut hooks, flavour, asked.kind, asked.additional, changes, at);

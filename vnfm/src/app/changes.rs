@@ -14,7 +14,7 @@ use service::http::{ApiError, ApiResult, IfMatch};
 use service::store::Stored;
 
 use super::around::{Asked, declared_only};
-use super::operations::{grace_within, name_of, new as new_operation, not_too_short};
+use super::operations::{Begun, grace_within, name_of, new as new_operation, not_too_short};
 use super::packages::Known;
 use super::{App, cause};
 use crate::ops::expand::Given;
@@ -88,6 +88,10 @@ impl App {
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
     pub async fn scale(&self, id: Uuid, request: ScaleVnfRequest) -> ApiResult<Uuid> {
+        self.scale_as(Begun::asked(), id, request).await
+    }
+
+    pub(super) async fn scale_as(&self, begun: Begun, id: Uuid, request: ScaleVnfRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
         let configured = &running.known.vnfd.lcm_operations;
         let several = request.number_of_steps.is_some_and(|n| n > 1);
@@ -96,7 +100,7 @@ impl App {
             return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("leave it out, or give 1")]));
         }
         let target = scale::by_steps(running.flavour()?, &running.facts, &running.has, &request);
-        self.scale_to(&running, SCALE, target, &request, &request.additional_params).await
+        self.scale_to(begun, &running, SCALE, target, &request, &request.additional_params).await
     }
 
     /// Begins a scaling to a level; returns the occurrence's id.
@@ -104,6 +108,15 @@ impl App {
     /// # Errors
     /// As [`App::scale`].
     pub async fn scale_to_level(&self, id: Uuid, request: ScaleVnfToLevelRequest) -> ApiResult<Uuid> {
+        self.scale_to_level_as(Begun::asked(), id, request).await
+    }
+
+    pub(super) async fn scale_to_level_as(
+        &self,
+        begun: Begun,
+        id: Uuid,
+        request: ScaleVnfToLevelRequest,
+    ) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
         let configured = &running.known.vnfd.lcm_operations;
         let arbitrary = !request.scale_info.is_empty();
@@ -112,7 +125,7 @@ impl App {
             return Err(ApiError::unprocessable(NOT_SCALED, vec![fault.mend("give instantiationLevelId")]));
         }
         let target = scale::to_level(running.flavour()?, &running.facts, &running.has, &request);
-        self.scale_to(&running, SCALE_TO_LEVEL, target, &request, &request.additional_params).await
+        self.scale_to(begun, &running, SCALE_TO_LEVEL, target, &request, &request.additional_params).await
     }
 
     /// Begins a modification of the record (SOL003 clause 5.4.2.3.4); returns the occurrence's id.
@@ -160,6 +173,7 @@ impl App {
 
     async fn scale_to<R: Serialize + Sync>(
         &self,
+        begun: Begun,
         running: &Running,
         kind: &'static str,
         target: Result<Target, Vec<Fault>>,
@@ -185,15 +199,15 @@ impl App {
             public_keys: &self.public_keys,
         };
         let scaling = scale::change(&given, running.flavour()?, has, facts, target, &mut RandomIds).map_err(refused)?;
-        let op = Uuid::new_v4();
         let change = Change { add: Some(&scaling.add), remove: &scaling.remove, present: has, ..Change::default() };
-        let operation = if kind == SCALE { LcmOperationType::Scale } else { LcmOperationType::ScaleToLevel };
-        let grant = grants::request(&self.asking(op, running), operation, &change);
+        let named = if kind == SCALE { LcmOperationType::Scale } else { LcmOperationType::ScaleToLevel };
+        let grant = grants::request(&self.asking(begun, running), named, &change);
         let plan = scale::plan(&scaling, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let asked = Asked { kind, additional, properties: None, change: None };
         let plan = self.around(&known.vnfd, &facts.flavour_id, &asked, plan)?;
         let params = running.params(request, scaling.facts);
-        self.submit(stored, InstantiationState::Instantiated, new_operation(op, kind, instance.id, &params, plan)).await
+        let operation = new_operation(begun, kind, instance.id, &params, plan);
+        self.submit(stored, InstantiationState::Instantiated, operation).await
     }
 
     /// Begins a start or stop; returns the occurrence's id.
@@ -226,6 +240,10 @@ impl App {
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
     pub async fn heal(&self, id: Uuid, request: HealVnfRequest) -> ApiResult<Uuid> {
+        self.heal_as(Begun::asked(), id, request).await
+    }
+
+    pub(super) async fn heal_as(&self, begun: Begun, id: Uuid, request: HealVnfRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
         let additional = &request.additional_params;
         let (vnfd, flavour) = (&running.known.vnfd, &running.facts.flavour_id);
@@ -237,19 +255,21 @@ impl App {
             return Err(ApiError::unprocessable("the VNF cannot be healed like this", vec![mend]));
         }
         let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
-        let op = Uuid::new_v4();
         let change = Change { update: &vnfcs, ..Change::default() };
-        let grant = grants::request(&self.asking(op, &running), LcmOperationType::Heal, &change);
+        let grant = grants::request(&self.asking(begun, &running), LcmOperationType::Heal, &change);
         let plan = heal::plan(&vnfcs, &running.has, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let asked = Asked { kind: HEAL, additional, properties: None, change: None };
         let plan = self.around(vnfd, flavour, &asked, plan)?;
         let params = running.params(&request, running.facts.clone());
-        self.submit(&running.stored, InstantiationState::Instantiated, new_operation(op, HEAL, id, &params, plan)).await
+        let operation = new_operation(begun, HEAL, id, &params, plan);
+        self.submit(&running.stored, InstantiationState::Instantiated, operation).await
     }
 
-    pub(super) fn asking<'a>(&'a self, op: Uuid, running: &'a Running) -> Asking<'a> {
+    pub(super) fn asking<'a>(&'a self, begun: impl Into<Begun>, running: &'a Running) -> Asking<'a> {
+        let begun = begun.into();
         Asking {
-            op,
+            op: begun.op,
+            automatic: begun.automatic,
             instance: running.stored.document.0.id,
             vnfd_id: &running.stored.document.0.vnfd_id,
             flavour_id: &running.facts.flavour_id,

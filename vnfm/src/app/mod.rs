@@ -1,6 +1,7 @@
 //! Decisions: what a request means for the records, before any effect.
 
 mod around;
+mod automatic;
 mod captured;
 mod cause;
 mod changes;

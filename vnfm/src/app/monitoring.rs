@@ -22,8 +22,11 @@ use super::pm::{self, Pm};
 use super::quotas::Quotas;
 use crate::config::{Config, Endpoints};
 use crate::ops::alarms::{of_operation, operation_key};
+use crate::ops::automatic::{Automatism, HEALED_MICROS};
+use crate::ops::occurrence::{HEAL, MODIFY_INFO};
 use crate::store::{
-    ALARMS, INDICATORS, INSTANCES, alarms as fm_store, indicators as ind_store, pm as pm_store, quotas as quota_store,
+    ALARMS, INDICATORS, INSTANCES, alarms as fm_store, automatic, indicators as ind_store, pm as pm_store,
+    quotas as quota_store,
 };
 
 /// Writes records, and then what follows from them.
@@ -83,6 +86,15 @@ impl Watched {
                 }
                 self.pm.wake(tx, instance, change.at).await?;
                 self.indicators.settled(tx, instance, record.as_ref(), change.at).await?;
+                match record.filter(|r| Automatism::any_on(r) || op.kind == MODIFY_INFO) {
+                    Some(r) if r.instantiation_state == InstantiationState::Instantiated && Automatism::any_on(&r) => {
+                        // What was healed needs a moment to be well.
+                        let settling = if op.kind == HEAL { HEALED_MICROS } else { 0 };
+                        automatic::want(tx, instance, change.at.saturating_add(settling)).await?;
+                    }
+                    Some(_) => automatic::forget(tx, instance).await?,
+                    None => {}
+                }
             }
             OperationState::Starting | OperationState::Processing | OperationState::RollingBack => {}
         }
@@ -104,6 +116,7 @@ pub async fn open(
     let db = &setup.db;
     db.migrate("vnfm_fm", fm_store::MIGRATIONS).await?;
     db.migrate("vnfm_pm", pm_store::MIGRATIONS).await?;
+    db.migrate("vnfm_automatic", automatic::MIGRATIONS).await?;
     ALARMS.prepare(db).await?;
     pm_store::JOBS.prepare(db).await?;
     pm_store::THRESHOLDS.prepare(db).await?;
@@ -113,6 +126,7 @@ pub async fn open(
         notifier: Notifier::start(setup, "vnffm", &subscriptions("vnffm/v1"), fm::wants).await?,
         clock: clock.clone(),
         base: base.into(),
+        automatic: Arc::new(Notify::new()),
     };
     let pm = Pm {
         db: db.clone(),

@@ -53,6 +53,7 @@ impl App {
         let op = Uuid::new_v4();
         let asking = Asking {
             op,
+            automatic: false,
             instance: id,
             vnfd_id: &instance.vnfd_id,
             flavour_id: &facts.flavour_id,
@@ -97,6 +98,7 @@ impl App {
         let op = Uuid::new_v4();
         let asking = Asking {
             op,
+            automatic: false,
             instance: id,
             vnfd_id: &instance.vnfd_id,
             flavour_id: &flavour,
@@ -220,16 +222,43 @@ pub(super) fn name_of(instance: &VnfInstance) -> String {
     instance.vnf_instance_name.clone().unwrap_or_else(short)
 }
 
+/// Under which identifier an operation is begun, and whether the VNFM does so by itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) op: Uuid,
+    pub(super) automatic: bool,
+}
+
+impl Begun {
+    /// By a request.
+    pub(super) fn asked() -> Self {
+        Self::from(Uuid::new_v4())
+    }
+}
+
+impl From<Uuid> for Begun {
+    fn from(op: Uuid) -> Self {
+        Self { op, automatic: false }
+    }
+}
+
 /// A new operation, in the trace of the request.
-pub(super) fn new(op: Uuid, kind: &str, instance: Uuid, params: &OperationParams, plan: lcm::Plan) -> NewOperation {
+pub(super) fn new(
+    begun: impl Into<Begun>,
+    kind: &str,
+    instance: Uuid,
+    params: &OperationParams,
+    plan: lcm::Plan,
+) -> NewOperation {
+    let begun = begun.into();
     NewOperation {
-        id: op,
+        id: begun.op,
         kind: kind.to_owned(),
         subject: instance.to_string(),
         params: json!(params),
         plan,
         traceparent: TraceContext::current().map(|c| c.to_string()),
-        automatic: false,
+        automatic: begun.automatic,
     }
 }
 

@@ -94,6 +94,8 @@ impl App {
         setup.spawn("alarms after operations", ears.after_operations(setup.shutdown.clone()));
         setup.spawn("measurements", app.pm.clone().run(setup.shutdown.clone()));
         setup.spawn("indicators", app.indicators.clone().run(setup.shutdown.clone()));
+        let rest = config.auto_scale_pause_seconds;
+        setup.spawn("automatic operations", super::automatic::run(app.clone(), rest, setup.shutdown.clone()));
         setup.spawn("quotas", app.quotas.clone().run(engine.clone(), setup.shutdown.clone()));
         setup.spawn(
             "live views",
@@ -101,7 +103,7 @@ impl App {
                 setup.shutdown.clone(),
                 engine.clone(),
                 vec![app.notifier.clone(), app.alarms.notifier.clone(), app.indicators.notifier.clone()],
-                vec![app.pm.news.clone(), app.indicators.news.clone()],
+                vec![app.pm.news.clone(), app.indicators.news.clone(), app.alarms.automatic.clone()],
                 app.changed.clone(),
             ),
         );

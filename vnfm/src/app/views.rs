@@ -60,6 +60,7 @@ impl App {
             started_at: op.created_at,
             state_entered_at: op.state_entered,
             trace_id: trace,
+            automatic: op.automatic,
             problem: op.error.as_ref().map(|problem| noted(occurrence::error(&op, problem))),
         };
         Ok(OpProgress { operation, steps })

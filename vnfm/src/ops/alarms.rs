@@ -350,6 +350,29 @@ pub fn indicators_key(instance: Uuid) -> String {
     format!("indicators/{instance}")
 }
 
+/// What the VNFM would do by itself and cannot.
+pub fn of_automatic(instance: Uuid, problems: &[String]) -> Condition {
+    Condition {
+        key: automatic_key(instance),
+        instance,
+        vnfcs: Vec::new(),
+        resource: None,
+        faulty: None,
+        severity: PerceivedSeverity::Warning,
+        event: EventType::ProcessingErrorAlarm,
+        fault: "AUTOMATIC_OPERATION_IMPOSSIBLE".to_owned(),
+        cause: "the VNFM shall heal or scale this VNF by itself, and cannot".to_owned(),
+        details: problems.iter().map(|d| cut(d)).take(MAX_DETAILS).collect(),
+        about: None,
+        depends: Vec::new(),
+    }
+}
+
+/// Key of the alarm about what the VNFM cannot do by itself.
+pub fn automatic_key(instance: Uuid) -> String {
+    format!("automatic/{instance}")
+}
+
 /// Key of the alarm about an instance's operation; an instance has one operation at a time.
 pub fn operation_key(instance: Uuid) -> String {
     format!("operation/{instance}")

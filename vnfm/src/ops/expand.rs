@@ -20,7 +20,7 @@ use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, PortPart, RootPar
 use super::ids::IdSource;
 use super::inventory::{Owned, Part};
 use super::record::Facts;
-use super::ve::indicators_of;
+use super::ve::{indicators_of, vnfc_properties};
 use crate::vi::Kind;
 
 /// Most VNFCs of one VDU. A plan of that many is larger than what the engine carries out in one operation.
@@ -83,6 +83,7 @@ pub fn facts(
         request: request.clone(),
         monitoring: monitoring(vnfd, flavour),
         indicators: indicators_of(flavour),
+        vnfc_properties: vnfc_properties(flavour),
     }
 }
 

@@ -13,11 +13,16 @@ use super::instantiate::PortParams;
 use super::inventory::{Owned, Part};
 use crate::vi::{Kind, VimRef};
 
+/// `vimType` of an OpenStack reached by its Keystone (SOL003 clause 4.4.1.6), by its name and by its older one.
+const KEYSTONE: [&str; 2] = ["ETSINFV.OPENSTACK_KEYSTONE.V_3", "OPENSTACK_V3"];
+
 /// What a grant request says besides the resources.
 #[derive(Debug, Clone)]
 pub struct Asking<'a> {
     /// The operation.
     pub op: Uuid,
+    /// The VNFM begins it by itself.
+    pub automatic: bool,
     /// The instance.
     pub instance: Uuid,
     /// Descriptor.
@@ -168,7 +173,7 @@ fn empty(asking: &Asking<'_>, operation: LcmOperationType) -> GrantRequest {
         dst_vnfd_id: asking.dst_vnfd_id.map(str::to_owned),
         flavour_id: Some(asking.flavour_id.to_owned()),
         operation,
-        is_automatic_invocation: false,
+        is_automatic_invocation: asking.automatic,
         instantiation_level_id: None,
         add_resources: Vec::new(),
         temp_resources: Vec::new(),
@@ -217,6 +222,13 @@ pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Box<Proble
         let known: Vec<&str> = connections.keys().map(String::as_str).collect();
         return Err(unusable(format!("it names VIM connection {connection:?}, and vimConnectionInfo has {known:?}")));
     };
+    if KEYSTONE.contains(&info.vim_type.as_str()) && !info.access_info.is_empty() {
+        return Err(unusable(format!(
+            "vimConnectionInfo {id} has the credentials of an OpenStack's Keystone, and this VNFM reaches an OpenStack \
+             through a vim-adapter, which keeps them: register it there (mano vim add openstack), and let interfaceInfo.\
+             endpoint be that adapter's address, without accessInfo"
+        )));
+    }
     let endpoint = info.interface_info.get("endpoint").and_then(serde_json::Value::as_str);
     match (endpoint, id.parse()) {
         (Some(endpoint), Ok(vim)) => Ok(VimRef { endpoint: endpoint.to_owned(), vim }),

@@ -3,6 +3,7 @@
 
 pub mod adopt;
 pub mod alarms;
+pub mod automatic;
 pub mod blueprint;
 pub mod converge;
 pub mod expand;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reference_points::common::KeyValuePairs;
 use reference_points::or_vi::Port;
 use reference_points::or_vnfm::{
     CpInstanceType, CpProtocolInfo, ExtLinkPortInfo, ExtManagedVirtualLinkData, ExtManagedVirtualLinkInfo,
@@ -36,6 +37,9 @@ pub struct Facts {
     /// Where the VNFD says that its indicators are; `None` when it speaks of none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub indicators: Option<Endpoint>,
+    /// Configurable properties of VNFCs, by VDU, as the VNFD gives them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vnfc_properties: BTreeMap<String, KeyValuePairs>,
 }
 
 /// InstantiatedVnfInfo of what an instance has.
@@ -101,7 +105,7 @@ pub fn instantiated(facts: &Facts, all: &[Owned]) -> InstantiatedVnfInfo {
             vdu_id: vnfc.vdu.clone(),
             vnfc_resource_info_id: Some(vnfc.id.to_string()),
             vnfc_state: operational(runs(owned)),
-            vnfc_configurable_properties: serde_json::Map::new(),
+            vnfc_configurable_properties: facts.vnfc_properties.get(&vnfc.vdu).cloned().unwrap_or_default(),
         });
     }
     info

@@ -1,10 +1,13 @@
 //! Ve-Vnfm in plans: coordination with the VNF or its element manager at the start and end of operations (SOL001
 //! clause 6.10.16, SOL002 v3.5.1 clause 10), and the configuration of the VNF (SOL002 clause 9). Pure.
 
-use descriptors::vnfd::{CoordinationAction, Flavour, PackageChange, SupportedInterface, Uri};
+use std::collections::BTreeMap;
+
+use descriptors::vnfd::{CoordinationAction, Flavour, PackageChange, SupportedInterface, Uri, Vdu};
 use lcm::StepSpec;
 use reference_points::common::KeyValuePairs;
 use reference_points::or_vnfm::{LcmCoordination, RejectedLcmCoordination, VnfLcmOpOcc};
+use reference_points::ve_vnfm::{VnfConfiguration, VnfcConfigurationData};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -242,35 +245,126 @@ pub struct ConfigureParams {
     pub endpoint: Endpoint,
     /// What it shall know.
     pub data: KeyValuePairs,
+    /// What its VNFCs shall know, by VDU.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vnfcs: BTreeMap<String, KeyValuePairs>,
 }
 
-/// Adds the step that tells the VNF its configurable properties, if it answers that interface.
-pub fn configuration(hooks: &mut Hooks, flavour: &Flavour, properties: Option<&Value>, configured: Option<&str>) {
-    let Some(data) = properties.map(flat).filter(|_| answers(flavour, Answers::Configuration)) else { return };
-    if data.is_empty() {
+/// Operations with which VNFCs come, go, or are made anew.
+const CHANGES_VNFCS: [&str; 7] = [
+    kinds::INSTANTIATE,
+    kinds::SCALE,
+    kinds::SCALE_TO_LEVEL,
+    kinds::HEAL,
+    kinds::CHANGE_FLAVOUR,
+    kinds::CHANGE_VNFPKG,
+    kinds::REVERT_TO_SNAPSHOT,
+];
+
+/// Configurable properties of VNFCs by VDU, as the VNFD gives them (SOL001 clause 6.8.3.2); without those that have no value.
+pub fn vnfc_properties(flavour: &Flavour) -> BTreeMap<String, KeyValuePairs> {
+    let given = |vdu: &Vdu| -> KeyValuePairs {
+        let declared = vdu.configurable_properties.iter();
+        declared.filter_map(|d| Some((d.name.clone(), d.default.clone().filter(|v| !v.is_null())?))).collect()
+    };
+    let all = flavour.vdus.iter().map(|vdu| (vdu.name.clone(), given(vdu)));
+    all.filter(|(_, properties)| !properties.is_empty()).collect()
+}
+
+/// Adds the step that tells the VNF its configurable properties and those of its VNFCs, if it answers that interface.
+pub fn configuration(
+    hooks: &mut Hooks,
+    flavour: &Flavour,
+    kind: &str,
+    properties: Option<&Value>,
+    configured: Option<&str>,
+) {
+    if !answers(flavour, Answers::Configuration) {
         return;
     }
-    let params = ConfigureParams { endpoint: Endpoint::of(flavour, Answers::Configuration, configured), data };
+    let data = properties.and_then(Value::as_object).map(|own| flat(own, VNF_OWN)).unwrap_or_default();
+    let vnfcs = if CHANGES_VNFCS.contains(&kind) { vnfc_properties(flavour) } else { BTreeMap::new() };
+    let vnfcs: BTreeMap<_, _> = vnfcs.into_iter().map(|(vdu, own)| (vdu, flat(&own, VNFC_OWN))).collect();
+    if data.is_empty() && vnfcs.is_empty() {
+        return;
+    }
+    let params = ConfigureParams { endpoint: Endpoint::of(flavour, Answers::Configuration, configured), data, vnfcs };
     hooks.after.insert(0, StepSpec::new("configure", "configure", "Configure the VNF").params(json!(params)));
 }
 
-/// Properties with those of the VNF's own group beside the others.
-fn flat(properties: &Value) -> KeyValuePairs {
-    let mut all: Map<String, Value> = properties.as_object().cloned().unwrap_or_default();
-    if let Some(Value::Object(own)) = all.remove("additional_configurable_properties") {
+/// Groups of the properties that only this VNF, or this VNFC, knows.
+const VNF_OWN: &str = "additional_configurable_properties";
+const VNFC_OWN: &str = "additional_vnfc_configurable_properties";
+
+/// Properties with those of their own group beside the others.
+fn flat(properties: &Map<String, Value>, group: &str) -> KeyValuePairs {
+    let mut all = properties.clone();
+    if let Some(Value::Object(own)) = all.remove(group) {
         all.extend(own);
     }
     all
 }
 
+/// What a VNF is told with, as a merge patch of its configuration (SOL002 clause 9.5.2.3).
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    vnf: KeyValuePairs,
+    vnfcs: Vec<Value>,
+    gone: Vec<String>,
+}
+
+impl Told {
+    fn patch(self) -> Value {
+        let mut patch = Map::new();
+        if !self.vnf.is_empty() {
+            patch.insert("vnfConfigurationData".to_owned(), json!({ "vnfSpecificData": self.vnf }));
+        }
+        if !self.vnfcs.is_empty() {
+            patch.insert("vnfcConfigurationData".to_owned(), Value::Array(self.vnfcs));
+        }
+        if !self.gone.is_empty() {
+            patch.insert("vnfcConfigurationDataDeleteIds".to_owned(), json!(self.gone));
+        }
+        Value::Object(patch)
+    }
+}
+
 /// The patch that leads from what the VNF has to what is wanted, and the one that leads back; `None` when nothing differs.
-pub fn patches(has: &KeyValuePairs, wanted: &KeyValuePairs) -> Option<(Value, Value)> {
-    let differs = wanted.iter().filter(|(name, value)| has.get(*name).unwrap_or(&Value::Null) != *value);
-    let forth: Map<String, Value> = differs.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let back: Map<String, Value> =
-        forth.keys().map(|name| (name.clone(), has.get(name).cloned().unwrap_or(Value::Null))).collect();
-    let patch = |data: Map<String, Value>| json!({ "vnfConfigurationData": { "vnfSpecificData": data } });
-    (!forth.is_empty()).then(|| (patch(forth), patch(back)))
+/// `vnfcs` are the VNFCs that are there, with their VDUs. One that is not there any more is taken from the configuration
+/// when its VDU's VNFCs are configured; others in it are not ours.
+pub fn patches(has: &VnfConfiguration, wanted: &ConfigureParams, vnfcs: &[(String, String)]) -> Option<(Value, Value)> {
+    let (mut forth, mut back) = (Told::default(), Told::default());
+    (forth.vnf, back.vnf) = differing(&has.vnf_configuration_data.vnf_specific_data, &wanted.data);
+    let entry = |id: &str, data: KeyValuePairs| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
+    for (id, vdu) in vnfcs {
+        let Some(data) = wanted.vnfcs.get(vdu) else { continue };
+        let known = has.vnfc_configuration_data.iter().find(|known| known.vnfc_instance_id == *id);
+        let none = KeyValuePairs::new();
+        let (there, here) = differing(known.map_or(&none, |known| &known.vnfc_specific_data), data);
+        if there.is_empty() {
+            continue;
+        }
+        forth.vnfcs.push(entry(id, there));
+        match known {
+            Some(_) => back.vnfcs.push(entry(id, here)),
+            None => back.gone.push(id.clone()),
+        }
+    }
+    let gone = |known: &&VnfcConfigurationData| !vnfcs.iter().any(|(id, _)| *id == known.vnfc_instance_id);
+    for known in has.vnfc_configuration_data.iter().filter(gone).filter(|_| !wanted.vnfcs.is_empty()) {
+        forth.gone.push(known.vnfc_instance_id.clone());
+        back.vnfcs.push(json!(known));
+    }
+    (forth != Told::default()).then(|| (forth.patch(), back.patch()))
+}
+
+/// What is wanted and differs, and what is there in its place; `null` where nothing is.
+fn differing(has: &KeyValuePairs, wanted: &KeyValuePairs) -> (KeyValuePairs, KeyValuePairs) {
+    let here = |name: &String| has.get(name).cloned().unwrap_or(Value::Null);
+    let differs = wanted.iter().filter(|(name, value)| here(name) != **value);
+    let forth: KeyValuePairs = differs.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let back = forth.keys().map(|name| (name.clone(), here(name))).collect();
+    (forth, back)
 }
 
 #[cfg(test)]

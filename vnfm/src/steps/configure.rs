@@ -1,5 +1,5 @@
-//! Configuring the VNF (SOL002 clause 9): its configurable properties as its VNF-specific data. What it had before is kept
-//! first, and an undo puts it back.
+//! Configuring the VNF (SOL002 clause 9): its configurable properties and those of its VNFCs as the data that only this VNF
+//! knows. What it had before is kept first, and an undo puts it back.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use reference_points::common::CallError;
 use reference_points::ve_vnfm::{ConfigClient, VnfConfiguration};
 use serde_json::{Value, json};
 
-use super::script::Surroundings;
+use super::script::{Scene, Surroundings};
 use super::{failed, permanent};
 use crate::ops::occurrence::INSTANTIATE;
 use crate::ops::ve::{Answers, ConfigureParams, patches};
@@ -50,9 +50,10 @@ pub struct Configure {
 impl Step for Configure {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let params: ConfigureParams = cx.params_as()?;
-        let base = self.endpoint(cx, &params).await?;
+        let scene = self.around.instance(cx).await?;
+        let base = endpoint(&scene, &params)?;
         let (has, etag) = self.with.get(&base).await.map_err(|e| refused(&e))?;
-        let Some((forth, back)) = patches(&has.vnf_configuration_data.vnf_specific_data, &params.data) else {
+        let Some((forth, back)) = patches(&has, &params, &vnfcs_of(&scene)) else {
             return Ok(Outcome::done());
         };
         if self.around.kept(cx).await?.is_none() {
@@ -75,18 +76,22 @@ impl Step for Configure {
     }
 }
 
-impl Configure {
-    async fn endpoint(&self, cx: &StepCx, params: &ConfigureParams) -> Result<String, StepError> {
-        let scene = self.around.instance(cx).await?;
-        params.endpoint.address(Answers::Configuration, &scene.record, &scene.vnfcs).ok_or_else(|| {
-            let attribute = Answers::Configuration.attribute();
-            let text = format!(
-                "nothing says where: give the instance the metadata {attribute}, its SupportedVnfInterface policy an \
-                 address, or the VNFM ve_vnfm.configuration_endpoint; then retry"
-            );
-            permanent("The VNF cannot be configured", &text)
-        })
-    }
+fn endpoint(scene: &Scene, params: &ConfigureParams) -> Result<String, StepError> {
+    params.endpoint.address(Answers::Configuration, &scene.record, &scene.vnfcs).ok_or_else(|| {
+        let attribute = Answers::Configuration.attribute();
+        let text = format!(
+            "nothing says where: give the instance the metadata {attribute}, its SupportedVnfInterface policy an \
+             address, or the VNFM ve_vnfm.configuration_endpoint; then retry"
+        );
+        permanent("The VNF cannot be configured", &text)
+    })
+}
+
+/// VNFCs that are there, each with its VDU.
+fn vnfcs_of(scene: &Scene) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let all = scene.vnfcs.as_array().into_iter().flatten();
+    all.filter_map(|vnfc| Some((text(&vnfc["name"])?, text(&vnfc["vdu"])?))).collect()
 }
 
 /// What was changed meanwhile is looked at again.

@@ -26,6 +26,11 @@ pub const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX vnf_resource_by_id ON vnf_resource (id)",
         ],
     },
+    Migration {
+        version: 3,
+        name: "instances that are being looked at",
+        sql: &["ALTER TABLE fm_dirty ADD COLUMN looking BIGINT NOT NULL DEFAULT 0"],
+    },
 ];
 
 /// Alarms.
@@ -182,37 +187,58 @@ pub async fn delete(tx: &mut AnyConnection, alarm: Uuid) -> Result<(), StoreErro
     ALARMS.delete(tx, alarm, None).await.map(drop)
 }
 
-/// Notes that an instance is to be looked at once its operation rests.
+/// Notes that an instance is to be looked at once its operation rests, again when it is being looked at.
 ///
 /// # Errors
 /// What the database says.
 pub async fn mark(tx: &mut AnyConnection, instance: Uuid) -> Result<(), DbError> {
-    sqlx::query("INSERT INTO fm_dirty (instance) VALUES ($1) ON CONFLICT (instance) DO NOTHING")
+    sqlx::query("INSERT INTO fm_dirty (instance) VALUES ($1) ON CONFLICT (instance) DO UPDATE SET looking = 0")
         .bind(instance.to_string())
         .execute(tx)
         .await?;
     Ok(())
 }
 
-/// Whether an instance is to be looked at once its operation rests.
+/// Whether an instance is to be looked at, and that was begun.
 ///
 /// # Errors
 /// What the database says.
-pub async fn is_marked(db: &Db, instance: Uuid) -> Result<bool, DbError> {
-    let row = sqlx::query("SELECT 1 FROM fm_dirty WHERE instance = $1").bind(instance.to_string());
-    Ok(row.fetch_optional(&db.pool).await?.is_some())
+pub async fn mark_of(db: &Db, instance: Uuid) -> Result<Option<bool>, DbError> {
+    let row = sqlx::query("SELECT looking FROM fm_dirty WHERE instance = $1").bind(instance.to_string());
+    row.fetch_optional(&db.pool).await?.map(|row| Ok(row.try_get::<i64, _>(0)? != 0)).transpose()
 }
 
-/// Takes an instance from those to be looked at; false when it was none of them.
+/// An instance is being looked at. Its mark goes with [`looked`]: until then a crash leaves it to be looked at.
 ///
 /// # Errors
 /// What the database says.
-pub async fn unmark(tx: &mut AnyConnection, instance: Uuid) -> Result<bool, DbError> {
-    let done = sqlx::query("DELETE FROM fm_dirty WHERE instance = $1").bind(instance.to_string()).execute(tx).await?;
-    Ok(done.rows_affected() > 0)
+pub async fn look(tx: &mut AnyConnection, instance: Uuid) -> Result<(), DbError> {
+    sqlx::query("UPDATE fm_dirty SET looking = 1 WHERE instance = $1").bind(instance.to_string()).execute(tx).await?;
+    Ok(())
 }
 
-/// Instances to be looked at.
+/// An instance was looked at; one that was marked anew meanwhile stays marked.
+///
+/// # Errors
+/// What the database says.
+pub async fn looked(tx: &mut AnyConnection, instance: Uuid) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM fm_dirty WHERE instance = $1 AND looking = 1")
+        .bind(instance.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// An instance is not to be looked at any more.
+///
+/// # Errors
+/// What the database says.
+pub async fn unmark(tx: &mut AnyConnection, instance: Uuid) -> Result<(), DbError> {
+    sqlx::query("DELETE FROM fm_dirty WHERE instance = $1").bind(instance.to_string()).execute(tx).await?;
+    Ok(())
+}
+
+/// Instances to be looked at, those included that are being looked at.
 ///
 /// # Errors
 /// What the database says.

@@ -9,6 +9,8 @@ use service::store::{Collection, Document, Index, Noun, StoreError, Stored};
 use sqlx::Row;
 use uuid::Uuid;
 
+use super::uuid;
+
 /// Migrations of component `vnfm_ind`.
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "indicators", sql: service::collection_ddl!("vnf_indicator") },
@@ -140,11 +142,6 @@ pub struct Source {
 }
 
 const COLUMNS: &str = "instance, callback, endpoint, subscription, attempts, problem, read_at, next_at";
-
-fn uuid(row: &db::AnyRow, column: &str) -> Result<Uuid, DbError> {
-    let text: String = row.try_get(column)?;
-    Ok(text.parse().map_err(|e: uuid::Error| sqlx::Error::Decode(e.into()))?)
-}
 
 fn source(row: &db::AnyRow) -> Result<Source, DbError> {
     Ok(Source {

@@ -9,6 +9,7 @@ use service::store::{Collection, Document, Index, Noun};
 use sqlx::Row;
 use uuid::Uuid;
 
+use super::uuid;
 use crate::ops::revert::Former;
 use crate::ops::snapshot::SnapshotPart;
 use crate::vi::VimRef;
@@ -43,11 +44,6 @@ impl Document for SnapshotInfo {
         selection: Selection { selectable: &["vnfSnapshot"], default_excluded: &["vnfSnapshot"] },
         attributes: &["id", "vnfSnapshotPkgId", "vnfSnapshot"],
     };
-}
-
-fn uuid(row: &db::AnyRow, column: &str) -> Result<Uuid, DbError> {
-    let text: String = row.try_get(column)?;
-    Ok(text.parse().map_err(|e: uuid::Error| sqlx::Error::Decode(e.into()))?)
 }
 
 /// What a VNF snapshot has in VIMs.

@@ -586,6 +586,7 @@ impl VnfWorld {
 fn asking(op: Uuid, instance: Uuid) -> Asking<'static> {
     Asking {
         op,
+        automatic: false,
         instance,
         vnfd_id: "11111111-1111-4111-8111-111111111111",
         flavour_id: "simple",

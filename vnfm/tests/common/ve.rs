@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use descriptors::vnfd::{CoordinationAction, Flavour, OperationCoordination, SupportedInterface};
+use descriptors::vnfd::{CoordinationAction, Flavour, OperationCoordination, SupportedInterface, Vdu};
 use reference_points::common::{CallError, KeyValuePairs};
 use reference_points::ve_vnfm::{Coordinated, LcmCoordRequest, VnfConfiguration};
 use serde_json::{Value, json};
@@ -27,6 +27,8 @@ struct Inner {
     begun: usize,
     /// The VNF's configuration.
     data: serde_json::Map<String, Value>,
+    /// That of its VNFCs.
+    vnfcs: BTreeMap<String, Value>,
     kept: BTreeMap<(Uuid, String), Value>,
 }
 
@@ -46,6 +48,8 @@ impl VeWorld {
         let inner = self.inner();
         assert!(inner.going.is_empty(), "coordinations go on: {:?}", inner.going);
         assert_eq!(inner.data.get("color"), configured.then(|| json!("red")).as_ref(), "the VNF's configuration");
+        let vnfcs = configured.then(|| ("node-1".to_owned(), json!({ "threads": 8 })));
+        assert_eq!(inner.vnfcs, vnfcs.into_iter().collect(), "the configuration of its VNFCs");
     }
 }
 
@@ -77,18 +81,29 @@ impl Coordinating for VeWorld {
 #[async_trait]
 impl Configuring for VeWorld {
     async fn get(&self, _: &str) -> Result<(VnfConfiguration, Option<String>), CallError> {
-        let data = json!({ "vnfConfigurationData": { "vnfSpecificData": self.inner().data } });
+        let inner = self.inner();
+        let vnfc = |(id, data): (&String, &Value)| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
+        let data = json!({
+            "vnfConfigurationData": { "vnfSpecificData": inner.data },
+            "vnfcConfigurationData": inner.vnfcs.iter().map(vnfc).collect::<Vec<_>>(),
+        });
         Ok((serde_json::from_value(data).unwrap(), None))
     }
 
     async fn patch(&self, _: &str, patch: &Value, _: Option<&str>) -> Result<(), CallError> {
         let mut inner = self.inner();
-        for (name, value) in patch["vnfConfigurationData"]["vnfSpecificData"].as_object().unwrap() {
+        for (name, value) in patch["vnfConfigurationData"]["vnfSpecificData"].as_object().into_iter().flatten() {
             if value.is_null() {
                 inner.data.remove(name);
             } else {
                 inner.data.insert(name.clone(), value.clone());
             }
+        }
+        for entry in patch["vnfcConfigurationData"].as_array().into_iter().flatten() {
+            inner.vnfcs.insert(entry["vnfcInstanceId"].as_str().unwrap().into(), entry["vnfcSpecificData"].clone());
+        }
+        for id in patch["vnfcConfigurationDataDeleteIds"].as_array().into_iter().flatten() {
+            inner.vnfcs.remove(id.as_str().unwrap());
         }
         Ok(())
     }
@@ -112,7 +127,7 @@ impl Runner for Scripts {
 #[async_trait]
 impl Surroundings for VeWorld {
     async fn instance(&self, _: &lcm::StepCx) -> Result<Scene, lcm::StepError> {
-        Ok(Scene::default())
+        Ok(Scene { vnfcs: json!([{ "name": "node-1", "vdu": "node" }]), ..Scene::default() })
     }
 
     async fn files(&self, script: &ScriptParams) -> Result<BTreeMap<String, Vec<u8>>, lcm::StepError> {
@@ -157,6 +172,8 @@ pub fn everything() -> Hooks {
         stage: Some(stage.into()),
         ..CoordinationAction::default()
     };
+    let threads = json!({ "name": "threads", "value_type": "integer", "required": false, "default": 8 });
+    let threads = serde_json::from_value(threads).unwrap();
     let flavour = Flavour {
         coordination_actions: vec![action("drain", "start"), action("settle", "end")],
         coordinations: vec![OperationCoordination {
@@ -168,10 +185,11 @@ pub fn everything() -> Hooks {
             interface: "vnf_configuration".into(),
             ..SupportedInterface::default()
         }],
+        vdus: vec![Vdu { name: "node".into(), configurable_properties: vec![threads], ..Vdu::default() }],
         ..Flavour::default()
     };
     let mut all = scripts("scale");
-    ve::configuration(&mut all, &flavour, Some(&json!({ "color": "red" })), Some("http://vnf"));
+    ve::configuration(&mut all, &flavour, SCALE, Some(&json!({ "color": "red" })), Some("http://vnf"));
     ve::coordinations(&mut all, &flavour, SCALE, &KeyValuePairs::new(), &[], (Some("http://em"), "http://vnfm"));
     all
 }

@@ -136,6 +136,14 @@ impl ViClient {
         Ok(self.0.post(&format!("{}/power", paths::resource(vim, "computes", id)), request).await?.body)
     }
 
+    /// Moves a compute to another host; an event tells the end.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn migrate(&self, vim: Uuid, id: Uuid, request: &MigrateRequest) -> Result<Compute, CallError> {
+        Ok(self.0.post(&format!("{}/migrate", paths::resource(vim, "computes", id)), request).await?.body)
+    }
+
     /// Lets go what a compute's disks held before a return to a snapshot; gone already is done.
     ///
     /// # Errors

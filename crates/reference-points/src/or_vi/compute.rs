@@ -101,6 +101,29 @@ pub struct BootData {
     pub meta: BTreeMap<String, String>,
 }
 
+/// Asks to move a compute to another host of its VIM (IFA006 migrate virtualised compute resource).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MigrateRequest {
+    /// Whether it goes on meanwhile.
+    #[serde(default)]
+    pub kind: MigrationKind,
+    /// The host it is to be on; absent means one that the VIM chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+}
+
+/// How a compute is moved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MigrationKind {
+    /// While it runs.
+    #[default]
+    Live,
+    /// It is stopped, moved and started again.
+    Cold,
+}
+
 /// A compute as it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -20,6 +20,7 @@
 //! | `/affinity_groups/{id}` | GET, PUT [`AffinityGroupSpec`], DELETE | 7.3.1 |
 //! | `/computes/{id}` | GET, PUT [`ComputeSpec`], DELETE | 7.3 virtualised compute resources |
 //! | `/computes/{id}/power` | POST [`crate::nf_vi::PowerRequest`] | 7.3.1.7 operate |
+//! | `/computes/{id}/migrate` | POST [`MigrateRequest`] | IFA006 migrate |
 //! | `/computes/{id}/reverts/{id}` | DELETE: what was before a return to a snapshot is let go | |
 //! | `/computes/{id}/console_log?bytes=N`, `/console`, `/measurements` | GET | |
 //! | `/computes/{id}/reality` | GET [`crate::nf_vi::Reality`]: what of it is really there | |

@@ -15,6 +15,7 @@
 //! | `/vims/{vimId}/computes/{id}/console_log?bytes=N` | GET (text) |
 //! | `/vims/{vimId}/computes/{id}/console` | GET [`ConsoleAccess`] |
 //! | `/vims/{vimId}/computes/{id}/power` | POST [`PowerRequest`] |
+//! | `/vims/{vimId}/computes/{id}/migrate` | POST [`MigrateRequest`] |
 //! | `/ns_instances/{id}/topology` | GET [`Topology`] |
 //! | `/vnf_packages/{id}/picture?flavourId=ID`, `/ns_descriptors/{id}/picture?flavourId=ID` | GET (SVG) |
 //! | `/ns_lcm_op_occs/{id}/steps` | GET [`OpProgress`] |
@@ -28,7 +29,7 @@ use uuid::Uuid;
 use super::verification::Verification;
 use crate::common::{CallError, Client, EventStream, ProblemDetails};
 use crate::nf_vi::{ConsoleAccess, PowerRequest};
-use crate::or_vi::{Compute, Host, HostSpec, Vim, VimCapacity, VimInventoryItem, VimKind};
+use crate::or_vi::{Compute, Host, HostSpec, MigrateRequest, Vim, VimCapacity, VimInventoryItem, VimKind};
 use crate::or_vnfm::Timestamp;
 
 /// Registers a VIM with the NFVO, which makes it known to the vim-adapter.
@@ -274,6 +275,9 @@ pub struct OpSummary {
     /// Trace id that stands in the log lines of every service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// The manager began it by itself (`isAutomaticInvocation`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -369,7 +373,7 @@ pub mod paths {
         format!("{VIMS}/{vim}/hosts/{name}")
     }
 
-    /// Something of a compute: `console_log`, `console`, `power`.
+    /// Something of a compute: `console_log`, `console`, `power`, `migrate`.
     pub fn compute(vim: Uuid, compute: Uuid, what: &str) -> String {
         format!("{VIMS}/{vim}/computes/{compute}/{what}")
     }
@@ -507,6 +511,14 @@ impl ManoClient {
     /// Any [`CallError`].
     pub async fn power(&self, vim: Uuid, compute: Uuid, request: &PowerRequest) -> Result<Compute, CallError> {
         Ok(self.0.post(&paths::compute(vim, compute, "power"), request).await?.body)
+    }
+
+    /// Moves a compute to another host of its VIM; an event of the VIM tells the end.
+    ///
+    /// # Errors
+    /// Any [`CallError`].
+    pub async fn migrate(&self, vim: Uuid, compute: Uuid, request: &MigrateRequest) -> Result<Compute, CallError> {
+        Ok(self.0.post(&paths::compute(vim, compute, "migrate"), request).await?.body)
     }
 
     /// Topology of an NS instance.

@@ -98,8 +98,8 @@ impl Ears {
         let db = &self.alarms.db;
         let Some((instance, owned)) = alarms::owner(db, resource).await? else { return Ok(()) };
         if self.works(instance).await? {
-            // A mark is taken away before the look it asks for, so that one which stands still is good for this event too.
-            if alarms::is_marked(db, instance).await? {
+            // One that is not being looked at yet is good for this event too.
+            if alarms::mark_of(db, instance).await? == Some(false) {
                 return Ok(());
             }
             db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::mark(&mut *tx, instance).await?) })?;
@@ -121,7 +121,7 @@ impl Ears {
         }
         let now = self.alarms.clock.now_micros();
         db::transaction!(self.alarms.db, |tx| { self.applied(&mut *tx, owned, verdict, now).await })?;
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Ears {
             self.alarms.raise(&mut *tx, &condition, now).await?;
             self.alarms.clear(&mut *tx, &condition.key, now).await
         })?;
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Ears {
             let condition = trouble.of_instance(at, host, instance, vnfcs, detail);
             db::transaction!(self.alarms.db, |tx| { self.alarms.raise(&mut *tx, &condition, now).await })?;
         }
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Ears {
         for key in open {
             db::transaction!(self.alarms.db, |tx| { self.alarms.clear(&mut *tx, &key, now).await })?;
         }
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl Ears {
     /// The store, or a VIM.
     pub async fn look(&self, instance: Uuid) -> Result<(), Deaf> {
         let db = &self.alarms.db;
-        db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::unmark(&mut *tx, instance).await.map(drop)?) })?;
+        db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::look(&mut *tx, instance).await?) })?;
         let all = resources::of(db, instance).await?;
         let mut there = There::default();
         for owned in &all {
@@ -212,7 +212,8 @@ impl Ears {
                 Part::AffinityGroup(_) | Part::Network(_) | Part::Subnet(_) => {}
             }
         }
-        self.judge(instance, &all, |_| true, &there).await
+        self.judge(instance, &all, |_| true, &there).await?;
+        Ok(db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::looked(&mut *tx, instance).await?) })?)
     }
 
     async fn judge(
@@ -277,7 +278,7 @@ impl Ears {
         }
         let now = self.alarms.clock.now_micros();
         db::transaction!(self.alarms.db, |tx| { self.alarms.rebuilt(&mut *tx, now).await })?;
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 
@@ -309,9 +310,7 @@ impl Ears {
 
     async fn look_if_marked(&self, instance: Uuid) {
         let looked = async {
-            let marked = db::transaction!(self.alarms.db, |tx| {
-                Ok::<_, StoreError>(alarms::unmark(&mut *tx, instance).await?)
-            })?;
+            let marked = alarms::mark_of(&self.alarms.db, instance).await?.is_some();
             if marked && !self.works(instance).await? { self.look(instance).await } else { Ok(()) }
         };
         if let Err(error) = looked.await {

@@ -19,14 +19,16 @@ use reference_points::or_vnfm::{
 use serde_json::{Value, json};
 use service::notify::{Notification, Notifier};
 use service::store::{StoreError, Stored};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 pub use hear::Ears;
 pub use wants::{asked, wants};
 
 use crate::ops::alarms::{Condition, Kin, correlate};
+use crate::ops::automatic::Automatism;
 use crate::store::alarms::{self, ALARMS, Kept};
-use crate::store::{INSTANCES, resources};
+use crate::store::{INSTANCES, automatic, resources};
 
 /// Alarms of the VNFM. Cloning shares it.
 #[derive(Debug, Clone)]
@@ -39,9 +41,17 @@ pub struct Alarms {
     pub clock: Arc<dyn Clock>,
     /// Own base address.
     pub base: Arc<str>,
+    /// Rung when there may be something that the VNFM does by itself.
+    pub automatic: Arc<Notify>,
 }
 
 impl Alarms {
+    /// Alarms were committed: who wants to know of them is told, and what heals by itself looks at them.
+    pub fn told(&self) {
+        self.notifier.kick();
+        self.automatic.notify_one();
+    }
+
     /// Ears for what VIMs tell.
     pub fn ears(&self, engine: Arc<Engine>) -> Ears {
         Ears::new(self.clone(), engine)
@@ -54,10 +64,10 @@ impl Alarms {
     /// What the database says.
     pub async fn raise(&self, tx: &mut AnyConnection, found: &Condition, now: i64) -> Result<(), StoreError> {
         // Who ends an operation holds the instance too.
-        match INSTANCES.lock(&mut *tx, found.instance).await {
+        let record = match INSTANCES.lock(&mut *tx, found.instance).await {
             Err(StoreError::Missing { .. }) => return Ok(()),
-            held => drop(held?),
-        }
+            held => held?.document.0,
+        };
         if let Some(resource) = found.resource
             && alarms::owner_in(&mut *tx, resource).await?.is_none()
         {
@@ -68,6 +78,9 @@ impl Alarms {
             None => {
                 let kept = new(found, now);
                 alarms::insert(tx, kept.clone(), now).await?;
+                if found.resource.is_some() && Automatism::Heal.is_on(&record) {
+                    automatic::want(tx, found.instance, now).await?;
+                }
                 Some(kept)
             }
         };

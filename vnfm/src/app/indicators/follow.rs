@@ -88,7 +88,7 @@ impl Indicators {
                 return Ok(next.min(now + LOOK));
             }
             stream::iter(due).for_each_concurrent(BATCH, |source| self.attend(source)).await;
-            self.notifier.kick();
+            self.told();
         }
     }
 
@@ -117,7 +117,7 @@ impl Indicators {
             indicators::put(&mut *tx, &seen, next_at).await?;
             Ok::<_, StoreError>(())
         });
-        self.alarms.notifier.kick();
+        self.alarms.told();
         if let Err(error) = noted {
             tracing::error!(vnf_instance = %instance, %error, "what came of a look at indicators could not be noted");
         }

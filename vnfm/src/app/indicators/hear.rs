@@ -48,7 +48,7 @@ impl Indicators {
             Kind::VnfIndicatorValueChangeNotification => self.value(callback, read(body)?).await,
             Kind::SupportedIndicatorsChangeNotification => self.supported(callback, read(body)?).await,
         }?;
-        self.notifier.kick();
+        self.told();
         Ok(())
     }
 

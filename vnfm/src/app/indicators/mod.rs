@@ -29,10 +29,11 @@ use uuid::Uuid;
 pub use wants::{asked, wants};
 
 use super::fm::Alarms;
+use crate::ops::automatic::Automatism;
 use crate::ops::record::Facts;
 use crate::ops::ve::{Answers, Endpoint, said};
 use crate::store::indicators::{self, INDICATORS, Kept};
-use crate::store::{INSTANCES, resources};
+use crate::store::{INSTANCES, automatic, resources};
 
 /// Indicators of one VNF instance at most.
 const MAX_INDICATORS: usize = 1_000;
@@ -61,6 +62,12 @@ pub struct Indicators {
 }
 
 impl Indicators {
+    /// Values were committed: who wants to know of them is told, and what scales by itself looks at them.
+    fn told(&self) {
+        self.notifier.kick();
+        self.alarms.automatic.notify_one();
+    }
+
     /// An operation of an instance came to rest: its source is looked at once that is committed, and with a VNF that is
     /// gone its indicators go.
     ///
@@ -132,6 +139,9 @@ impl Indicators {
         }
         if same {
             return Ok(());
+        }
+        if record.is_some_and(Automatism::any_on) {
+            automatic::news(tx, indicator.vnf_instance_id, &indicator.id, now).await?;
         }
         let kind = IndicatorNotificationType::VnfIndicatorValueChangeNotification;
         let attributes = json!({ "notificationType": kind, "indicatorIds": [indicator.id], "instance": record });

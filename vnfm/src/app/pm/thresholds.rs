@@ -145,7 +145,7 @@ impl Pm {
             }
             Ok::<_, StoreError>(())
         })?;
-        self.alarms.notifier.kick();
+        self.alarms.told();
         Ok(())
     }
 

@@ -70,18 +70,40 @@ fn an_interface_is_where_the_instance_the_descriptor_or_the_configuration_says()
 #[test]
 fn only_what_differs_is_configured_and_can_be_put_back() {
     let map = |value: Value| value.as_object().unwrap().clone();
-    let has = map(json!({ "a": 1, "b": 2, "theirs": 3 }));
-    let (forth, back) = patches(&has, &map(json!({ "a": 1, "b": 5, "c": 6 }))).unwrap();
+    let has: VnfConfiguration = serde_json::from_value(json!({
+        "vnfConfigurationData": { "vnfSpecificData": { "a": 1, "b": 2, "theirs": 3 } },
+        "vnfcConfigurationData": [
+            { "vnfcInstanceId": "w-1", "vnfcSpecificData": { "threads": 4, "theirs": 1 } },
+            { "vnfcInstanceId": "w-9", "dhcpServer": "10.0.0.2" },
+        ],
+    }))
+    .unwrap();
+    let wanted =
+        |data: Value| ConfigureParams { endpoint: Endpoint::default(), data: map(data), vnfcs: BTreeMap::new() };
+    let (forth, back) = patches(&has, &wanted(json!({ "a": 1, "b": 5, "c": 6 })), &[]).unwrap();
+    assert!(forth.get("vnfcConfigurationDataDeleteIds").is_none(), "VNFCs that nothing is said of are not ours");
     assert_eq!(forth["vnfConfigurationData"]["vnfSpecificData"], json!({ "b": 5, "c": 6 }));
     assert_eq!(back["vnfConfigurationData"]["vnfSpecificData"], json!({ "b": 2, "c": null }));
-    assert_eq!(patches(&has, &map(json!({ "a": 1 }))), None);
+    assert_eq!(patches(&has, &wanted(json!({ "a": 1 })), &[]), None);
+
+    // VNFCs: one has something else, one is new, one is gone; another VDU's has nothing to know.
+    let mut wanted = wanted(json!({}));
+    wanted.vnfcs.insert("worker".into(), map(json!({ "threads": 8 })));
+    let there = [("w-1", "worker"), ("w-2", "worker"), ("c-1", "control")];
+    let there = there.map(|(id, vdu)| (id.to_owned(), vdu.to_owned()));
+    let (forth, back) = patches(&has, &wanted, &there).unwrap();
+    let entry = |id: &str, data: Value| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
+    let new = [entry("w-1", json!({ "threads": 8 })), entry("w-2", json!({ "threads": 8 }))];
+    assert_eq!(forth, json!({ "vnfcConfigurationData": new, "vnfcConfigurationDataDeleteIds": ["w-9"] }));
+    let old = json!([entry("w-1", json!({ "threads": 4 })), { "vnfcInstanceId": "w-9", "dhcpServer": "10.0.0.2" }]);
+    assert_eq!(back, json!({ "vnfcConfigurationData": old, "vnfcConfigurationDataDeleteIds": ["w-2"] }));
 
     let mut hooks = Hooks::default();
     let properties = json!({ "is_autoscale_enabled": false, "additional_configurable_properties": { "color": "red" } });
-    configuration(&mut hooks, &flavour(), Some(&properties), None);
+    configuration(&mut hooks, &flavour(), kinds::MODIFY_INFO, Some(&properties), None);
     let params = ConfigureParams::deserialize(&hooks.after[0].params).unwrap();
     assert_eq!(json!(params.data), json!({ "is_autoscale_enabled": false, "color": "red" }));
     let mut none = Hooks::default();
-    configuration(&mut none, &Flavour::default(), Some(&properties), None);
+    configuration(&mut none, &Flavour::default(), kinds::INSTANTIATE, Some(&properties), None);
     assert_eq!(none, Hooks::default());
 }
