@@ -98,7 +98,7 @@ async fn a_vnf_is_scaled_by_what_it_tells() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_vnf_at_fault_is_healed_a_few_times() {
-    let lab = Lab::with_vnfm("").await;
+    let lab = Lab::with_vnfm("auto_heal_after_seconds: 0\n").await;
     let fm = FmClient::new(&lab.services["vnfm"].url);
     let own = Own { properties: PROPERTIES, types: PROPERTY_TYPES, ..Own::default() };
     let vnf = running(&lab, &own, "frail", "site=north").await;

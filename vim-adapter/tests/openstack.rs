@@ -78,6 +78,23 @@ async fn a_key_is_asked_for_before_a_secret_is_taken_and_the_secret_is_never_sho
 }
 
 #[tokio::test]
+async fn a_cloud_of_its_own_authority_is_believed_when_that_is_given() {
+    let (cloud, authority) = Cloud::start_with_tls().await;
+    let adapter = Adapter::with_key().await;
+    let register = async |interface: serde_json::Value| {
+        let mut kind = serde_json::to_value(kind(&cloud)).unwrap();
+        kind["accessInfo"]["password"] = json!("hidden word");
+        kind["interfaceInfo"].as_object_mut().unwrap().extend(interface.as_object().unwrap().clone());
+        let spec = VimSpec { name: "cloud".into(), kind: serde_json::from_value(kind).unwrap() };
+        adapter.vi.put_vim(Uuid::new_v4(), &spec).await
+    };
+    let refused = register(json!({})).await.unwrap_err().to_problem();
+    assert!(refused.next.as_ref().is_some_and(|next| next.contains("trustedCertificates")), "{refused:#?}");
+    register(json!({ "skipCertificateVerification": true })).await.unwrap();
+    register(json!({ "trustedCertificates": [authority] })).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_creation_that_is_not_answered_makes_one_thing() {
     let cloud = Cloud::start().await;
     let (adapter, vim) = registered(&cloud).await;

@@ -35,6 +35,9 @@ pub struct Config {
     /// Whether an operation that rests in FAILED_TEMP because a VIM had no room is retried when the NFVO tells that this VIM
     /// allows more, once for each such notification.
     pub retry_when_quota_grows: bool,
+    /// How long a fault lasts before a VNF that may be healed by itself is, in seconds, 0..=86400: what goes by itself, or is
+    /// repaired by the host, shall not cost a VNFC its disk.
+    pub auto_heal_after_seconds: u32,
     /// How long a VNF that was scaled by a trigger of its indicators is not scaled again by one, in seconds, 0..=86400: its
     /// indicators need time to show what came of it.
     pub auto_scale_pause_seconds: u32,
@@ -69,6 +72,7 @@ impl Default for Config {
             public_keys_file: None,
             automatic_rollback: BTreeSet::new(),
             retry_when_quota_grows: false,
+            auto_heal_after_seconds: 30,
             auto_scale_pause_seconds: 60,
             parallel_steps: 64,
             threshold_period_seconds: 10,
@@ -112,9 +116,12 @@ impl ServiceConfig for Config {
             let found = format!("{} is not within 1..=3600", self.threshold_period_seconds);
             faults.push(Fault::new("threshold_period_seconds", found));
         }
-        if self.auto_scale_pause_seconds > 86_400 {
-            let found = format!("{} is not within 0..=86400", self.auto_scale_pause_seconds);
-            faults.push(Fault::new("auto_scale_pause_seconds", found));
+        let patience = [
+            ("auto_heal_after_seconds", self.auto_heal_after_seconds),
+            ("auto_scale_pause_seconds", self.auto_scale_pause_seconds),
+        ];
+        for (key, seconds) in patience.into_iter().filter(|(_, seconds)| *seconds > 86_400) {
+            faults.push(Fault::new(key, format!("{seconds} is not within 0..=86400")));
         }
         faults.extend(self.scripts.faults());
         faults

@@ -5,6 +5,10 @@ use serde_json::{Map, Value};
 
 /// Depth to which conditions may stand within each other.
 const MAX_DEPTH: usize = 16;
+/// Constraints of one condition, at most.
+const MAX_CONSTRAINTS: usize = 64;
+/// Bytes of a pattern as it is matched, at most.
+const MAX_PATTERN: usize = 64 << 10;
 /// The word for a range without an end.
 const UNBOUNDED: &str = "UNBOUNDED";
 
@@ -59,6 +63,9 @@ impl Condition {
     /// # Errors
     /// What of it has no meaning, in words.
     pub fn read(condition: &Value) -> Result<Self, String> {
+        if constraints_in(condition) > MAX_CONSTRAINTS {
+            return Err(format!("it has more than {MAX_CONSTRAINTS} constraints"));
+        }
         read(condition, MAX_DEPTH)
     }
 
@@ -134,6 +141,15 @@ fn length(value: &Value) -> Option<usize> {
         Value::Array(items) => Some(items.len()),
         Value::Object(entries) => Some(entries.len()),
         _ => None,
+    }
+}
+
+/// What is within it, each of which is a constraint at most.
+fn constraints_in(condition: &Value) -> usize {
+    match condition {
+        Value::Array(items) => items.iter().map(constraints_in).sum(),
+        Value::Object(entries) => entries.values().map(constraints_in).sum(),
+        _ => 1,
     }
 }
 
@@ -230,8 +246,9 @@ fn range(name: &str, operand: &Value) -> Result<Constraint, String> {
 
 fn pattern(name: &str, operand: &Value) -> Result<Regex, String> {
     let text = operand.as_str().ok_or_else(|| format!("pattern of {name:?} wants a text, not {operand}"))?;
-    let made = regex::RegexBuilder::new(&format!("^(?:{text})$")).size_limit(1 << 20).build();
-    made.map_err(|e| format!("pattern of {name:?}: {e}"))
+    let made = |text: &str| regex::RegexBuilder::new(text).size_limit(MAX_PATTERN).build();
+    // By itself first: `a)|(b` is no pattern.
+    made(text).and_then(|_| made(&format!("^(?:{text})$"))).map_err(|e| format!("pattern of {name:?}: {e}"))
 }
 
 /// The operations that an action calls, in their order, with what it gives them.
@@ -309,6 +326,9 @@ mod tests {
         assert!(told(json!({ "constraint": [{ "load": 5 }], "period": "60 s" })).contains("over time"));
         assert!(told(json!([{ "load": [{ "in_range": [1] }] }])).contains("two numbers"));
         assert!(told(json!("load > 5")).contains("no condition"));
+        assert!(told(json!({ "load": [{ "pattern": "a)|(b" }] })).contains("pattern of"));
+        let many: Vec<_> = (0..65).map(|n| json!({ "load": [{ "equal": n }] })).collect();
+        assert!(told(json!(many)).contains("more than 64"));
         let deep = (0..20).fold(json!({ "load": 1 }), |inner, _| json!({ "not": [inner] }));
         assert!(told(deep).contains("deep"));
     }

@@ -290,14 +290,15 @@ impl App {
         };
         match (row.phase, &request.host) {
             (Phase::Delete | Phase::Deleting, _) => return Err(being_deleted(&format!("compute {id}"))),
-            (Phase::Deliver, _) => {
-                let problem = ProblemDetails::conflict(format!("compute {id} is being made or changed"));
-                return Err(problem.next("move it when that is done").into());
+            (Phase::Deliver | Phase::Failed, _) => {
+                let how = if row.phase == Phase::Failed { "was refused its last change" } else { "is being changed" };
+                let problem = ProblemDetails::conflict(format!("compute {id} {how}"));
+                return Err(problem.next("move it when it is what it shall be").into());
             }
             (_, Some(host)) if row.compute.host.as_ref() == Some(host) => {
                 return Err(Failure::conflict(format!("compute {id} is on host {host} already")));
             }
-            (Phase::Settled | Phase::Failed, _) => driver.migrate(&row.compute, request).await?,
+            (Phase::Settled, _) => driver.migrate(&row.compute, request).await?,
         }
         self.compute(vim, id).await
     }

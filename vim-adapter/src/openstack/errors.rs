@@ -128,7 +128,11 @@ pub fn problem(service: Service, work: &Work, told: &Told) -> ProblemDetails {
             } else {
                 format!("{name} cannot be reached to {verb} {what}: {why}")
             };
-            let next = if *sent {
+            let next = if !*sent && why.contains("https://") {
+                // The SDK does not tell a certificate that it does not believe from a service that is not there.
+                "it is tried again with growing pauses; nothing was made. When the cloud's certificate is vouched for by an \
+                 authority of its own, that has to be given: cacert in clouds.yaml, which is trustedCertificates here"
+            } else if *sent {
                 "it is looked for by its owner mark before it is asked for again; nothing is made twice"
             } else {
                 "it is tried again with growing pauses; nothing was made"

@@ -25,7 +25,8 @@ use crate::store::computes::{self, ComputeRow, Phase};
 use crate::store::snapshots::SnapshotRow;
 use crate::store::{images, ports, snapshots, vims, volumes};
 
-/// Between two looks while something changes: at first, and at most.
+/// Between two looks while something changes: at first, and at most. In between they grow by a tenth, so that what takes
+/// long is noticed not much later than it happens, for a look more now and then.
 const QUICK: Duration = Duration::from_millis(700);
 const QUICK_MOST: Duration = Duration::from_secs(5);
 /// Between two looks while nothing does.
@@ -95,7 +96,7 @@ pub async fn run(vim: Arc<OpenstackVim>) {
             }
         };
         let wait = if busy { pause } else { IDLE };
-        pause = if busy { (pause * 5 / 4).min(QUICK_MOST) } else { QUICK };
+        pause = if busy { (pause * 11 / 10).min(QUICK_MOST) } else { QUICK };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = vim.bell.notified() => {
@@ -241,7 +242,7 @@ async fn look_at_servers(vim: &OpenstackVim, memory: &mut Memory, wanted: &Wante
     let (reports, gone) = judge(&wanted.computes, &listed, full, begun);
     vim.ledger.record(&reports).await?;
     keep_places(vim, &wanted.computes, &listed).await?;
-    vim.end_migrations(&wanted.computes, &listed).await?;
+    vim.end_migrations(&wanted.computes, &listed, begun).await?;
     if !gone.is_empty() {
         vim.computes_gone(&gone).await?;
     }

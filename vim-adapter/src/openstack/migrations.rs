@@ -3,10 +3,13 @@
 //! which is given whoever asked for the move, so that one interrupted by a restart ends too.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
+use reference_points::common::ProblemDetails;
 use reference_points::or_vi::{Compute, MigrateRequest, MigrationKind};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::OpenstackVim;
@@ -20,8 +23,22 @@ use crate::store::computes::ComputeRow;
 /// Status of a server that was moved while it was stopped, or got another flavour, and waits for a confirmation.
 pub(super) const CONFIRM: &str = "VERIFY_RESIZE";
 
-/// Moves that were asked for and have not ended, with the host that the server was on.
-pub(super) type Moves = BTreeMap<Uuid, Option<String>>;
+/// How long the end of a move is waited for.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// Moves that were asked for and have not ended. They are remembered as long as the adapter runs: one that it is restarted
+/// in ends all the same, and nobody is told.
+pub(super) type Moves = BTreeMap<Uuid, Move>;
+
+/// A server on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Move {
+    /// The host that it was on.
+    from: Option<String>,
+    /// When Nova took the request, in microseconds since the epoch; what was listed before says nothing of it.
+    taken_at: Option<i64>,
+    begun: Instant,
+}
 
 /// What Nova is asked.
 fn action(request: &MigrateRequest) -> Value {
@@ -46,52 +63,83 @@ impl OpenstackVim {
     pub(super) async fn begin_migration(&self, compute: &Compute, request: &MigrateRequest) -> Result<()> {
         let _turn = self.turns.take(compute.id).await;
         let its = super::known(compute.vim_resource_id.clone(), "compute", compute.id)?;
-        self.moves.lock().unwrap_or_else(PoisonError::into_inner).insert(compute.id, compute.host.clone());
+        if self.moves().contains_key(&compute.id) {
+            let problem = ProblemDetails::conflict(format!("compute {} is being moved already", compute.id));
+            return Err(problem.next("wait for the end of that").into());
+        }
+        let begun = Move { from: compute.host.clone(), taken_at: None, begun: Instant::now() };
+        self.moves().insert(compute.id, begun.clone());
         let work = Work::on("migrate", "compute", &compute.spec.name, compute.id);
         let call = Call::post(Service::Compute, format!("servers/{its}/action"), &action(request));
         let asked = self.session.ask(&work, call).await;
-        if asked.is_err() {
-            self.moves.lock().unwrap_or_else(PoisonError::into_inner).remove(&compute.id);
+        if asked.is_ok() {
+            self.moves().insert(compute.id, Move { taken_at: Some(self.ledger.store.now()), ..begun });
+        } else {
+            self.moves().remove(&compute.id);
         }
         self.wake();
         asked.map(drop)
     }
 
-    /// Tells how moves ended, as a list of servers shows.
-    pub(super) async fn end_migrations(&self, rows: &[ComputeRow], listed: &[Value]) -> Result<()> {
-        let going: Moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (id, was) in going {
-            let row = rows.iter().find(|row| row.compute.id == id);
-            let its = row.and_then(|row| row.compute.vim_resource_id.as_deref());
-            let server = listed.iter().find(|server| its.is_some() && server["id"].as_str() == its);
-            let outcome = match (row, server) {
-                (None, _) => None,
-                (Some(_), None) => continue,
-                (Some(row), Some(server)) => match ended(was.as_deref(), server) {
-                    None => continue,
-                    Some(moved) => Some((row, server, moved)),
-                },
-            };
-            self.moves.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-            let Some((row, server, moved)) = outcome else { continue };
-            let (compute, host) = (&row.compute, servers::seen(server).and_then(|seen| seen.host));
-            let from = was.unwrap_or_else(|| "its host".to_owned());
-            let what = if moved { "compute_migrated" } else { "compute_not_migrated" };
-            let detail = if moved {
-                let to = host.clone().unwrap_or_else(|| "another".to_owned());
-                format!("compute {} ({id}) moved from {from} to {to}", compute.spec.name)
-            } else {
-                let said = self.last_action(compute, its.unwrap_or_default()).await?;
-                format!("compute {} ({id}) stays on {from}: {said}", compute.spec.name)
-            };
-            self.ledger.note(&[Report::VimSaid(host, what.to_owned(), detail, Some(id))]).await;
+    fn moves(&self) -> MutexGuard<'_, Moves> {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how moves ended, as a list of servers shows that was asked for at `listed_at`.
+    pub(super) async fn end_migrations(&self, rows: &[ComputeRow], listed: &[Value], listed_at: i64) -> Result<()> {
+        let taken = |going: &Move| going.taken_at.is_some_and(|taken| taken < listed_at);
+        let going: Moves = self.moves().iter().filter(|(_, m)| taken(m)).map(|(id, m)| (*id, m.clone())).collect();
+        for (id, going) in going {
+            if let Some(row) = rows.iter().find(|row| row.compute.id == id) {
+                let its = row.compute.vim_resource_id.as_deref().unwrap_or_default();
+                let server = listed.iter().find(|server| server["id"] == its);
+                let outcome = server.and_then(|server| ended(going.from.as_deref(), server));
+                if outcome.is_none() && going.begun.elapsed() < PATIENCE {
+                    continue;
+                }
+                let host = server.and_then(servers::seen).and_then(|seen| seen.host);
+                self.tell_move(row, &going, outcome, host).await?;
+            }
+            self.moves().remove(&id);
         }
+        Ok(())
+    }
+
+    async fn tell_move(
+        &self,
+        row: &ComputeRow,
+        going: &Move,
+        outcome: Option<bool>,
+        host: Option<String>,
+    ) -> Result<()> {
+        let compute = &row.compute;
+        let (id, name) = (compute.id, &compute.spec.name);
+        let from = going.from.as_deref().unwrap_or("its host");
+        let its = compute.vim_resource_id.as_deref().unwrap_or_default();
+        let (what, detail) = match outcome {
+            Some(true) => {
+                let to = host.as_deref().unwrap_or("another");
+                ("compute_migrated", format!("compute {name} ({id}) moved from {from} to {to}"))
+            }
+            Some(false) => {
+                let said = self.last_action(compute, its).await?;
+                ("compute_not_migrated", format!("compute {name} ({id}) stays on {from}: {said}"))
+            }
+            None => {
+                let minutes = PATIENCE.as_secs() / 60;
+                (
+                    "compute_not_migrated",
+                    format!("compute {name} ({id}) has not moved from {from} in {minutes} minutes"),
+                )
+            }
+        };
+        self.ledger.note(&[Report::VimSaid(host, what.to_owned(), detail, Some(id))]).await;
         Ok(())
     }
 
     /// Whether moves go on.
     pub(super) fn migrates(&self) -> bool {
-        !self.moves.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.moves().is_empty()
     }
 }
 

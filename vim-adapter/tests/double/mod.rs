@@ -8,7 +8,12 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use uuid::Uuid;
 
 /// What happens to one request.
@@ -44,6 +49,27 @@ impl Cloud {
         let router = Router::new().fallback(answer).with_state(cloud.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         cloud
+    }
+
+    /// One that is reached over TLS, with the certificate of the authority that vouches for it, in PEM.
+    pub async fn start_with_tls() -> (Self, String) {
+        let cloud = Self::start().await;
+        let plain = cloud.url().trim_start_matches("http://").to_owned();
+        let (acceptor, authority) = acceptor();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        cloud.0.lock().unwrap().url = format!("https://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, plain) = (acceptor.clone(), plain.clone());
+                tokio::spawn(async move {
+                    // What does not shake hands is nobody.
+                    let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                    let mut inside = tokio::net::TcpStream::connect(plain).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+                });
+            }
+        });
+        (cloud, authority)
     }
 
     pub fn url(&self) -> String {
@@ -99,6 +125,25 @@ impl Cloud {
         let inner = self.0.lock().unwrap();
         inner.log[inner.log.len() - n..].to_vec()
     }
+}
+
+/// A server's side of TLS for 127.0.0.1, and the certificate of the authority that vouches for it.
+fn acceptor() -> (TlsAcceptor, String) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, "an authority of its own");
+    let authority_key = KeyPair::generate().unwrap();
+    let pem = authority.self_signed(&authority_key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let own = own.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), pem)
 }
 
 async fn answer(State(cloud): State<Cloud>, request: Request) -> Response {

@@ -1,12 +1,9 @@
 //! Operations that the VNFM begins by itself (SOL003 `isAutomaticInvocation`): what became possible or necessary is noted in
 //! the transaction that brought it, decided here when no operation runs on the instance, and begun once.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use lcm::OperationView;
-use reference_points::or_vnfm::{HealVnfRequest, InstantiationState, VnfInstance};
-use serde::Deserialize;
+use reference_points::or_vnfm::InstantiationState;
 use service::http::{ApiError, ApiResult};
 use service::store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -15,10 +12,9 @@ use uuid::Uuid;
 use super::App;
 use super::operations::Begun;
 use crate::ops::alarms::{automatic_key, of_automatic};
-use crate::ops::automatic::{Automatism, Begin, Decision, Fault, HEAL_WINDOW_MICROS, Situation, decide};
-use crate::ops::occurrence::HEAL;
-use crate::ops::params::OperationParams;
-use crate::store::automatic::{self, AT_REST, Past, Wanted};
+use crate::ops::automatic::{Automatism, Begin, Decision, Fault, Situation, decide};
+use crate::ops::params::Automatic;
+use crate::store::automatic::{self, AT_REST, News, Wanted};
 use crate::store::{ALARMS, INSTANCES, alarms, indicators, resources};
 
 /// Decisions made in one go.
@@ -26,15 +22,25 @@ const BATCH: i64 = 50;
 const SECOND: i64 = 1_000_000;
 /// How long a decision is put off that could not be made: a package that cannot be had, an instance that changed meanwhile.
 const AGAIN: i64 = 5 * SECOND;
+/// The same, where nothing suggests that it can be made soon.
+const SELDOM: i64 = 300 * SECOND;
+
+/// How patient the VNFM is.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Seconds that a fault lasts before it is healed.
+    pub heal_seconds: u32,
+    /// Seconds without another scaling after one.
+    pub scale_seconds: u32,
+}
 
 /// Decides until the service ends; first what was left when it ended last.
 ///
 /// # Errors
 /// None: what goes wrong is logged, and tried again.
-pub async fn run(app: App, pause_seconds: u32, shutdown: CancellationToken) -> Result<(), Infallible> {
-    let pause = i64::from(pause_seconds) * SECOND;
+pub async fn run(app: App, patience: Patience, shutdown: CancellationToken) -> Result<(), Infallible> {
     loop {
-        let next = match app.decide_what_is_due(pause).await {
+        let next = match app.decide_what_is_due(patience, &shutdown).await {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(%error, "what the VNFM would do by itself could not be looked up, trying again");
@@ -51,48 +57,72 @@ pub async fn run(app: App, pause_seconds: u32, shutdown: CancellationToken) -> R
 
 /// An instance as a decision needs it.
 struct Seen {
-    record: VnfInstance,
-    past: Past,
+    news: News,
     decision: Decision,
 }
 
 impl App {
     /// Decides for every instance that is due; tells when one is due next.
-    async fn decide_what_is_due(&self, pause: i64) -> Result<i64, db::DbError> {
+    async fn decide_what_is_due(&self, patience: Patience, shutdown: &CancellationToken) -> Result<i64, db::DbError> {
         loop {
             let due = automatic::due(&self.db, self.clock.now_micros(), BATCH).await?;
-            if due.is_empty() {
+            if due.is_empty() || shutdown.is_cancelled() {
                 return Ok(automatic::next(&self.db).await?.unwrap_or(AT_REST));
             }
             for wanted in due {
-                if let Err(error) = self.decide_one(&wanted, pause).await {
-                    tracing::warn!(vnf_instance = %wanted.instance, %error, "the VNFM could not decide what to do by itself");
-                    automatic::put_off(&self.db, &wanted, self.clock.now_micros().saturating_add(AGAIN)).await?;
+                if let Err(error) = self.decide_one(&wanted, patience).await {
+                    let again = self.not_decided(&wanted, &error).await;
+                    automatic::put_off(&self.db, &wanted, self.clock.now_micros().saturating_add(again)).await?;
+                }
+                if shutdown.is_cancelled() {
+                    break;
                 }
             }
         }
     }
 
-    async fn decide_one(&self, wanted: &Wanted, pause: i64) -> ApiResult<()> {
-        // Begun, and the VNFM was killed before it noted that; or by another replica.
-        if let Some(op) = self.engine.get(wanted.operation).await? {
-            return self.note_begun(wanted, &op).await;
+    /// What stands in the way of a decision is told where it does not go by itself; gives when to try again.
+    async fn not_decided(&self, wanted: &Wanted, error: &ApiError) -> i64 {
+        tracing::warn!(vnf_instance = %wanted.instance, %error, "the VNFM could not decide what to do by itself");
+        if matches!(error.problem.status, 409 | 502..=504) {
+            return AGAIN;
         }
-        if self.is_busy(wanted.instance).await? {
+        let told = [error.problem.detail.clone()];
+        let now = self.clock.now_micros();
+        let raised = db::transaction!(self.db, |tx| {
+            self.alarms.raise(&mut *tx, &of_automatic(wanted.instance, &told), now).await
+        });
+        if let Err(error) = raised {
+            tracing::error!(vnf_instance = %wanted.instance, %error, "that could not be told");
+        }
+        self.alarms.notifier.kick();
+        SELDOM
+    }
+
+    async fn decide_one(&self, wanted: &Wanted, patience: Patience) -> ApiResult<()> {
+        let instance = wanted.instance;
+        if self.is_busy(instance).await? {
             automatic::put_off(&self.db, wanted, AT_REST).await?;
             // It may have come to rest between the two.
-            if !self.is_busy(wanted.instance).await? {
+            if !self.is_busy(instance).await? {
                 automatic::put_off(&self.db, wanted, self.clock.now_micros()).await?;
             }
             return Ok(());
         }
-        let Some(mut seen) = self.situation(wanted.instance, pause).await? else {
-            return Ok(db::transaction!(self.db, |tx| { automatic::forget(&mut *tx, wanted.instance).await })?);
-        };
-        if let Some(begin) = seen.decision.begin.take() {
-            return self.begin(wanted, seen, begin).await;
+        // Its alarms are worked out anew just now; whoever does that rings.
+        if alarms::mark_of(&self.db, instance).await?.is_some() {
+            return Ok(automatic::put_off(&self.db, wanted, self.clock.now_micros().saturating_add(AGAIN)).await?);
         }
-        self.settle(wanted, &seen, None).await
+        let Some(mut seen) = self.situation(instance, patience).await? else {
+            return Ok(db::transaction!(self.db, |tx| {
+                let past = automatic::past(&mut *tx, instance).await?;
+                automatic::settle(&mut *tx, wanted, &past.news).await
+            })?);
+        };
+        match seen.decision.begin.take() {
+            Some(begin) => self.begin(wanted, seen, begin).await,
+            None => self.settle(wanted, &seen).await,
+        }
     }
 
     /// Whether an operation of the instance runs, or waits for somebody to decide.
@@ -101,7 +131,7 @@ impl App {
     }
 
     /// What there is to decide, and the decision; `None` where nothing is.
-    async fn situation(&self, instance: Uuid, pause: i64) -> ApiResult<Option<Seen>> {
+    async fn situation(&self, instance: Uuid, patience: Patience) -> ApiResult<Option<Seen>> {
         let Some(stored) = INSTANCES.get(&self.db, instance).await? else { return Ok(None) };
         let record = stored.document.0;
         if record.instantiation_state != InstantiationState::Instantiated || !Automatism::any_on(&record) {
@@ -116,6 +146,7 @@ impl App {
             faults.extend(ALARMS.get_in(&mut connection, id).await?.map(|stored| Fault {
                 of_resource: stored.document.resource.is_some(),
                 severity: stored.document.alarm.perceived_severity,
+                since: stored.document.alarm.alarm_raised_time.micros(),
                 vnfcs: stored.document.alarm.vnfc_instance_ids,
             }));
         }
@@ -123,6 +154,7 @@ impl App {
         let values: Vec<_> = values.into_iter().map(|stored| stored.document.indicator).collect();
         let past = automatic::past(&mut connection, instance).await?;
         drop(connection);
+        let micros = |seconds: u32| i64::from(seconds) * SECOND;
         let decision = decide(&Situation {
             record: &record,
             flavour,
@@ -131,17 +163,21 @@ impl App {
             faults: &faults,
             indicators: &values,
             news: &past.news,
+            patience: micros(patience.heal_seconds),
             healed: &past.healed,
-            rests_until: past.scaled_at.saturating_add(pause),
+            rests_until: past.scaled_at.saturating_add(micros(patience.scale_seconds)),
             now: self.clock.now_micros(),
         });
-        Ok(Some(Seen { record, past, decision }))
+        Ok(Some(Seen { news: past.news, decision }))
     }
 
-    /// Begins an operation. What is refused is no reason to ask again, but to tell.
+    /// Begins an operation; what led to it is settled in the transaction that begins it. What is refused is no reason to ask
+    /// again, but to tell.
     async fn begin(&self, wanted: &Wanted, mut seen: Seen, begin: Begin) -> ApiResult<()> {
-        let begun = Begun { op: wanted.operation, automatic: true };
-        let (id, vnfcs) = (wanted.instance, of_whom(&begin));
+        let vnfcs = if let Begin::Heal(request) = &begin { request.vnfc_instance_id.clone() } else { Vec::new() };
+        let automatic = Some(Automatic { vnfcs, news: seen.decision.settled.clone() });
+        let begun = Begun { op: wanted.operation, automatic };
+        let id = wanted.instance;
         let submitted = match begin {
             Begin::Heal(request) => self.heal_as(begun, id, request).await,
             Begin::Scale(request) => self.scale_as(begun, id, request).await,
@@ -150,61 +186,45 @@ impl App {
         match submitted {
             Ok(op) => {
                 tracing::info!(vnf_instance = %id, operation = %op, "begun by the VNFM itself");
-                self.settle(wanted, &seen, Some(&vnfcs)).await
+                self.tell(id, &seen.decision.problems).await
             }
             Err(refused) if matches!(refused.problem.status, 400 | 422) => {
-                let faults = refused.problem.faults.iter().map(|fault| fault.message.clone());
-                let told: Vec<String> = faults.collect();
-                let told = if told.is_empty() { refused.problem.detail.clone() } else { told.join("; ") };
+                let faults: Vec<String> = refused.problem.faults.iter().map(|fault| fault.message.clone()).collect();
+                let told = if faults.is_empty() { refused.problem.detail.clone() } else { faults.join("; ") };
                 seen.decision.problems.push(told);
-                self.settle(wanted, &seen, None).await
+                // A healing is decided before the news are looked at.
+                seen.decision.settled = seen.news.clone();
+                self.settle(wanted, &seen).await
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn note_begun(&self, wanted: &Wanted, op: &OperationView) -> ApiResult<()> {
-        let params = OperationParams::deserialize(op.params.as_ref()).unwrap_or_default();
-        let healed = HealVnfRequest::deserialize(&params.request).ok().filter(|_| op.kind == HEAL);
-        let vnfcs = healed.map_or_else(|| vec![String::new()], |request| request.vnfc_instance_id);
-        let oldest = op.created_at.saturating_sub(HEAL_WINDOW_MICROS);
-        Ok(db::transaction!(self.db, |tx| {
-            let past = automatic::past(&mut *tx, wanted.instance).await?;
-            automatic::settle(&mut *tx, wanted, &past.news).await?;
-            automatic::begun(&mut *tx, wanted, &vnfcs, op.created_at, oldest).await
-        })?)
+    /// Notes that nothing is begun: when to look again, and what somebody should know.
+    async fn settle(&self, wanted: &Wanted, seen: &Seen) -> ApiResult<()> {
+        let decision = &seen.decision;
+        db::transaction!(self.db, |tx| {
+            automatic::settle(&mut *tx, wanted, &decision.settled).await?;
+            match decision.again_at {
+                Some(at) => automatic::want_again(&mut *tx, wanted.instance, at).await,
+                None => Ok::<_, db::DbError>(()),
+            }
+        })?;
+        self.tell(wanted.instance, &decision.problems).await
     }
 
-    /// Notes what was decided, in one transaction: what was begun, when to look again, and what somebody should know.
-    async fn settle(&self, wanted: &Wanted, seen: &Seen, begun: Option<&[String]>) -> ApiResult<()> {
+    /// Raises or clears the alarm about what the VNFM cannot do by itself.
+    async fn tell(&self, instance: Uuid, problems: &[String]) -> ApiResult<()> {
         let now = self.clock.now_micros();
-        let Decision { again_at, problems, .. } = &seen.decision;
         db::transaction!(self.db, |tx| {
-            // While it rests after a scaling, the news stay news.
-            let none = BTreeSet::new();
-            let resting = begun.is_none() && again_at.is_some();
-            automatic::settle(&mut *tx, wanted, if resting { &none } else { &seen.past.news }).await?;
-            if let Some(vnfcs) = begun {
-                automatic::begun(&mut *tx, wanted, vnfcs, now, now.saturating_sub(HEAL_WINDOW_MICROS)).await?;
-            } else if let Some(at) = again_at {
-                automatic::want(&mut *tx, wanted.instance, *at).await?;
-            }
             if problems.is_empty() {
-                self.alarms.clear(&mut *tx, &automatic_key(seen.record.id), now).await
+                self.alarms.clear(&mut *tx, &automatic_key(instance), now).await
             } else {
-                self.alarms.raise(&mut *tx, &of_automatic(seen.record.id, problems), now).await
+                self.alarms.raise(&mut *tx, &of_automatic(instance, problems), now).await
             }
         })
         .map_err(|error: StoreError| ApiError::from(error))?;
         self.alarms.notifier.kick();
         Ok(())
-    }
-}
-
-/// The VNFCs that an operation is about, as it is noted.
-fn of_whom(begin: &Begin) -> Vec<String> {
-    match begin {
-        Begin::Heal(request) => request.vnfc_instance_id.clone(),
-        Begin::Scale(_) | Begin::ScaleToLevel(_) => vec![String::new()],
     }
 }

@@ -201,7 +201,7 @@ impl App {
         let scaling = scale::change(&given, running.flavour()?, has, facts, target, &mut RandomIds).map_err(refused)?;
         let change = Change { add: Some(&scaling.add), remove: &scaling.remove, present: has, ..Change::default() };
         let named = if kind == SCALE { LcmOperationType::Scale } else { LcmOperationType::ScaleToLevel };
-        let grant = grants::request(&self.asking(begun, running), named, &change);
+        let grant = grants::request(&self.asking(begun.clone(), running), named, &change);
         let plan = scale::plan(&scaling, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let asked = Asked { kind, additional, properties: None, change: None };
         let plan = self.around(&known.vnfd, &facts.flavour_id, &asked, plan)?;
@@ -256,7 +256,7 @@ impl App {
         }
         let vnfcs = running.vnfcs(&request.vnfc_instance_id)?;
         let change = Change { update: &vnfcs, ..Change::default() };
-        let grant = grants::request(&self.asking(begun, &running), LcmOperationType::Heal, &change);
+        let grant = grants::request(&self.asking(begun.clone(), &running), LcmOperationType::Heal, &change);
         let plan = heal::plan(&vnfcs, &running.has, &grant).map_err(|e| cause::submit(e.into(), &self.base))?;
         let asked = Asked { kind: HEAL, additional, properties: None, change: None };
         let plan = self.around(vnfd, flavour, &asked, plan)?;
@@ -269,7 +269,7 @@ impl App {
         let begun = begun.into();
         Asking {
             op: begun.op,
-            automatic: begun.automatic,
+            automatic: begun.automatic.is_some(),
             instance: running.stored.document.0.id,
             vnfd_id: &running.stored.document.0.vnfd_id,
             flavour_id: &running.facts.flavour_id,

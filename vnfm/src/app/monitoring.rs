@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use db::{AnyConnection, Clock, SystemClock};
 use lcm::{Change, Observer, ObserverError, OperationState, OperationView};
-use reference_points::or_vnfm::{InstantiationState, QuotaClient};
+use reference_points::or_vnfm::{InstantiationState, QuotaClient, VnfInstance};
+use serde::Deserialize;
 use service::http::Wake;
 use service::notify::Notifier;
 use service::run::{BoxError, Setup};
@@ -22,8 +23,10 @@ use super::pm::{self, Pm};
 use super::quotas::Quotas;
 use crate::config::{Config, Endpoints};
 use crate::ops::alarms::{of_operation, operation_key};
-use crate::ops::automatic::{Automatism, HEALED_MICROS};
-use crate::ops::occurrence::{HEAL, MODIFY_INFO};
+use crate::ops::automatic::{Automatism, HEAL_WINDOW_MICROS, SETTLING_MICROS};
+use crate::ops::occurrence::MODIFY_INFO;
+use crate::ops::params::{Automatic, OperationParams};
+use crate::store::automatic::Wanted;
 use crate::store::{
     ALARMS, INDICATORS, INSTANCES, alarms as fm_store, automatic, indicators as ind_store, pm as pm_store,
     quotas as quota_store,
@@ -86,19 +89,42 @@ impl Watched {
                 }
                 self.pm.wake(tx, instance, change.at).await?;
                 self.indicators.settled(tx, instance, record.as_ref(), change.at).await?;
-                match record.filter(|r| Automatism::any_on(r) || op.kind == MODIFY_INFO) {
-                    Some(r) if r.instantiation_state == InstantiationState::Instantiated && Automatism::any_on(&r) => {
-                        // What was healed needs a moment to be well.
-                        let settling = if op.kind == HEAL { HEALED_MICROS } else { 0 };
-                        automatic::want(tx, instance, change.at.saturating_add(settling)).await?;
-                    }
-                    Some(_) => automatic::forget(tx, instance).await?,
-                    None => {}
-                }
+                self.decides(tx, instance, op, record.as_ref(), change.at).await?;
+            }
+            OperationState::Starting if op.automatic => {
+                let params = OperationParams::deserialize(op.params.as_ref()).unwrap_or_default();
+                let Automatic { vnfcs, news } = params.automatic.unwrap_or_default();
+                let wanted = Wanted { instance, operation: op.id };
+                automatic::settle(tx, &wanted, &news).await?;
+                let oldest = change.at.saturating_sub(HEAL_WINDOW_MICROS);
+                automatic::begun(tx, &wanted, &vnfcs, change.at, oldest).await?;
             }
             OperationState::Starting | OperationState::Processing | OperationState::RollingBack => {}
         }
         Ok(())
+    }
+}
+
+impl Watched {
+    /// What an operation that came to rest means for what the VNFM does by itself.
+    async fn decides(
+        &self,
+        tx: &mut AnyConnection,
+        instance: Uuid,
+        op: &OperationView,
+        record: Option<&VnfInstance>,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        if op.automatic {
+            automatic::rested(tx, op.id, now).await?;
+        }
+        let Some(record) = record.filter(|r| Automatism::any_on(r) || op.kind == MODIFY_INFO) else { return Ok(()) };
+        if record.instantiation_state != InstantiationState::Instantiated || !Automatism::any_on(record) {
+            return Ok(automatic::forget(tx, instance).await?);
+        }
+        // What was changed needs a moment to be well.
+        let settling = if op.kind == MODIFY_INFO { 0 } else { SETTLING_MICROS };
+        Ok(automatic::want(tx, instance, now.saturating_add(settling)).await?)
     }
 }
 

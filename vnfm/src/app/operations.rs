@@ -16,7 +16,7 @@ use crate::ops::grants::{self, Asking, Change};
 use crate::ops::ids::RandomIds;
 use crate::ops::modify::extended;
 use crate::ops::occurrence::{INSTANTIATE, TERMINATE};
-use crate::ops::params::OperationParams;
+use crate::ops::params::{Automatic, OperationParams};
 use crate::ops::properties::merged;
 use crate::ops::{instantiate, terminate};
 use crate::store::{INSTANCES, Instance, resources};
@@ -222,11 +222,11 @@ pub(super) fn name_of(instance: &VnfInstance) -> String {
     instance.vnf_instance_name.clone().unwrap_or_else(short)
 }
 
-/// Under which identifier an operation is begun, and whether the VNFM does so by itself.
-#[derive(Debug, Clone, Copy)]
+/// Under which identifier an operation is begun, and why, where the VNFM does so by itself.
+#[derive(Debug, Clone)]
 pub(super) struct Begun {
     pub(super) op: Uuid,
-    pub(super) automatic: bool,
+    pub(super) automatic: Option<Automatic>,
 }
 
 impl Begun {
@@ -238,7 +238,7 @@ impl Begun {
 
 impl From<Uuid> for Begun {
     fn from(op: Uuid) -> Self {
-        Self { op, automatic: false }
+        Self { op, automatic: None }
     }
 }
 
@@ -255,10 +255,10 @@ pub(super) fn new(
         id: begun.op,
         kind: kind.to_owned(),
         subject: instance.to_string(),
-        params: json!(params),
+        automatic: begun.automatic.is_some(),
+        params: json!(OperationParams { automatic: begun.automatic, ..params.clone() }),
         plan,
         traceparent: TraceContext::current().map(|c| c.to_string()),
-        automatic: begun.automatic,
     }
 }
 

@@ -94,8 +94,11 @@ impl App {
         setup.spawn("alarms after operations", ears.after_operations(setup.shutdown.clone()));
         setup.spawn("measurements", app.pm.clone().run(setup.shutdown.clone()));
         setup.spawn("indicators", app.indicators.clone().run(setup.shutdown.clone()));
-        let rest = config.auto_scale_pause_seconds;
-        setup.spawn("automatic operations", super::automatic::run(app.clone(), rest, setup.shutdown.clone()));
+        let patience = super::automatic::Patience {
+            heal_seconds: config.auto_heal_after_seconds,
+            scale_seconds: config.auto_scale_pause_seconds,
+        };
+        setup.spawn("automatic operations", super::automatic::run(app.clone(), patience, setup.shutdown.clone()));
         setup.spawn("quotas", app.quotas.clone().run(engine.clone(), setup.shutdown.clone()));
         setup.spawn(
             "live views",

@@ -112,7 +112,13 @@ impl Surroundings for Around {
             None => Vec::new(),
         };
         let record = INSTANCES.require(&self.db, id).await.map_err(stored)?.document.0;
-        let has = after(resources::of(&self.db, id).await.map_err(stored)?, &steps);
+        let had = resources::of(&self.db, id).await.map_err(stored)?;
+        let names = |all: &[Owned]| -> BTreeSet<String> {
+            all.iter().filter(|o| o.vnfc().is_some()).map(|o| o.name().to_owned()).collect()
+        };
+        let before = names(&had);
+        let has = after(had, &steps);
+        let gone = before.difference(&names(&has)).cloned().collect();
         let facts = match params.facts {
             Some(facts) => Some(facts),
             None => resources::facts(&self.db, id).await.map_err(stored)?,
@@ -128,7 +134,7 @@ impl Surroundings for Around {
         if !has.is_empty() {
             record.instantiation_state = InstantiationState::Instantiated;
         }
-        Ok(Scene { record: json!(record), vnfcs: vnfcs(&has) })
+        Ok(Scene { record: json!(record), vnfcs: vnfcs(&has), gone })
     }
 
     async fn kept(&self, cx: &StepCx) -> Result<Option<Value>, StepError> {

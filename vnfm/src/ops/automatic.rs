@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use descriptors::network::{Call, Trigger};
+use descriptors::network::{Call, Condition, Trigger};
 use descriptors::vnfd::{Flavour, Size};
 use reference_points::or_vnfm::{
     HealVnfRequest, PerceivedSeverity, ScaleType, ScaleVnfRequest, ScaleVnfToLevelRequest, VnfIndicator, VnfInstance,
@@ -18,8 +18,8 @@ pub const MAX_HEALS: usize = 3;
 /// The time in which healings are counted.
 pub const HEAL_WINDOW_MICROS: i64 = 3_600_000_000;
 
-/// How long a VNF is left alone after a healing: a fault that lasts so long was not healed.
-pub const HEALED_MICROS: i64 = 5_000_000;
+/// How long a VNF is left alone after an operation, which needs a moment to show.
+pub const SETTLING_MICROS: i64 = 5_000_000;
 
 /// Configurable properties of a VNF that let the VNFM act by itself, by the names of SOL001 and SOL003.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Fault {
     pub of_resource: bool,
     /// How bad it is.
     pub severity: PerceivedSeverity,
+    /// Since when, in microseconds since the epoch.
+    pub since: i64,
 }
 
 /// What is known of an instance on which no operation runs.
@@ -74,8 +76,10 @@ pub struct Situation<'a> {
     pub faults: &'a [Fault],
     /// Its indicators.
     pub indicators: &'a [VnfIndicator],
-    /// Identifiers of the indicators that have a new value.
-    pub news: &'a BTreeSet<String>,
+    /// Identifiers of the indicators that have a new value, with when that was heard of.
+    pub news: &'a BTreeMap<String, i64>,
+    /// How long a fault must last before it is healed, in microseconds.
+    pub patience: i64,
     /// When each VNFC was healed by itself, in microseconds since the epoch.
     pub healed: &'a BTreeMap<String, Vec<i64>>,
     /// Until when it rests after a scaling by itself, in microseconds since the epoch.
@@ -112,6 +116,8 @@ pub struct Decision {
     pub begin: Option<Begin>,
     /// Looked at again then, in microseconds since the epoch.
     pub again_at: Option<i64>,
+    /// The news that this decision is about: they are no news any more.
+    pub settled: BTreeMap<String, i64>,
     /// What somebody should know of: why nothing more is done by itself.
     pub problems: Vec<String>,
 }
@@ -120,75 +126,124 @@ pub struct Decision {
 pub fn decide(situation: &Situation<'_>) -> Decision {
     let mut decision = Decision::default();
     if Automatism::Heal.is_on(situation.record) {
-        decision.begin = heal(situation, &mut decision);
+        let at_fault = at_fault(situation, &mut decision);
+        decision.begin = heal(situation, at_fault, None, &mut decision);
     }
     if decision.begin.is_none() && !situation.news.is_empty() {
-        decision.begin = triggered(situation, &mut decision);
+        triggered(situation, &mut decision);
     }
     decision
 }
 
-/// Heals the VNFCs whose resources are at fault, but those that were healed too often.
-fn heal(situation: &Situation<'_>, decision: &mut Decision) -> Option<Begin> {
+impl Decision {
+    fn again(&mut self, at: i64) {
+        self.again_at = Some(self.again_at.map_or(at, |other| other.min(at)));
+    }
+}
+
+/// The VNFCs whose resources are at fault for long enough.
+fn at_fault(situation: &Situation<'_>, decision: &mut Decision) -> BTreeSet<String> {
     let bad = |f: &&Fault| f.of_resource && f.severity <= PerceivedSeverity::Major;
-    let at_fault: BTreeSet<&String> = situation.faults.iter().filter(bad).flat_map(|f| &f.vnfcs).collect();
-    let mut vnfcs = Vec::new();
-    for vnfc in at_fault {
+    let mut vnfcs = BTreeSet::new();
+    for fault in situation.faults.iter().filter(bad) {
+        let due = fault.since.saturating_add(situation.patience);
+        if due <= situation.now {
+            vnfcs.extend(fault.vnfcs.iter().cloned());
+        } else {
+            decision.again(due);
+        }
+    }
+    vnfcs
+}
+
+/// Heals VNFCs, but those that were healed too often.
+fn heal(
+    situation: &Situation<'_>,
+    vnfcs: BTreeSet<String>,
+    request: Option<HealVnfRequest>,
+    decision: &mut Decision,
+) -> Option<Begin> {
+    let mut vnfc_instance_id = Vec::new();
+    for vnfc in vnfcs {
         let counts = |at: &&i64| situation.now.saturating_sub(**at) < HEAL_WINDOW_MICROS;
-        let tries: Vec<i64> = situation.healed.get(vnfc).into_iter().flatten().filter(counts).copied().collect();
+        let tries: Vec<i64> = situation.healed.get(&vnfc).into_iter().flatten().filter(counts).copied().collect();
         if tries.len() < MAX_HEALS {
-            vnfcs.push(vnfc.clone());
+            vnfc_instance_id.push(vnfc);
             continue;
         }
-        let again = tries.iter().min().map(|first| first.saturating_add(HEAL_WINDOW_MICROS));
-        decision.again_at = [decision.again_at, again].into_iter().flatten().min();
+        if let Some(first) = tries.iter().min() {
+            decision.again(first.saturating_add(HEAL_WINDOW_MICROS));
+        }
         decision.problems.push(format!(
             "VNFC {vnfc} is at fault again after {MAX_HEALS} healings within an hour: heal it yourself, or look for the cause"
         ));
     }
-    let cause = situation.heal_causes.is_empty().then(|| "a resource is at fault".to_owned());
-    let request = HealVnfRequest { vnfc_instance_id: vnfcs, cause, additional_params: Map::new() };
-    (!request.vnfc_instance_id.is_empty()).then_some(Begin::Heal(request))
+    if vnfc_instance_id.is_empty() {
+        return None;
+    }
+    let request = request.unwrap_or_else(|| HealVnfRequest {
+        vnfc_instance_id: Vec::new(),
+        cause: situation.heal_causes.is_empty().then(|| "a resource is at fault".to_owned()),
+        additional_params: Map::new(),
+    });
+    Some(Begin::Heal(HealVnfRequest { vnfc_instance_id, ..request }))
 }
 
-/// What the first trigger calls that holds and changes anything.
-fn triggered(situation: &Situation<'_>, decision: &mut Decision) -> Option<Begin> {
+/// Begins what the first trigger calls that holds and changes anything. The news that triggers are about are settled, but
+/// those of a trigger that rests.
+fn triggered(situation: &Situation<'_>, decision: &mut Decision) {
     let value = |name: &str| value_of(situation, name);
-    let rests = situation.rests_until > situation.now;
-    let triggers = situation.flavour.indicators.iter().flat_map(|i| &i.triggers);
-    for trigger in triggers.filter(|trigger| concerns(situation, trigger)) {
-        match trigger.when() {
-            Ok(condition) if condition.holds(&value) => {}
-            Ok(_) => continue,
+    let mut resting = BTreeSet::new();
+    for trigger in situation.flavour.indicators.iter().flat_map(|i| &i.triggers) {
+        let when = trigger.when();
+        let about = news_of(situation, trigger, when.as_ref().ok());
+        if about.is_empty() {
+            continue;
+        }
+        let acts = match when {
+            Ok(condition) => condition.holds(&value),
             Err(problem) => {
                 decision.problems.push(format!("trigger {}: {problem}", trigger.name));
-                continue;
+                false
             }
-        }
-        for call in trigger.called() {
-            match begin(situation, &call) {
+        };
+        for call in trigger.called().iter().filter(|_| acts) {
+            match begin(situation, call) {
                 Ok(Some(begin)) if !begin.automatism().is_on(situation.record) => {}
-                Ok(Some(scaling)) if scaling.automatism() == Automatism::Scale && rests => {
-                    decision.again_at = Some(situation.rests_until);
+                Ok(Some(Begin::Heal(request))) => {
+                    let named: BTreeSet<String> = request.vnfc_instance_id.iter().cloned().collect();
+                    let vnfcs = if named.is_empty() { all_vnfcs(situation.record) } else { named };
+                    decision.begin = heal(situation, vnfcs, Some(request), decision);
                 }
-                Ok(Some(begin)) => return Some(begin),
-                Ok(None) => {}
+                Ok(Some(_)) if situation.rests_until > situation.now => {
+                    decision.again(situation.rests_until);
+                    resting.extend(about.keys().cloned());
+                }
+                Ok(begin) => decision.begin = begin,
                 Err(problem) => decision.problems.push(format!("trigger {}: {problem}", trigger.name)),
+            }
+            if decision.begin.is_some() {
+                decision.settled = about;
+                return;
             }
         }
     }
-    None
+    decision.settled = situation.news.clone();
+    decision.settled.retain(|indicator, _| !resting.contains(indicator));
 }
 
-/// Whether a trigger is about an indicator that has a new value.
-fn concerns(situation: &Situation<'_>, trigger: &Trigger) -> bool {
-    let about = |indicator: &VnfIndicator| {
-        let names = [Some(&indicator.id), indicator.name.as_ref()];
-        let named = |word: &str| names.iter().flatten().any(|name| name.as_str() == word);
-        let event = trigger.event.as_deref().and_then(|event| event.rsplit('.').next());
-        event.is_some_and(named) || trigger.when().is_ok_and(|c| c.attributes().into_iter().any(named))
-    };
-    situation.indicators.iter().filter(|i| situation.news.contains(&i.id)).any(about)
+fn all_vnfcs(record: &VnfInstance) -> BTreeSet<String> {
+    let info = record.instantiated_vnf_info.as_ref();
+    info.into_iter().flat_map(|info| &info.vnfc_info).map(|vnfc| vnfc.id.clone()).collect()
+}
+
+/// The news that a trigger is about, by its event or its condition.
+fn news_of(situation: &Situation<'_>, trigger: &Trigger, when: Option<&Condition>) -> BTreeMap<String, i64> {
+    let event = trigger.event.as_deref().and_then(|event| event.rsplit('.').next());
+    let words: BTreeSet<&str> = when.into_iter().flat_map(Condition::attributes).chain(event).collect();
+    let named = |i: &VnfIndicator| [Some(&i.id), i.name.as_ref()].into_iter().flatten().any(|n| words.contains(&**n));
+    let about = |id: &String| situation.indicators.iter().any(|i| i.id == *id && named(i));
+    situation.news.iter().filter(|(id, _)| about(id)).map(|(id, at)| (id.clone(), *at)).collect()
 }
 
 /// Value of an attribute: of the indicator of this identifier or name; or `<aspect>_scale_level`.

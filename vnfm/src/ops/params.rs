@@ -12,6 +12,16 @@ use serde_json::Value;
 use super::record::Facts;
 use super::snapshot::SnapshotUse;
 
+/// Why the VNFM began an operation by itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Automatic {
+    /// The VNFCs that are healed; none for a scaling.
+    pub vnfcs: Vec<String>,
+    /// Indicators whose new values led to it, with when they were heard of in microseconds since the epoch.
+    pub news: BTreeMap<String, i64>,
+}
+
 /// Parameters of an operation in the engine's journal.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +49,9 @@ pub struct OperationParams {
     /// The VNF snapshot that is made or returned to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<Box<SnapshotUse>>,
+    /// Why the VNFM began it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<Automatic>,
     /// What changes in the record with the VNF package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Box<ModificationsTriggeredByVnfPkgChange>>,

@@ -330,9 +330,14 @@ impl Told {
 }
 
 /// The patch that leads from what the VNF has to what is wanted, and the one that leads back; `None` when nothing differs.
-/// `vnfcs` are the VNFCs that are there, with their VDUs. One that is not there any more is taken from the configuration
-/// when its VDU's VNFCs are configured; others in it are not ours.
-pub fn patches(has: &VnfConfiguration, wanted: &ConfigureParams, vnfcs: &[(String, String)]) -> Option<(Value, Value)> {
+/// `vnfcs` are the VNFCs that are there, with their VDUs, `gone` those that the operation took away: they are taken from the
+/// configuration. Others in it are somebody else's.
+pub fn patches(
+    has: &VnfConfiguration,
+    wanted: &ConfigureParams,
+    vnfcs: &[(String, String)],
+    gone: &[String],
+) -> Option<(Value, Value)> {
     let (mut forth, mut back) = (Told::default(), Told::default());
     (forth.vnf, back.vnf) = differing(&has.vnf_configuration_data.vnf_specific_data, &wanted.data);
     let entry = |id: &str, data: KeyValuePairs| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
@@ -350,8 +355,8 @@ pub fn patches(has: &VnfConfiguration, wanted: &ConfigureParams, vnfcs: &[(Strin
             None => back.gone.push(id.clone()),
         }
     }
-    let gone = |known: &&VnfcConfigurationData| !vnfcs.iter().any(|(id, _)| *id == known.vnfc_instance_id);
-    for known in has.vnfc_configuration_data.iter().filter(gone).filter(|_| !wanted.vnfcs.is_empty()) {
+    let went = |known: &&VnfcConfigurationData| gone.contains(&known.vnfc_instance_id);
+    for known in has.vnfc_configuration_data.iter().filter(went) {
         forth.gone.push(known.vnfc_instance_id.clone());
         back.vnfcs.push(json!(known));
     }

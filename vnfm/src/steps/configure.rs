@@ -53,7 +53,7 @@ impl Step for Configure {
         let scene = self.around.instance(cx).await?;
         let base = endpoint(&scene, &params)?;
         let (has, etag) = self.with.get(&base).await.map_err(|e| refused(&e))?;
-        let Some((forth, back)) = patches(&has, &params, &vnfcs_of(&scene)) else {
+        let Some((forth, back)) = patches(&has, &params, &vnfcs_of(&scene), &scene.gone) else {
             return Ok(Outcome::done());
         };
         if self.around.kept(cx).await?.is_none() {

@@ -44,6 +44,8 @@ pub struct Scene {
     pub record: Value,
     /// Its VNFCs with their addresses.
     pub vnfcs: Value,
+    /// Names of VNFCs that the operation took away.
+    pub gone: Vec<String>,
 }
 
 /// Runs a script.

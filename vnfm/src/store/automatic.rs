@@ -1,6 +1,6 @@
 //! Instances for which the VNFM decides whether it begins an operation by itself, and what it began.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use db::{AnyConnection, Db, DbError, Migration, sqlx};
 use sqlx::Row;
@@ -17,7 +17,9 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         // microseconds since the epoch.
         "CREATE TABLE auto_wanted (instance TEXT PRIMARY KEY, operation TEXT NOT NULL, due_at BIGINT NOT NULL)",
         "CREATE INDEX auto_wanted_due ON auto_wanted (due_at)",
-        "CREATE TABLE auto_news (instance TEXT NOT NULL, indicator TEXT NOT NULL, PRIMARY KEY (instance, indicator))",
+        // `heard_at` tells one value of an indicator from the next.
+        "CREATE TABLE auto_news (instance TEXT NOT NULL, indicator TEXT NOT NULL, heard_at BIGINT NOT NULL, \
+         PRIMARY KEY (instance, indicator))",
         // `vnfc` is empty for a scaling.
         "CREATE TABLE auto_begun (operation TEXT NOT NULL, vnfc TEXT NOT NULL, instance TEXT NOT NULL, at BIGINT NOT NULL, \
          PRIMARY KEY (operation, vnfc))",
@@ -54,19 +56,38 @@ pub async fn want(tx: &mut AnyConnection, instance: Uuid, due_at: i64) -> Result
     Ok(())
 }
 
-/// The same, because an indicator has a new value.
+/// The same, where none is wanted: one that was asked for meanwhile stays as it is.
 ///
 /// # Errors
 /// What the database says.
-pub async fn news(tx: &mut AnyConnection, instance: Uuid, indicator: &str, due_at: i64) -> Result<(), DbError> {
+pub async fn want_again(tx: &mut AnyConnection, instance: Uuid, due_at: i64) -> Result<(), DbError> {
     sqlx::query(
-        "INSERT INTO auto_news (instance, indicator) VALUES ($1, $2) ON CONFLICT (instance, indicator) DO NOTHING",
+        "INSERT INTO auto_wanted (instance, operation, due_at) VALUES ($1, $2, $3) ON CONFLICT (instance) DO NOTHING",
+    )
+    .bind(instance.to_string())
+    .bind(Uuid::new_v4().to_string())
+    .bind(due_at)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// The same, because an indicator has a new value, heard of at `heard_at`.
+///
+/// # Errors
+/// What the database says.
+pub async fn news(tx: &mut AnyConnection, instance: Uuid, indicator: &str, heard_at: i64) -> Result<(), DbError> {
+    want(&mut *tx, instance, heard_at).await?;
+    sqlx::query(
+        "INSERT INTO auto_news (instance, indicator, heard_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (instance, indicator) DO UPDATE SET heard_at = excluded.heard_at",
     )
     .bind(instance.to_string())
     .bind(indicator.to_owned())
-    .execute(&mut *tx)
+    .bind(heard_at)
+    .execute(tx)
     .await?;
-    want(tx, instance, due_at).await
+    Ok(())
 }
 
 /// Decisions that are due, the longest waiting first; at most `limit`.
@@ -110,28 +131,30 @@ pub async fn put_off(db: &Db, wanted: &Wanted, due_at: i64) -> Result<(), DbErro
     Ok(())
 }
 
-/// A decision is made: it is not wanted any more, unless it was asked for anew meanwhile, and the indicators that it was
-/// made of are no news any more.
+/// A decision is made: it is not wanted any more, unless it was asked for anew meanwhile, and the values that it was made of
+/// are no news any more.
 ///
 /// # Errors
 /// What the database says.
-pub async fn settle(tx: &mut AnyConnection, wanted: &Wanted, seen: &BTreeSet<String>) -> Result<(), DbError> {
+pub async fn settle(tx: &mut AnyConnection, wanted: &Wanted, seen: &News) -> Result<(), DbError> {
     sqlx::query("DELETE FROM auto_wanted WHERE instance = $1 AND operation = $2")
         .bind(wanted.instance.to_string())
         .bind(wanted.operation.to_string())
         .execute(&mut *tx)
         .await?;
-    for indicator in seen {
-        sqlx::query("DELETE FROM auto_news WHERE instance = $1 AND indicator = $2")
+    for (indicator, heard_at) in seen {
+        sqlx::query("DELETE FROM auto_news WHERE instance = $1 AND indicator = $2 AND heard_at = $3")
             .bind(wanted.instance.to_string())
             .bind(indicator.clone())
+            .bind(*heard_at)
             .execute(&mut *tx)
             .await?;
     }
     Ok(())
 }
 
-/// Notes what was begun, of these VNFCs or as a scaling; what was begun before `oldest` is forgotten.
+/// Notes what was begun, of these VNFCs or as a scaling, in the transaction that begins it; healings before `oldest` are
+/// forgotten, and scalings before this one.
 ///
 /// # Errors
 /// What the database says.
@@ -142,15 +165,17 @@ pub async fn begun(
     at: i64,
     oldest: i64,
 ) -> Result<(), DbError> {
-    sqlx::query("DELETE FROM auto_begun WHERE instance = $1 AND at < $2")
-        .bind(wanted.instance.to_string())
-        .bind(oldest)
-        .execute(&mut *tx)
-        .await?;
-    for vnfc in vnfcs {
+    let healed = !vnfcs.is_empty();
+    let old = if healed {
+        "DELETE FROM auto_begun WHERE instance = $1 AND vnfc <> '' AND at < $2"
+    } else {
+        "DELETE FROM auto_begun WHERE instance = $1 AND vnfc = '' AND at <= $2"
+    };
+    sqlx::query(old).bind(wanted.instance.to_string()).bind(if healed { oldest } else { at }).execute(&mut *tx).await?;
+    let scaled = [String::new()];
+    for vnfc in if healed { vnfcs } else { &scaled } {
         sqlx::query(
-            "INSERT INTO auto_begun (operation, vnfc, instance, at) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (operation, vnfc) DO NOTHING",
+            "INSERT INTO auto_begun (operation, vnfc, instance, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
         )
         .bind(wanted.operation.to_string())
         .bind(vnfc.clone())
@@ -162,6 +187,22 @@ pub async fn begun(
     Ok(())
 }
 
+/// What was begun came to rest: from then on it is counted.
+///
+/// # Errors
+/// What the database says.
+pub async fn rested(tx: &mut AnyConnection, operation: Uuid, at: i64) -> Result<(), DbError> {
+    sqlx::query("UPDATE auto_begun SET at = $2 WHERE operation = $1")
+        .bind(operation.to_string())
+        .bind(at)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Indicators with a new value, with when that was heard of in microseconds since the epoch.
+pub type News = BTreeMap<String, i64>;
+
 /// What a decision rests on besides the instance.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Past {
@@ -170,7 +211,7 @@ pub struct Past {
     /// When it was scaled by itself last; 0 for never.
     pub scaled_at: i64,
     /// Indicators with a new value.
-    pub news: BTreeSet<String>,
+    pub news: News,
 }
 
 /// What was begun for an instance, and which of its indicators have a new value.
@@ -191,12 +232,12 @@ pub async fn past(tx: &mut AnyConnection, instance: Uuid) -> Result<Past, DbErro
             past.healed.entry(vnfc).or_default().push(at);
         }
     }
-    let rows = sqlx::query("SELECT indicator FROM auto_news WHERE instance = $1")
+    let rows = sqlx::query("SELECT indicator, heard_at FROM auto_news WHERE instance = $1")
         .bind(instance.to_string())
         .fetch_all(tx)
         .await?;
     for row in rows {
-        past.news.insert(row.try_get("indicator")?);
+        past.news.insert(row.try_get("indicator")?, row.try_get("heard_at")?);
     }
     Ok(past)
 }

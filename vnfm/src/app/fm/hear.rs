@@ -213,7 +213,9 @@ impl Ears {
             }
         }
         self.judge(instance, &all, |_| true, &there).await?;
-        Ok(db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::looked(&mut *tx, instance).await?) })?)
+        db::transaction!(db, |tx| { Ok::<_, StoreError>(alarms::looked(&mut *tx, instance).await?) })?;
+        self.alarms.told();
+        Ok(())
     }
 
     async fn judge(

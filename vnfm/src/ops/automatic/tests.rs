@@ -64,16 +64,16 @@ impl World {
     }
 
     fn fault(mut self, vnfc: &str, severity: PerceivedSeverity) -> Self {
-        self.faults.push(Fault { vnfcs: vec![vnfc.into()], of_resource: true, severity });
+        self.faults.push(Fault { vnfcs: vec![vnfc.into()], of_resource: true, severity, since: NOW - 100 });
         self
     }
 
     fn decide(&self) -> Decision {
-        let news = self.indicators.iter().map(|i| i.id.clone()).collect();
+        let news = self.indicators.iter().map(|i| (i.id.clone(), 5)).collect();
         self.decide_of(&news)
     }
 
-    fn decide_of(&self, news: &BTreeSet<String>) -> Decision {
+    fn decide_of(&self, news: &BTreeMap<String, i64>) -> Decision {
         decide(&Situation {
             record: &self.record,
             flavour: &self.flavour,
@@ -82,6 +82,7 @@ impl World {
             faults: &self.faults,
             indicators: &self.indicators,
             news,
+            patience: 50,
             healed: &self.healed,
             rests_until: self.rests_until,
             now: NOW,
@@ -100,33 +101,39 @@ fn scaled(decision: &Decision) -> Option<ScaleType> {
     }
 }
 
+/// Nothing is done, and the news are no news any more.
+fn seen() -> Decision {
+    Decision { settled: BTreeMap::from([("i-1".to_owned(), 5)]), ..Decision::default() }
+}
+
 #[test]
 fn a_trigger_that_holds_scales_while_there_is_room() {
     assert_eq!(scaled(&world(scaling(), 0).load(json!(80)).decide()), Some(ScaleType::ScaleOut));
     assert_eq!(scaled(&world(scaling(), 1).load(json!("9.5")).decide()), Some(ScaleType::ScaleIn));
-    assert_eq!(world(scaling(), 2).load(json!(99)).decide(), Decision::default(), "the largest level");
-    assert_eq!(world(scaling(), 0).load(json!(5)).decide(), Decision::default(), "the smallest level");
-    assert_eq!(world(scaling(), 1).load(json!(50)).decide(), Decision::default(), "neither");
+    assert_eq!(world(scaling(), 2).load(json!(99)).decide(), seen(), "the largest level");
+    assert_eq!(world(scaling(), 0).load(json!(5)).decide(), seen(), "the smallest level");
+    assert_eq!(world(scaling(), 1).load(json!(50)).decide(), seen(), "neither");
 }
 
 #[test]
 fn nothing_is_scaled_that_is_not_switched_on_or_not_new() {
     for properties in [json!({}), json!({ "is_autoscale_enabled": false }), json!({ "is_autoheal_enabled": true })] {
-        assert_eq!(world(properties, 0).load(json!(90)).decide(), Decision::default());
+        assert_eq!(world(properties, 0).load(json!(90)).decide(), seen());
     }
     assert_eq!(
         scaled(&world(json!({ "isAutoscaleEnabled": "true" }), 0).load(json!(90)).decide()),
         Some(ScaleType::ScaleOut)
     );
     let old = world(scaling(), 0).load(json!(90));
-    assert_eq!(old.decide_of(&BTreeSet::from(["other".to_owned()])), Decision::default());
+    let other = BTreeMap::from([("other".to_owned(), 5)]);
+    assert_eq!(old.decide_of(&other), Decision { settled: other, ..Decision::default() });
 }
 
 #[test]
 fn after_a_scaling_it_rests() {
     let mut resting = world(scaling(), 0).load(json!(90));
     resting.rests_until = NOW + 5;
-    assert_eq!(resting.decide(), Decision { again_at: Some(NOW + 5), ..Decision::default() });
+    assert_eq!(resting.decide(), Decision { again_at: Some(NOW + 5), ..Decision::default() }, "the news stay news");
 }
 
 #[test]
@@ -152,6 +159,14 @@ fn vnfcs_at_fault_are_healed_a_few_times() {
     assert_eq!(healed(&two.decide()), ["worker-1", "worker-2"], "what is only minor is not made anew");
     assert_eq!(world(json!({}), 0).fault("worker-1", PerceivedSeverity::Critical).decide(), Decision::default());
 
+    // A fault that has just come may go by itself; a healing leaves the news of indicators for the next decision.
+    let mut young = broken();
+    young.faults[0].since = NOW - 20;
+    assert_eq!(young.decide(), Decision { again_at: Some(NOW + 30), ..Decision::default() });
+    let mut both = world(json!({ "is_autoheal_enabled": true, "is_autoscale_enabled": true }), 0).load(json!(90));
+    both.faults = broken().faults;
+    assert!(!healed(&both.decide()).is_empty() && both.decide().settled.is_empty());
+
     let mut often = broken();
     let first = NOW - HEAL_WINDOW_MICROS + 7;
     often.healed.insert("worker-1".into(), vec![first, NOW - 20, NOW - 10]);
@@ -160,4 +175,24 @@ fn vnfcs_at_fault_are_healed_a_few_times() {
     assert!(decision.problems[0].contains("worker-1"), "{decision:?}");
     often.healed.insert("worker-1".into(), vec![NOW - HEAL_WINDOW_MICROS, NOW - 20, NOW - 10]);
     assert_eq!(healed(&often.decide()), ["worker-1"], "an hour has passed since the first");
+}
+
+#[test]
+fn a_trigger_heals_no_more_often_than_a_fault() {
+    let mut asked = world(json!({ "is_autoheal_enabled": true }), 0).load(json!("stuck"));
+    asked.flavour.indicators[0].triggers[0].condition = json!([{ "load": "stuck" }]);
+    asked.flavour.indicators[0].triggers[0].action = json!([{ "call_operation": "Vnflcm.heal" }]);
+    asked.record.instantiated_vnf_info = Some(
+        serde_json::from_value(json!({
+            "flavourId": "simple", "vnfState": "STARTED",
+            "vnfcInfo": [{ "id": "worker-1", "vduId": "worker", "vnfcState": "STARTED" }],
+        }))
+        .unwrap(),
+    );
+    let decision = asked.decide();
+    let Some(Begin::Heal(request)) = decision.begin else { panic!("{decision:?}") };
+    assert_eq!(request.vnfc_instance_id, ["worker-1"]);
+    asked.healed.insert("worker-1".into(), vec![NOW - 3, NOW - 2, NOW - 1]);
+    let decision = asked.decide();
+    assert!(decision.begin.is_none() && decision.problems[0].contains("worker-1"), "{decision:?}");
 }

@@ -75,23 +75,23 @@ fn only_what_differs_is_configured_and_can_be_put_back() {
         "vnfcConfigurationData": [
             { "vnfcInstanceId": "w-1", "vnfcSpecificData": { "threads": 4, "theirs": 1 } },
             { "vnfcInstanceId": "w-9", "dhcpServer": "10.0.0.2" },
+            { "vnfcInstanceId": "another's", "vnfcSpecificData": { "threads": 1 } },
         ],
     }))
     .unwrap();
     let wanted =
         |data: Value| ConfigureParams { endpoint: Endpoint::default(), data: map(data), vnfcs: BTreeMap::new() };
-    let (forth, back) = patches(&has, &wanted(json!({ "a": 1, "b": 5, "c": 6 })), &[]).unwrap();
-    assert!(forth.get("vnfcConfigurationDataDeleteIds").is_none(), "VNFCs that nothing is said of are not ours");
+    let (forth, back) = patches(&has, &wanted(json!({ "a": 1, "b": 5, "c": 6 })), &[], &[]).unwrap();
     assert_eq!(forth["vnfConfigurationData"]["vnfSpecificData"], json!({ "b": 5, "c": 6 }));
     assert_eq!(back["vnfConfigurationData"]["vnfSpecificData"], json!({ "b": 2, "c": null }));
-    assert_eq!(patches(&has, &wanted(json!({ "a": 1 })), &[]), None);
+    assert_eq!(patches(&has, &wanted(json!({ "a": 1 })), &[], &[]), None);
 
     // VNFCs: one has something else, one is new, one is gone; another VDU's has nothing to know.
     let mut wanted = wanted(json!({}));
     wanted.vnfcs.insert("worker".into(), map(json!({ "threads": 8 })));
     let there = [("w-1", "worker"), ("w-2", "worker"), ("c-1", "control")];
     let there = there.map(|(id, vdu)| (id.to_owned(), vdu.to_owned()));
-    let (forth, back) = patches(&has, &wanted, &there).unwrap();
+    let (forth, back) = patches(&has, &wanted, &there, &["w-9".to_owned(), "w-8".to_owned()]).unwrap();
     let entry = |id: &str, data: Value| json!({ "vnfcInstanceId": id, "vnfcSpecificData": data });
     let new = [entry("w-1", json!({ "threads": 8 })), entry("w-2", json!({ "threads": 8 }))];
     assert_eq!(forth, json!({ "vnfcConfigurationData": new, "vnfcConfigurationDataDeleteIds": ["w-9"] }));
