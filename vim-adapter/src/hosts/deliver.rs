@@ -1,15 +1,14 @@
 //! Telling one host's agent what is wanted: what was written down and not told is told, again and again until the agent
 //! answers, in no other order than that one compute's wishes follow each other.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reference_points::common::{CallError, ProblemDetails};
 use reference_points::or_vi::{ComputeRoot, ResourceState, Snapshot, Volume};
 use reference_points::{nf_vi, or_vi};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::JoinMap;
 use uuid::Uuid;
 
 use super::HostsVim;
@@ -39,8 +38,7 @@ enum Job {
 /// Serves one host until it is dropped.
 pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
     // Tasks of their own: a job whose turn at the database comes must go on, whatever this loop waits for.
-    let mut under_way = JoinSet::new();
-    let mut busy = HashMap::new();
+    let mut under_way: JoinMap<Job, Result<()>> = JoinMap::new();
     let mut pause = PAUSE.0;
     let mut retry: Option<Instant> = None;
     let mut look = true;
@@ -49,12 +47,10 @@ pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
             look = false;
             match untold(&vim, &agent).await {
                 Ok(jobs) => {
-                    let told: HashSet<Job> = busy.values().copied().collect();
-                    for job in jobs.into_iter().filter(|job| !told.contains(job)) {
-                        if busy.len() < AT_ONCE {
+                    for job in jobs {
+                        if under_way.len() < AT_ONCE && !under_way.contains_key(&job) {
                             let (vim, agent) = (Arc::clone(&vim), Arc::clone(&agent));
-                            let begun = under_way.spawn(async move { tell(&vim, &agent, job).await });
-                            busy.insert(begun.id(), job);
+                            under_way.spawn(job, async move { tell(&vim, &agent, job).await });
                         }
                     }
                 }
@@ -68,12 +64,11 @@ pub async fn run(vim: Arc<HostsVim>, agent: Arc<Agent>) {
         }
         tokio::select! {
             () = agent.wake.notified() => look = true,
-            Some(ended) = under_way.join_next_with_id() => {
-                let (id, told) = match ended {
+            Some((job, ended)) = under_way.join_next() => {
+                let told = match ended {
                     Ok(told) => told,
-                    Err(error) => (error.id(), Err(ProblemDetails::new(500, "Panic", error.to_string()).into())),
+                    Err(error) => Err(ProblemDetails::new(500, "Panic", error.to_string()).into()),
                 };
-                let job = busy.remove(&id);
                 match told {
                     Ok(()) => {
                         pause = PAUSE.0;

@@ -39,21 +39,13 @@ pub struct Wanted {
     pub operation: Uuid,
 }
 
-/// A decision is wanted for an instance from `due_at` on.
+/// A decision is wanted for an instance from `due_at` on, whatever was wanted before.
 ///
 /// # Errors
 /// What the database says.
 pub async fn want(tx: &mut AnyConnection, instance: Uuid, due_at: i64) -> Result<(), DbError> {
-    sqlx::query(
-        "INSERT INTO auto_wanted (instance, operation, due_at) VALUES ($1, $2, $3) \
-         ON CONFLICT (instance) DO UPDATE SET operation = excluded.operation, due_at = excluded.due_at",
-    )
-    .bind(instance.to_string())
-    .bind(Uuid::new_v4().to_string())
-    .bind(due_at)
-    .execute(tx)
-    .await?;
-    Ok(())
+    let anew = "DO UPDATE SET operation = excluded.operation, due_at = excluded.due_at";
+    wanted(tx, anew, instance, due_at).await
 }
 
 /// The same, where none is wanted: one that was asked for meanwhile stays as it is.
@@ -61,14 +53,19 @@ pub async fn want(tx: &mut AnyConnection, instance: Uuid, due_at: i64) -> Result
 /// # Errors
 /// What the database says.
 pub async fn want_again(tx: &mut AnyConnection, instance: Uuid, due_at: i64) -> Result<(), DbError> {
-    sqlx::query(
-        "INSERT INTO auto_wanted (instance, operation, due_at) VALUES ($1, $2, $3) ON CONFLICT (instance) DO NOTHING",
-    )
-    .bind(instance.to_string())
-    .bind(Uuid::new_v4().to_string())
-    .bind(due_at)
-    .execute(tx)
-    .await?;
+    wanted(tx, "DO NOTHING", instance, due_at).await
+}
+
+async fn wanted(tx: &mut AnyConnection, else_: &'static str, instance: Uuid, due_at: i64) -> Result<(), DbError> {
+    let sql = format!(
+        "INSERT INTO auto_wanted (instance, operation, due_at) VALUES ($1, $2, $3) ON CONFLICT (instance) {else_}"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(instance.to_string())
+        .bind(Uuid::new_v4().to_string())
+        .bind(due_at)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

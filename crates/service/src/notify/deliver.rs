@@ -4,14 +4,13 @@
 //! under a lease; a SQLite file has one process. A notification leaves the outbox after the subscriber took it: one that was
 //! taken just before a crash is sent again, under the same id.
 
-use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
 use db::Dialect;
 use reference_points::common::TraceContext;
-use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::JoinMap;
 use uuid::Uuid;
 
 use super::outbox::{self, Waiting};
@@ -36,23 +35,23 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
         Dialect::Sqlite => None,
         Dialect::Postgres => Some(Uuid::new_v4().to_string()),
     };
-    let mut busy: HashMap<task::Id, Uuid> = HashMap::new();
     // Tasks of their own: a delivery whose turn at the database comes must go on, whatever this loop waits for.
-    let mut drains = JoinSet::new();
+    let mut drains: JoinMap<Uuid, Result<(), StoreError>> = JoinMap::new();
     loop {
         let mut pause = LOOK;
         let mut next_at = None;
         match outbox::subscribers(&notifier.db, notifier.api).await {
             Ok(subscribers) => {
                 let now = notifier.clock.now_micros();
-                let under_way: HashSet<Uuid> = busy.values().copied().collect();
-                for (subscriber, due) in subscribers.into_iter().filter(|(s, _)| !under_way.contains(s)) {
+                for (subscriber, due) in subscribers {
+                    if drains.contains_key(&subscriber) {
+                        continue;
+                    }
                     if due > now {
                         next_at = Some(next_at.map_or(due, |n: i64| n.min(due)));
                     } else if drains.len() < SIDE_BY_SIDE {
                         let (notifier, owner) = (notifier.clone(), owner.clone());
-                        let begun = drains.spawn(async move { drain(&notifier, owner.as_deref(), subscriber).await });
-                        busy.insert(begun.id(), subscriber);
+                        drains.spawn(subscriber, async move { drain(&notifier, owner.as_deref(), subscriber).await });
                     }
                 }
             }
@@ -70,14 +69,13 @@ pub(super) async fn run(notifier: Notifier, shutdown: CancellationToken) -> Resu
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             () = notifier.news.notified() => {}
-            Some(ended) = drains.join_next_with_id() => {
-                let (id, interrupted) = match ended {
-                    Ok((id, outcome)) => (id, outcome.err().map(|error| error.to_string())),
-                    Err(error) => (error.id(), Some(error.to_string())),
+            Some((subscriber, ended)) = drains.join_next() => {
+                let interrupted = match ended {
+                    Ok(outcome) => outcome.err().map(|error| error.to_string()),
+                    Err(error) => Some(error.to_string()),
                 };
-                let subscriber = busy.remove(&id);
                 if let Some(error) = interrupted {
-                    tracing::warn!(?subscriber, %error, "a delivery was interrupted, trying again");
+                    tracing::warn!(%subscriber, %error, "a delivery was interrupted, trying again");
                     // The database needs the time more than the subscriber.
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
