@@ -57,6 +57,18 @@ pub struct Call {
     pub inputs: Map<String, Value>,
 }
 
+impl Call {
+    /// Names under which the scaling aspect is given, by SOL001, SOL003, or as its own examples have it.
+    pub const ASPECT: [&'static str; 3] = ["aspect", "aspect_id", "aspectId"];
+    /// Names under which an instantiation level is given.
+    pub const LEVEL: [&'static str; 2] = ["instantiation_level_id", "instantiationLevelId"];
+
+    /// Name of the operation within its interface.
+    pub fn name(&self) -> &str {
+        self.operation.rsplit('.').next().unwrap_or_default()
+    }
+}
+
 impl Condition {
     /// Reads a condition; one that is not there always holds.
     ///

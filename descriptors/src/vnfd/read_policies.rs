@@ -9,7 +9,7 @@ use super::policies::{
 };
 use crate::codes;
 use crate::diag::Sink;
-use crate::network::{Trigger, triggers};
+use crate::network::{Call, Trigger, triggers};
 use crate::tosca::fields::Fields;
 use crate::tosca::{Policy, Topology, nearest};
 
@@ -206,15 +206,15 @@ fn idle(flavour: &Flavour, trigger: &Trigger) -> Vec<String> {
     }
     for call in calls {
         let given = |names: &[&str]| names.iter().find_map(|name| call.inputs.get(*name));
-        match call.operation.rsplit('.').next().unwrap_or_default() {
-            "scale" => match (given(&["type"]), given(&["aspect", "aspect_id", "aspectId"])) {
+        match call.name() {
+            "scale" => match (given(&["type"]), given(&Call::ASPECT)) {
                 (Some(_), Some(Value::String(aspect))) if !flavour.scaling.aspects.contains_key(aspect) => {
                     problems.push(format!("the flavour has no scaling aspect `{aspect}`"));
                 }
                 (Some(_), Some(_)) => {}
                 _ => problems.push(format!("{} is not given type and aspect", call.operation)),
             },
-            "scale_to_level" => match given(&["instantiation_level_id", "instantiationLevelId"]) {
+            "scale_to_level" => match given(&Call::LEVEL) {
                 Some(Value::String(level)) if !flavour.scaling.levels.contains_key(level) => {
                     problems.push(format!("the flavour has no instantiation level `{level}`"));
                 }

@@ -231,7 +231,7 @@ impl OpenstackVim {
         Ok(Some(Its { id: Some(its), ..Its::default() }))
     }
 
-    async fn act(&self, compute: &Compute, its: &str, verb: &'static str, action: &Value) -> Result<Value> {
+    pub(super) async fn act(&self, compute: &Compute, its: &str, verb: &'static str, action: &Value) -> Result<Value> {
         let call = Call::post(Service::Compute, format!("servers/{its}/action"), action);
         Ok(self.session.ask(&work(verb, compute), call).await?.body)
     }

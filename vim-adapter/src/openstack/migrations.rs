@@ -4,17 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
 
 use reference_points::common::ProblemDetails;
 use reference_points::or_vi::{Compute, MigrateRequest, MigrationKind};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::OpenstackVim;
-use super::call::{Call, Service};
-use super::errors::Work;
 use super::servers;
 use crate::error::Result;
 use crate::ledger::Report;
@@ -23,8 +19,8 @@ use crate::store::computes::ComputeRow;
 /// Status of a server that was moved while it was stopped, or got another flavour, and waits for a confirmation.
 pub(super) const CONFIRM: &str = "VERIFY_RESIZE";
 
-/// How long the end of a move is waited for.
-const PATIENCE: Duration = Duration::from_secs(1800);
+/// How long the end of a move is waited for, in minutes.
+const PATIENCE_MINUTES: i64 = 30;
 
 /// Moves that were asked for and have not ended. They are remembered as long as the adapter runs: one that it is restarted
 /// in ends all the same, and nobody is told.
@@ -36,8 +32,7 @@ pub(super) struct Move {
     /// The host that it was on.
     from: Option<String>,
     /// When Nova took the request, in microseconds since the epoch; what was listed before says nothing of it.
-    taken_at: Option<i64>,
-    begun: Instant,
+    taken_at: i64,
 }
 
 /// What Nova is asked.
@@ -67,18 +62,11 @@ impl OpenstackVim {
             let problem = ProblemDetails::conflict(format!("compute {} is being moved already", compute.id));
             return Err(problem.next("wait for the end of that").into());
         }
-        let begun = Move { from: compute.host.clone(), taken_at: None, begun: Instant::now() };
-        self.moves().insert(compute.id, begun.clone());
-        let work = Work::on("migrate", "compute", &compute.spec.name, compute.id);
-        let call = Call::post(Service::Compute, format!("servers/{its}/action"), &action(request));
-        let asked = self.session.ask(&work, call).await;
-        if asked.is_ok() {
-            self.moves().insert(compute.id, Move { taken_at: Some(self.ledger.store.now()), ..begun });
-        } else {
-            self.moves().remove(&compute.id);
-        }
+        self.act(compute, &its, "migrate", &action(request)).await?;
+        let begun = Move { from: compute.host.clone(), taken_at: self.ledger.store.now() };
+        self.moves().insert(compute.id, begun);
         self.wake();
-        asked.map(drop)
+        Ok(())
     }
 
     fn moves(&self) -> MutexGuard<'_, Moves> {
@@ -87,14 +75,14 @@ impl OpenstackVim {
 
     /// Tells how moves ended, as a list of servers shows that was asked for at `listed_at`.
     pub(super) async fn end_migrations(&self, rows: &[ComputeRow], listed: &[Value], listed_at: i64) -> Result<()> {
-        let taken = |going: &Move| going.taken_at.is_some_and(|taken| taken < listed_at);
-        let going: Moves = self.moves().iter().filter(|(_, m)| taken(m)).map(|(id, m)| (*id, m.clone())).collect();
+        let mut going = self.moves().clone();
+        going.retain(|_, going| going.taken_at < listed_at);
         for (id, going) in going {
             if let Some(row) = rows.iter().find(|row| row.compute.id == id) {
                 let its = row.compute.vim_resource_id.as_deref().unwrap_or_default();
                 let server = listed.iter().find(|server| server["id"] == its);
                 let outcome = server.and_then(|server| ended(going.from.as_deref(), server));
-                if outcome.is_none() && going.begun.elapsed() < PATIENCE {
+                if outcome.is_none() && listed_at - going.taken_at < PATIENCE_MINUTES * 60_000_000 {
                     continue;
                 }
                 let host = server.and_then(servers::seen).and_then(|seen| seen.host);
@@ -126,11 +114,8 @@ impl OpenstackVim {
                 ("compute_not_migrated", format!("compute {name} ({id}) stays on {from}: {said}"))
             }
             None => {
-                let minutes = PATIENCE.as_secs() / 60;
-                (
-                    "compute_not_migrated",
-                    format!("compute {name} ({id}) has not moved from {from} in {minutes} minutes"),
-                )
+                let long = format!("compute {name} ({id}) has not moved from {from} in {PATIENCE_MINUTES} minutes");
+                ("compute_not_migrated", long)
             }
         };
         self.ledger.note(&[Report::VimSaid(host, what.to_owned(), detail, Some(id))]).await;

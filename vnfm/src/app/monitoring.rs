@@ -103,9 +103,7 @@ impl Watched {
         }
         Ok(())
     }
-}
 
-impl Watched {
     /// What an operation that came to rest means for what the VNFM does by itself.
     async fn decides(
         &self,

@@ -306,43 +306,36 @@ impl HostTrouble {
     }
 }
 
-/// An operation that rests in FAILED_TEMP until somebody decides.
-pub fn of_operation(instance: Uuid, kind: &str, op: Uuid, details: Vec<String>) -> Condition {
+/// A fault of an instance as a whole, in which no resource has a part.
+fn of_whole(instance: Uuid, key: String, fault: &str, cause: String, details: Vec<String>) -> Condition {
     Condition {
-        key: operation_key(instance),
-        instance,
-        vnfcs: Vec::new(),
-        resource: None,
-        faulty: None,
-        severity: PerceivedSeverity::Major,
-        event: EventType::ProcessingErrorAlarm,
-        fault: "LCM_OPERATION_FAILED".to_owned(),
-        cause: format!("{kind} failed"),
-        details: std::iter::once(format!("operation {op} waits for retry, rollback or fail"))
-            .chain(details.iter().map(|d| cut(d)))
-            .take(MAX_DETAILS)
-            .collect(),
-        about: None,
-        depends: Vec::new(),
-    }
-}
-
-/// The indicators of an instance cannot be read at their source.
-pub fn of_indicators(instance: Uuid, details: Vec<String>) -> Condition {
-    Condition {
-        key: indicators_key(instance),
+        key,
         instance,
         vnfcs: Vec::new(),
         resource: None,
         faulty: None,
         severity: PerceivedSeverity::Warning,
-        event: EventType::CommunicationsAlarm,
-        fault: "INDICATORS_UNAVAILABLE".to_owned(),
-        cause: "the VNF or its element manager does not tell its indicators".to_owned(),
+        event: EventType::ProcessingErrorAlarm,
+        fault: fault.to_owned(),
+        cause,
         details: details.iter().map(|d| cut(d)).take(MAX_DETAILS).collect(),
         about: None,
         depends: Vec::new(),
     }
+}
+
+/// An operation that rests in FAILED_TEMP until somebody decides.
+pub fn of_operation(instance: Uuid, kind: &str, op: Uuid, mut details: Vec<String>) -> Condition {
+    details.insert(0, format!("operation {op} waits for retry, rollback or fail"));
+    let whole = of_whole(instance, operation_key(instance), "LCM_OPERATION_FAILED", format!("{kind} failed"), details);
+    Condition { severity: PerceivedSeverity::Major, ..whole }
+}
+
+/// The indicators of an instance cannot be read at their source.
+pub fn of_indicators(instance: Uuid, details: Vec<String>) -> Condition {
+    let cause = "the VNF or its element manager does not tell its indicators".to_owned();
+    let whole = of_whole(instance, indicators_key(instance), "INDICATORS_UNAVAILABLE", cause, details);
+    Condition { event: EventType::CommunicationsAlarm, ..whole }
 }
 
 /// Key of the alarm about an instance's indicators.
@@ -352,20 +345,8 @@ pub fn indicators_key(instance: Uuid) -> String {
 
 /// What the VNFM would do by itself and cannot.
 pub fn of_automatic(instance: Uuid, problems: &[String]) -> Condition {
-    Condition {
-        key: automatic_key(instance),
-        instance,
-        vnfcs: Vec::new(),
-        resource: None,
-        faulty: None,
-        severity: PerceivedSeverity::Warning,
-        event: EventType::ProcessingErrorAlarm,
-        fault: "AUTOMATIC_OPERATION_IMPOSSIBLE".to_owned(),
-        cause: "the VNFM shall heal or scale this VNF by itself, and cannot".to_owned(),
-        details: problems.iter().map(|d| cut(d)).take(MAX_DETAILS).collect(),
-        about: None,
-        depends: Vec::new(),
-    }
+    let cause = "the VNFM shall heal or scale this VNF by itself, and cannot".to_owned();
+    of_whole(instance, automatic_key(instance), "AUTOMATIC_OPERATION_IMPOSSIBLE", cause, problems.to_vec())
 }
 
 /// Key of the alarm about what the VNFM cannot do by itself.

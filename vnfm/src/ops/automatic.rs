@@ -141,9 +141,14 @@ impl Decision {
     }
 }
 
+/// Whether a fault is one that healing may end: of a resource, and one that a service suffers from.
+pub fn worth_healing(of_resource: bool, severity: PerceivedSeverity) -> bool {
+    of_resource && severity <= PerceivedSeverity::Major
+}
+
 /// The VNFCs whose resources are at fault for long enough.
 fn at_fault(situation: &Situation<'_>, decision: &mut Decision) -> BTreeSet<String> {
-    let bad = |f: &&Fault| f.of_resource && f.severity <= PerceivedSeverity::Major;
+    let bad = |f: &&Fault| worth_healing(f.of_resource, f.severity);
     let mut vnfcs = BTreeSet::new();
     for fault in situation.faults.iter().filter(bad) {
         let due = fault.since.saturating_add(situation.patience);
@@ -260,7 +265,7 @@ fn value_of(situation: &Situation<'_>, name: &str) -> Option<Value> {
 fn begin(situation: &Situation<'_>, call: &Call) -> Result<Option<Begin>, String> {
     let mut inputs = call.inputs.clone();
     let mut take = |names: &[&str]| names.iter().find_map(|name| inputs.remove(*name));
-    match call.operation.rsplit('.').next().unwrap_or_default() {
+    match call.name() {
         "scale" => {
             let direction = take(&["type"]);
             let out = match direction.as_ref().and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
@@ -268,7 +273,7 @@ fn begin(situation: &Situation<'_>, call: &Call) -> Result<Option<Begin>, String
                 Some("scale_in") => false,
                 _ => return Err("the type of Vnflcm.scale is scale_out or scale_in".to_owned()),
             };
-            let aspect = take(&["aspect", "aspect_id", "aspectId"]);
+            let aspect = take(&Call::ASPECT);
             let Some(aspect_id) = aspect.as_ref().and_then(Value::as_str).map(str::to_owned) else {
                 return Err("Vnflcm.scale is not given the aspect".to_owned());
             };
@@ -283,7 +288,7 @@ fn begin(situation: &Situation<'_>, call: &Call) -> Result<Option<Begin>, String
             Ok(Some(Begin::Scale(ScaleVnfRequest { r#type, aspect_id, number_of_steps, additional_params })))
         }
         "scale_to_level" => {
-            let level = take(&["instantiation_level_id", "instantiationLevelId"]);
+            let level = take(&Call::LEVEL);
             let Some(level) = level.as_ref().and_then(Value::as_str).map(str::to_owned) else {
                 return Err("Vnflcm.scale_to_level is not given instantiation_level_id".to_owned());
             };

@@ -7,7 +7,7 @@ use reference_points::or_vnfm::{InstantiateVnfRequest, VnfInstance};
 use serde_json::{Map, Value};
 
 /// Name of the group of the VNF's own properties.
-const ADDITIONAL: &str = "additional_configurable_properties";
+pub(super) const ADDITIONAL: &str = "additional_configurable_properties";
 
 /// The properties that the instance will have, and every fault of those given.
 pub fn merged(vnfd: &Vnfd, instance: &VnfInstance, request: &InstantiateVnfRequest) -> (Value, Vec<Fault>) {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::hooks::Hooks;
 use super::occurrence as kinds;
+use super::properties::ADDITIONAL;
 
 /// An interface that the VNF or its element manager answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,7 +283,7 @@ pub fn configuration(
     if !answers(flavour, Answers::Configuration) {
         return;
     }
-    let data = properties.and_then(Value::as_object).map(|own| flat(own, VNF_OWN)).unwrap_or_default();
+    let data = properties.and_then(Value::as_object).map(|own| flat(own, ADDITIONAL)).unwrap_or_default();
     let vnfcs = if CHANGES_VNFCS.contains(&kind) { vnfc_properties(flavour) } else { BTreeMap::new() };
     let vnfcs: BTreeMap<_, _> = vnfcs.into_iter().map(|(vdu, own)| (vdu, flat(&own, VNFC_OWN))).collect();
     if data.is_empty() && vnfcs.is_empty() {
@@ -292,8 +293,7 @@ pub fn configuration(
     hooks.after.insert(0, StepSpec::new("configure", "configure", "Configure the VNF").params(json!(params)));
 }
 
-/// Groups of the properties that only this VNF, or this VNFC, knows.
-const VNF_OWN: &str = "additional_configurable_properties";
+/// Name of the group of a VNFC's own properties.
 const VNFC_OWN: &str = "additional_vnfc_configurable_properties";
 
 /// Properties with those of their own group beside the others.

@@ -178,7 +178,7 @@ impl Ears {
             let condition = trouble.of_instance(at, host, instance, vnfcs, detail);
             db::transaction!(self.alarms.db, |tx| { self.alarms.raise(&mut *tx, &condition, now).await })?;
         }
-        self.alarms.told();
+        self.alarms.notifier.kick();
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Ears {
         for key in open {
             db::transaction!(self.alarms.db, |tx| { self.alarms.clear(&mut *tx, &key, now).await })?;
         }
-        self.alarms.told();
+        self.alarms.notifier.kick();
         Ok(())
     }
 
@@ -280,7 +280,7 @@ impl Ears {
         }
         let now = self.alarms.clock.now_micros();
         db::transaction!(self.alarms.db, |tx| { self.alarms.rebuilt(&mut *tx, now).await })?;
-        self.alarms.told();
+        self.alarms.notifier.kick();
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub use hear::Ears;
 pub use wants::{asked, wants};
 
 use crate::ops::alarms::{Condition, Kin, correlate};
-use crate::ops::automatic::Automatism;
+use crate::ops::automatic::{Automatism, worth_healing};
 use crate::store::alarms::{self, ALARMS, Kept};
 use crate::store::{INSTANCES, automatic, resources};
 
@@ -46,7 +46,7 @@ pub struct Alarms {
 }
 
 impl Alarms {
-    /// Alarms were committed: who wants to know of them is told, and what heals by itself looks at them.
+    /// Alarms of resources were committed: who wants to know of them is told, and what heals by itself looks at them.
     pub fn told(&self) {
         self.notifier.kick();
         self.automatic.notify_one();
@@ -78,7 +78,7 @@ impl Alarms {
             None => {
                 let kept = new(found, now);
                 alarms::insert(tx, kept.clone(), now).await?;
-                if found.resource.is_some() && Automatism::Heal.is_on(&record) {
+                if worth_healing(found.resource.is_some(), found.severity) && Automatism::Heal.is_on(&record) {
                     automatic::want(tx, found.instance, now).await?;
                 }
                 Some(kept)

@@ -117,7 +117,7 @@ impl Indicators {
             indicators::put(&mut *tx, &seen, next_at).await?;
             Ok::<_, StoreError>(())
         });
-        self.alarms.told();
+        self.alarms.notifier.kick();
         if let Err(error) = noted {
             tracing::error!(vnf_instance = %instance, %error, "what came of a look at indicators could not be noted");
         }

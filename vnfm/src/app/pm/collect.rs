@@ -216,7 +216,7 @@ impl Pm {
         })?;
         self.direct.kick();
         self.notifier.kick();
-        self.alarms.told();
+        self.alarms.notifier.kick();
         Ok(())
     }
 

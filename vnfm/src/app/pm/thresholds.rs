@@ -145,7 +145,7 @@ impl Pm {
             }
             Ok::<_, StoreError>(())
         })?;
-        self.alarms.told();
+        self.alarms.notifier.kick();
         Ok(())
     }
 
