@@ -141,6 +141,8 @@ impl App {
         let known = self.packages.get(&record.vnfd_id).await?;
         let Some(flavour) = known.vnfd.flavour(&facts.flavour_id) else { return Ok(None) };
         let mut connection = self.db.pool.acquire().await.map_err(db::DbError::from)?;
+        // News before values: a value that comes in between is news for the next decision, whatever this one makes of it.
+        let past = automatic::past(&mut connection, instance).await?;
         let mut faults = Vec::new();
         for id in alarms::of_instance(&mut connection, instance, false).await? {
             faults.extend(ALARMS.get_in(&mut connection, id).await?.map(|stored| Fault {
@@ -152,7 +154,6 @@ impl App {
         }
         let values: Vec<_> = indicators::of(&mut connection, instance).await?;
         let values: Vec<_> = values.into_iter().map(|stored| stored.document.indicator).collect();
-        let past = automatic::past(&mut connection, instance).await?;
         drop(connection);
         let micros = |seconds: u32| i64::from(seconds) * SECOND;
         let decision = decide(&Situation {
