@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use mano_tests::lab::{Lab, Wishes};
-use mano_tests::{conformance, samples};
+use mano_tests::{conformance, patience, samples};
 use reference_points::or_vi::{SimFault, SimSpec};
 use uuid::Uuid;
 
@@ -68,7 +68,9 @@ async fn what_the_policy_names_is_rolled_back_as_soon_as_it_fails() {
     let op = lab.instantiate(ns).await;
     assert_eq!(lab.rest(op).await.state, "FAILED_TEMP", "the network service is not the VNFM's to roll back");
     let of_web = "?filter=(eq,operation,INSTANTIATE);(eq,operationState,ROLLED_BACK)&all_fields";
-    let undone = lab.vnfs.list_op_occs(of_web).await.unwrap().body;
+    // The NFVO hears of the failure before the VNFM has undone it.
+    let undone = async || lab.vnfs.list_op_occs(of_web).await.unwrap().body;
+    let undone = patience::until(undone, |them| !them.is_empty()).await;
     assert_eq!(undone.len(), 1, "{undone:#?}");
     let told = serde_json::to_string(&undone[0].error).unwrap();
     assert!(told.contains("the host ran out of memory"), "{told}");
