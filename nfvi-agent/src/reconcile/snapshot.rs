@@ -132,6 +132,8 @@ impl Agent {
         space::ensure(&target, needed, keep, "take the snapshot")?;
         let dir = layout::part(&target);
         layout::remove_dir(&dir)?;
+        // Whole already, but killed before that was noted: nobody heard of that moment.
+        layout::remove_dir(&target)?;
         layout::make_dir(&dir)?;
         let copies: Vec<Copy> =
             wanted.iter().map(|disk| Copy { from: disk.path.clone(), to: dir.join(disk.captured_as()) }).collect();
