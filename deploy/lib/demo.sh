@@ -47,7 +47,8 @@ ns_state() { mano ns show "$NS_NAME" -o json 2>/dev/null | jq -r '.nsState'; }
 demo_up() {
     local state
     if [ "$VIM" = openstack ]; then
-        once "the VIM" vim show lab -- vim add openstack --name lab --clouds-yaml "$RUN/openstack/clouds.yaml" --cloud mano
+        once "the VIM" vim show lab -- vim add openstack --name lab --clouds-yaml "$RUN/openstack/clouds.yaml" --cloud mano \
+            --notifications-url-file "$RUN/openstack/notifications-url"
     else
         demo_hosts
     fi

@@ -96,6 +96,10 @@ pub struct CloudArgs {
     /// Region, when another than the file's is meant.
     #[arg(long)]
     pub region: Option<String>,
+    /// A file with the address of the message broker that Nova's notifications go to, as its transport_url has it: changes of
+    /// servers are then heard instead of looked for. An empty file ends that; without this what was given before holds.
+    #[arg(long, value_name = "FILE")]
+    pub notifications_url_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

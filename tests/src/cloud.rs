@@ -49,7 +49,12 @@ impl Cloud {
         Some(Self { run, name })
     }
 
-    /// A cloud of its clouds.yaml as a VIM.
+    /// The message broker's address, where the lab sends notifications.
+    fn notifications_url(&self) -> Option<String> {
+        std::fs::read_to_string(self.run.join("notifications-url")).ok().map(|text| text.trim().to_owned())
+    }
+
+    /// A cloud of its clouds.yaml as a VIM; `mano` is heard by its notifications as well, where the lab sends them.
     pub fn kind(&self, cloud: &str) -> VimKind {
         let text = self.clouds_yaml();
         let field = |name: &str| clouds_field(&text, cloud, name);
@@ -71,6 +76,7 @@ impl Cloud {
                 region: field("region_name"),
                 application_credential_secret: field("application_credential_secret").map(Secret::new),
                 application_credential_id: credential,
+                notifications_url: self.notifications_url().filter(|_| cloud == "mano").map(Secret::new),
             },
         }
     }

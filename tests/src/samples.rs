@@ -47,13 +47,18 @@ pub fn sources(sample: &str, to: &Path) -> PathBuf {
     to.to_owned()
 }
 
+/// Changes a file of sources, which must make a difference.
+pub fn change(sources: &Path, file: &str, change: impl FnOnce(&str) -> String) {
+    let path = sources.join(file);
+    let text = std::fs::read_to_string(&path).expect("a file of the sample");
+    let changed = change(&text);
+    assert_ne!(changed, text, "the sample has changed");
+    std::fs::write(&path, changed).expect("written");
+}
+
 /// Makes the sources of `web` keep such a note.
 pub fn note(sources: &Path) {
-    let vnfd = sources.join("Definitions/web.yaml");
-    let text = std::fs::read_to_string(&vnfd).expect("the sample's template");
-    let noted = text.replace("\n              httpd -p 80 -h /srv/www", NOTE);
-    assert_ne!(noted, text, "the sample has changed");
-    std::fs::write(&vnfd, noted).expect("written");
+    change(sources, "Definitions/web.yaml", |text| text.replace("\n              httpd -p 80 -h /srv/www", NOTE));
 }
 
 /// Gives the sources of `web` a level `pair` with two VNFCs.

@@ -69,6 +69,8 @@ pub fn port(name: &str) -> Port {
             addresses: vec![],
             port_security: true,
             allowed_addresses: vec![],
+            rules: vec![],
+            trunk: None,
         },
         vim_resource_id: None,
         mac: String::new(),

@@ -15,24 +15,6 @@ use support::northbound::{DB, Northbound};
 use support::*;
 use uuid::Uuid;
 
-/// A VIM with its hosts `h1`, `h2` …
-async fn vim(adapter: &Adapter, northbound: &Northbound, agents: &[&FakeAgent]) -> Uuid {
-    let id = Uuid::new_v4();
-    let kind = VimKind::Hosts { northbound: northbound.endpoint() };
-    adapter.vi.put_vim(id, &VimSpec { name: "lab".into(), kind }).await.unwrap();
-    for (i, agent) in agents.iter().enumerate() {
-        let spec = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: true };
-        let host = adapter.vi.put_host(id, &format!("h{}", i + 1), &spec).await.unwrap();
-        assert!(host.reachable, "{host:?}");
-    }
-    id
-}
-
-async fn told(adapter: &Adapter, vim: Uuid, word: &str) {
-    let mut events = adapter.vi.events(vim, 0);
-    until(&mut events, |event| matches!(event, ViEvent::Vim { what, .. } if what == word).then_some(())).await;
-}
-
 /// Waits until the fake agent's state is as wanted: it changes with requests, of which nothing else tells.
 async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, async {
@@ -48,7 +30,7 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let network = Uuid::new_v4();
     adapter.vi.put_network(vim, network, &NetworkSpec { mtu: Some(1400), ..network_spec("blue") }).await.unwrap();
@@ -144,7 +126,7 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
 async fn real_provider_networks_reach_the_outside_through_a_localnet_port() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
-    let vim = vim(&adapter, &northbound, &[]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
     let network = Uuid::new_v4();
     let realisation = NetworkRealisation::Vlan { physical_network: "ext".into(), segmentation_id: 12 };
     adapter.vi.put_network(vim, network, &NetworkSpec { realisation, ..network_spec("outside") }).await.unwrap();
@@ -161,7 +143,7 @@ async fn real_an_image_goes_to_a_host_once_however_many_ask() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let ids: Vec<Uuid> = (0..4).map(|_| Uuid::new_v4()).collect();
     let asked = ids.iter().map(|id| async { adapter.vi.put_compute(vim, *id, &compute_spec("c", image, &[])).await });
@@ -181,7 +163,7 @@ async fn real_a_host_that_is_away_is_passed_over_and_what_it_was_given_waits_for
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let (mut one, mut two) = (FakeAgent::start().await, FakeAgent::start().await);
-    let vim = vim(&adapter, &northbound, &[&one, &two]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&one, &two]).await;
     let image = adapter.image(vim).await;
     one.down().await;
     told(&adapter, vim, "host_lost").await;
@@ -226,7 +208,7 @@ async fn real_a_host_that_lost_its_memory_is_told_everything_again() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let mut agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let id = Uuid::new_v4();
     adapter.vi.put_compute(vim, id, &compute_spec("a", image, &[])).await.unwrap();
@@ -249,7 +231,7 @@ async fn real_a_host_that_lost_its_memory_is_told_everything_again() {
 async fn real_what_somebody_deletes_from_ovn_is_told_and_made_again() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
-    let vim = vim(&adapter, &northbound, &[]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
     let (network, subnet) = adapter.network(vim, "10.0.0.0/24").await;
     let spec = SubnetSpec { dhcp: true, ..subnet_spec(network, "10.9.0.0/24") };
     adapter.vi.put_subnet(vim, Uuid::new_v4(), &spec).await.unwrap();
@@ -306,7 +288,7 @@ async fn real_what_somebody_deletes_from_ovn_is_told_and_made_again() {
 async fn real_what_is_removed_while_it_is_mended_stays_removed() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
-    let vim = vim(&adapter, &northbound, &[]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
     for _ in 0..10 {
         let (network, subnet) = adapter.network(vim, "10.0.0.0/24").await;
         let mut ports = Vec::new();
@@ -343,7 +325,7 @@ async fn real_what_is_removed_while_it_is_mended_stays_removed() {
 async fn real_the_northbound_database_may_go_and_come_back() {
     let Some(mut northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
-    let vim = vim(&adapter, &northbound, &[]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
     northbound.down();
     let network = Uuid::new_v4();
     let told_503 = refused(adapter.vi.put_network(vim, network, &network_spec("n")).await, 503);
@@ -366,7 +348,7 @@ async fn real_an_adapter_that_is_killed_makes_nothing_twice() {
     let Some(northbound) = Northbound::start() else { return };
     let mut adapter = Adapter::start().await;
     let mut agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
     let port = adapter.port(vim, network).await;
@@ -402,7 +384,7 @@ async fn real_a_refusal_of_the_agent_is_the_computes_error_until_it_is_asked_for
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     agent.lock().refuse = Some(ProblemDetails::new(507, "Insufficient storage", "no space").answer("ENOSPC"));
     let id = Uuid::new_v4();
@@ -426,7 +408,7 @@ async fn real_ports_and_volumes_come_and_go_in_a_running_compute() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
     let (first, second) = (adapter.port(vim, network).await.id, adapter.port(vim, network).await.id);
@@ -485,7 +467,7 @@ async fn real_volumes_live_on_the_host_of_their_compute() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let (one, two) = (FakeAgent::start().await, FakeAgent::start().await);
-    let vim = vim(&adapter, &northbound, &[&one, &two]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&one, &two]).await;
     let image = adapter.image(vim).await;
     let volume =
         |image_id| VolumeSpec { name: "data".into(), owner: owner(), size_bytes: 1 << 20, image_id, zone: None };
@@ -525,7 +507,7 @@ async fn real_the_inventory_names_what_nobody_wants() {
     let Some(northbound) = Northbound::start() else { return };
     let adapter = Adapter::start().await;
     let agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let image = adapter.image(vim).await;
     let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
     let port = adapter.port(vim, network).await;
@@ -607,7 +589,7 @@ async fn real_a_host_that_comes_opens_returns_or_grows_is_told_as_more_room() {
     let Some(northbound) = Northbound::start() else { return };
     let mut adapter = Adapter::start().await;
     let mut agent = FakeAgent::start().await;
-    let vim = vim(&adapter, &northbound, &[&agent]).await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
     let came = allows_more(&adapter, vim, 0, "vCPUs of host h1 in zone default: 4, was 0").await;
     let closed = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: false };
     adapter.vi.put_host(vim, "h1", &closed).await.unwrap();

@@ -33,7 +33,7 @@ async fn registered(cloud: &Cloud) -> (Adapter, Uuid) {
 }
 
 async fn network(adapter: &Adapter, vim: Uuid) -> Result<Network, reference_points::common::CallError> {
-    let spec = NetworkSpec { name: "net".into(), owner: support::owner(), realisation: Default::default(), mtu: None };
+    let spec = support::network_spec("net");
     adapter.vi.put_network(vim, Uuid::from_u128(1), &spec).await
 }
 
@@ -141,6 +141,39 @@ async fn ports_that_go_at_once_leave_no_security_group() {
 }
 
 #[tokio::test]
+async fn ports_with_the_same_rules_share_a_security_group_that_goes_with_the_last() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let (network, _) = adapter.network(vim, "10.9.0.0/24").await;
+    let rule = |number| PortRule {
+        direction: Direction::Ingress,
+        ip_version: 4,
+        protocol: Some(6),
+        ports: Some(PortRange { first: number, last: number }),
+    };
+    let mut ids = Vec::new();
+    for rules in [vec![], vec![rule(80)], vec![rule(80)], vec![rule(443), rule(80)]] {
+        let spec = PortSpec { rules, ..support::port_spec(network) };
+        ids.push(adapter.vi.put_port(vim, Uuid::new_v4(), &spec).await.unwrap().id);
+    }
+    assert_eq!(cloud.count("security_groups"), 3);
+    for (id, left) in ids.into_iter().zip([2, 2, 1, 0]) {
+        adapter.vi.delete_port(vim, id).await.unwrap();
+        assert_eq!(cloud.count("security_groups"), left);
+    }
+    // What this cloud's Neutron has no extension for is refused with its name.
+    let parent = PortSpec { trunk: Some(TrunkPart::Parent), ..support::port_spec(network) };
+    let told = adapter.vi.put_port(vim, Uuid::new_v4(), &parent).await.unwrap_err().to_problem();
+    assert!(told.status == 422 && told.detail.contains("`trunk`"), "{told:?}");
+    let slow = NetworkSpec { max_port_bitrate: Some(1_000_000), ..support::network_spec("slow") };
+    adapter.vi.put_network(vim, Uuid::from_u128(3), &slow).await.unwrap();
+    let told = adapter.vi.put_port(vim, Uuid::new_v4(), &support::port_spec(Uuid::from_u128(3))).await;
+    let told = told.unwrap_err().to_problem();
+    assert!(told.status == 422 && told.detail.contains("`qos`"), "{told:?}");
+    assert_eq!((cloud.count("ports"), cloud.count("security_groups")), (0, 0));
+}
+
+#[tokio::test]
 async fn a_service_that_asks_to_wait_is_asked_again_after_that_time() {
     let cloud = Cloud::start().await;
     let (adapter, vim) = registered(&cloud).await;
@@ -159,7 +192,7 @@ async fn a_revoked_token_is_replaced_and_the_request_is_made_once() {
     network(&adapter, vim).await.unwrap();
     assert_eq!(cloud.tokens(), tokens, "a request fetched a token of its own");
     cloud.revoke();
-    let spec = NetworkSpec { name: "two".into(), owner: support::owner(), realisation: Default::default(), mtu: None };
+    let spec = support::network_spec("two");
     adapter.vi.put_network(vim, Uuid::from_u128(2), &spec).await.unwrap();
     assert_eq!(cloud.tokens(), tokens + 1);
     assert_eq!(cloud.count("networks"), 2);

@@ -125,6 +125,45 @@ async fn asking_twice_makes_one_thing_and_asking_for_another_is_refused_by_name(
 }
 
 #[tokio::test]
+async fn rules_limits_and_trunks_that_cannot_be_are_refused_with_every_reason() {
+    let adapter = Adapter::start().await;
+    let vim = adapter.sim(quick()).await;
+    let image = adapter.image(vim).await;
+    let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
+    let slow = NetworkSpec { max_port_bitrate: Some(12), ..network_spec("slow") };
+    let told = refused(adapter.vi.put_network(vim, Uuid::new_v4(), &slow).await, 422);
+    assert_eq!(told.faults[0].location, "/maxPortBitrate");
+
+    let rule = |ip_version, protocol, first, last| PortRule {
+        direction: Direction::Ingress,
+        ip_version,
+        protocol,
+        ports: Some(PortRange { first, last }),
+    };
+    let wrong = PortSpec { rules: vec![rule(5, Some(6), 1, 2), rule(4, None, 9, 1)], ..port_spec(network) };
+    let told = refused(adapter.vi.put_port(vim, Uuid::new_v4(), &wrong).await, 422);
+    let places: Vec<&str> = told.faults.iter().map(|fault| fault.location.as_str()).collect();
+    assert_eq!(places, ["/rules/0/ipVersion", "/rules/1/ports", "/rules/1/ports"]);
+
+    let put = async |trunk: TrunkPart| {
+        let spec = PortSpec { trunk: Some(trunk), ..port_spec(network) };
+        adapter.vi.put_port(vim, Uuid::new_v4(), &spec).await
+    };
+    let sub = |parent_id, segmentation_id| TrunkPart::SubPort { parent_id, segmentation_id };
+    let plain = adapter.port(vim, network).await;
+    assert_eq!(refused(put(sub(plain.id, Some(7))).await, 422).faults[0].location, "/trunk/parentId");
+    let parent = put(TrunkPart::Parent).await.unwrap();
+    assert_eq!(refused(put(sub(parent.id, None)).await, 422).faults[0].location, "/trunk/segmentationId");
+    assert_eq!(refused(put(sub(parent.id, Some(4095))).await, 422).faults[0].location, "/trunk/segmentationId");
+    let first = put(sub(parent.id, Some(7))).await.unwrap();
+    let told = refused(put(sub(parent.id, Some(7))).await, 409);
+    assert!(told.detail.contains(&first.id.to_string()), "{told:?}");
+    put(sub(parent.id, Some(8))).await.unwrap();
+    let told = refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &compute_spec("a", image, &[first.id])).await, 422);
+    assert!(told.faults[0].message.contains("one of a trunk"), "{told:?}");
+}
+
+#[tokio::test]
 async fn addresses_are_lowest_first_given_once_and_given_again_when_free() {
     for adapter in Adapter::on_every_database().await {
         let vim = adapter.sim(quick()).await;

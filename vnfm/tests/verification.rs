@@ -74,6 +74,8 @@ fn port(part: &PortPart) -> Port {
         addresses: vec![],
         port_security: true,
         allowed_addresses: vec![],
+        rules: vec![],
+        trunk: None,
     };
     Port {
         id: part.id,

@@ -195,6 +195,7 @@ clouds_yaml() {
     identity_api_version: 3
 EOC
         } >"$RUN/clouds.yaml.new"
+        [ -z "$NOTIFICATIONS" ] || messages_url >"$RUN/notifications-url"
     )
     mv "$RUN/clouds.yaml.new" "$RUN/clouds.yaml"
 }

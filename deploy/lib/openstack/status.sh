@@ -98,7 +98,7 @@ report() {
 lab $NAME is up after $SECONDS s: Keystone at $(url keystone), servers by $VIRT_TYPE, Open vSwitch datapath $DATAPATH
   eval "\$($0 env${NAMED})"      OpenStack's clients find it
   deploy/quickstart --vim openstack                the sample service on it, or by hand, where the services run:
-  mano vim add openstack --clouds-yaml $RUN/clouds.yaml --cloud mano
+  mano vim add openstack --clouds-yaml $RUN/clouds.yaml --cloud mano${NOTIFICATIONS:+ --notifications-url-file $RUN/notifications-url}
   $0 down${NAMED}
 EOT
 }

@@ -98,6 +98,11 @@ pub struct VlProfile {
 }
 
 impl VlProfile {
+    /// The most that each port on it may send and receive, in bits per second: the leaf of `max_bitrate_requirements`.
+    pub fn max_port_bitrate(&self) -> Option<u64> {
+        self.max_bitrate.as_ref().and_then(|rate| rate.leaf_bps)
+    }
+
     /// The first layer-2 data of the link.
     #[must_use]
     pub fn l2(&self) -> Option<&L2ProtocolData> {

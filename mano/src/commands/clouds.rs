@@ -59,7 +59,12 @@ pub fn read(args: &CloudArgs) -> Result<(String, VimKind), Failure> {
         ));
     };
     let cloud = merged(cloud, secure.clouds.get(&name).cloned().unwrap_or_default());
-    let kind = kind(&name, cloud, args.region.clone(), path)?;
+    let mut kind = kind(&name, cloud, args.region.clone(), path)?;
+    if let (VimKind::Openstack { access_info, .. }, Some(file)) = (&mut kind, &args.notifications_url_file) {
+        let text =
+            std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+        access_info.notifications_url = Some(Secret::new(text.trim()));
+    }
     Ok((args.name.clone().unwrap_or(name), kind))
 }
 
@@ -139,6 +144,7 @@ fn kind(name: &str, cloud: Cloud, region: Option<String>, file: &Path) -> Result
             region: region.or(cloud.region_name),
             application_credential_id: auth.application_credential_id,
             application_credential_secret: auth.application_credential_secret.map(Secret::new),
+            notifications_url: None,
         },
     })
 }
@@ -165,7 +171,13 @@ clouds:
 ";
 
     fn args(dir: &Path, cloud: Option<&str>) -> CloudArgs {
-        CloudArgs { name: None, clouds_yaml: dir.join("clouds.yaml"), cloud: cloud.map(str::to_owned), region: None }
+        CloudArgs {
+            name: None,
+            clouds_yaml: dir.join("clouds.yaml"),
+            cloud: cloud.map(str::to_owned),
+            region: None,
+            notifications_url_file: Some(dir.join("broker")).filter(|file| file.exists()),
+        }
     }
 
     #[test]
@@ -175,12 +187,14 @@ clouds:
         std::fs::write(dir.path().join("secure.yaml"), "clouds: { lab: { auth: { password: s3cret } } }")
             .expect("a file");
         std::fs::write(dir.path().join("ca.pem"), "-----BEGIN CERTIFICATE-----").expect("a file");
+        std::fs::write(dir.path().join("broker"), "rabbit://u:p@h/\n").expect("a file");
         let (name, kind) = read(&args(dir.path(), Some("lab"))).expect("a cloud");
         let VimKind::Openstack { interface_info, access_info } = kind else { panic!("{kind:?}") };
         assert_eq!(name, "lab");
         assert_eq!(interface_info.interface, OpenstackInterface::Internal);
         assert!(interface_info.trusted_certificates[0].starts_with("-----BEGIN"));
         assert_eq!(access_info.secret().map(Secret::reveal), Some("s3cret"));
+        assert_eq!(access_info.notifications_url.as_ref().map(Secret::reveal), Some("rabbit://u:p@h/"));
         assert_eq!(
             (access_info.region.as_deref(), access_info.user_domain.as_deref()),
             (Some("north"), Some("people"))

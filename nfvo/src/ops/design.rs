@@ -81,6 +81,9 @@ pub struct LinkDesign {
     /// MTU in bytes; absent means the VIM's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// The most that each of its ports may send and receive, in bits per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_port_bitrate: Option<u64>,
     /// Its subnets.
     pub subnets: Vec<SubnetDesign>,
 }

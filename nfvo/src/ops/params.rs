@@ -43,6 +43,8 @@ pub struct NetworkParams {
     pub realisation: NetworkRealisation,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_port_bitrate: Option<u64>,
 }
 
 /// A subnet to ensure.

@@ -126,6 +126,7 @@ fn link_steps(design: &Design, link: &LinkDesign) -> Vec<StepSpec> {
         name: name(&link.profile_id),
         realisation: link.realisation.clone(),
         mtu: link.mtu,
+        max_port_bitrate: link.max_port_bitrate,
     };
     let mut steps =
         vec![step(network_key(link), kinds::NETWORK, format!("Create network {}", link.profile_id), &network)];

@@ -41,7 +41,13 @@ impl Step for Network {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let p: NetworkParams = cx.params_as()?;
         let resource = format!("network {} ({})", p.name, p.id);
-        let spec = NetworkSpec { name: p.name, owner: owner(p.ns_id, cx), realisation: p.realisation, mtu: p.mtu };
+        let spec = NetworkSpec {
+            name: p.name,
+            owner: owner(p.ns_id, cx),
+            realisation: p.realisation,
+            mtu: p.mtu,
+            max_port_bitrate: p.max_port_bitrate,
+        };
         let network = self.0.put_network(p.vim, p.id, &spec).await;
         let network = network.map_err(|e| failed("Network not created", &resource, &e))?;
         made("Network not created", resource, p.id, network.state, network.problem.as_ref())

@@ -4,7 +4,7 @@
 
 use reference_points::common::{Fault, ProblemDetails, shortage};
 use reference_points::nf_vi::{Capacity, MachineState};
-use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState};
+use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, ResourceState, TrunkPart};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -207,10 +207,13 @@ fn short(host: &str, more: &Capacity, left: &Capacity) -> Vec<Fault> {
 }
 
 /// Why a port cannot be used.
-async fn free_port(tx: &mut AnyConnection, vim: Uuid, id: Uuid) -> Result<Option<String>> {
+pub(super) async fn free_port(tx: &mut AnyConnection, vim: Uuid, id: Uuid) -> Result<Option<String>> {
     Ok(match ports::get(tx, vim, id).await? {
         None => Some(format!("port {id} does not exist")),
         Some(port) if port.state == ResourceState::Deleting => Some(format!("port {id} is being deleted")),
+        Some(port) if matches!(port.spec.trunk, Some(TrunkPart::SubPort { .. })) => {
+            Some(format!("port {id} ({}) is one of a trunk: the port that carries it is the interface", port.spec.name))
+        }
         Some(port) => port.compute_id.map(|other| format!("port {id} ({}) is used by compute {other}", port.spec.name)),
     })
 }

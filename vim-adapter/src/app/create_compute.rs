@@ -12,6 +12,7 @@ use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::App;
+use super::change_compute::free_port;
 use super::computes::usable_image;
 use crate::error::{Failure, Result, no_faults};
 use crate::scheduler::{Candidate, Decision, Group, Wish, place};
@@ -95,16 +96,7 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Resul
     let mut found_volumes = Vec::new();
     let mut found_groups = Vec::new();
     for (i, port) in spec.ports.iter().enumerate() {
-        let mut wrong = |why: String| faults.push(Fault::new(format!("/ports/{i}"), why));
-        match ports::get(tx, vim, *port).await? {
-            None => wrong(format!("port {port} does not exist")),
-            Some(found) if found.state == ResourceState::Deleting => wrong(format!("port {port} is being deleted")),
-            Some(found) => {
-                if let Some(other) = found.compute_id {
-                    wrong(format!("port {port} ({}) is used by compute {other}", found.spec.name));
-                }
-            }
-        }
+        faults.extend(free_port(tx, vim, *port).await?.map(|why| Fault::new(format!("/ports/{i}"), why)));
     }
     if spec.revert.is_some() {
         faults.push(Fault::new("/revert", "a compute that is not there yet has nothing to return from"));

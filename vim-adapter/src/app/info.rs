@@ -34,8 +34,12 @@ impl App {
         let mut inventory = self.driver(vim).await?.inventory().await?;
         let mut connection = self.store.db.pool.acquire().await?;
         let tx = &mut *connection;
-        let hosts: HashMap<Uuid, Option<String>> =
-            computes::list(tx, vim).await?.into_iter().map(|row| (row.compute.id, row.compute.host)).collect();
+        let mut members = HashMap::<Uuid, Uuid>::new();
+        let mut hosts = HashMap::<Uuid, Option<String>>::new();
+        for row in computes::list(tx, vim).await? {
+            members.extend(row.compute.spec.affinity_groups.iter().map(|group| (*group, row.compute.id)));
+            hosts.insert(row.compute.id, row.compute.host);
+        }
         let bound: HashMap<Uuid, Option<Uuid>> =
             ports::list(tx, vim).await?.into_iter().map(|port| (port.id, port.compute_id)).collect();
         let held: HashMap<Uuid, Option<String>> =
@@ -43,8 +47,11 @@ impl App {
         let captured: HashMap<Uuid, Option<String>> =
             snapshots::list(tx, vim).await?.into_iter().map(|row| (row.snapshot.id, row.snapshot.host)).collect();
         let ids = |list: Vec<Uuid>| list.into_iter().collect::<HashSet<Uuid>>();
-        let networks = ids(networks::list(tx, vim).await?.iter().map(|network| network.id).collect());
-        let subnets = ids(subnets::list(tx, vim).await?.iter().map(|subnet| subnet.id).collect());
+        let all_networks = networks::list(tx, vim).await?;
+        let any_limited = all_networks.iter().any(|network| network.spec.max_port_bitrate.is_some());
+        let networks = ids(all_networks.iter().map(|network| network.id).collect());
+        let subnets: HashMap<Uuid, Uuid> =
+            subnets::list(tx, vim).await?.into_iter().map(|subnet| (subnet.id, subnet.spec.network_id)).collect();
         let images = ids(images::list(tx, vim).await?.iter().map(|row| row.image.id).collect());
         let groups = ids(groups::list(tx, vim).await?.iter().map(|group| group.id).collect());
         let any_secured = ports::list(tx, vim).await?.iter().any(|port| port.spec.port_security);
@@ -52,10 +59,16 @@ impl App {
             let on = |host: Option<&Option<String>>| host.is_some_and(|host| item.host.is_none() || *host == item.host);
             item.desired = match (item.kind.as_str(), item.id) {
                 ("domain" | "server", Some(id)) => on(hosts.get(&id)),
-                ("server_group", Some(id)) => groups.contains(&id),
+                // What no owner lists belongs to something that one does.
+                ("server_group", Some(id)) => {
+                    item.belongs_to = item.belongs_to.or(members.get(&id).copied());
+                    groups.contains(&id)
+                }
                 // What computes or ports of a VIM share is wanted while there is any of them.
                 ("flavour", _) => !hosts.is_empty(),
                 ("security_group", _) => any_secured,
+                ("qos_policy", _) => any_limited,
+                ("trunk", Some(id)) => bound.contains_key(&id),
                 ("machine_file", id) => item.belongs_to.or(id).is_some_and(|id| on(hosts.get(&id))),
                 ("volume", Some(id)) => on(held.get(&id)),
                 ("snapshot", Some(id)) => on(captured.get(&id)),
@@ -66,7 +79,10 @@ impl App {
                 }
                 ("logical_port" | "port", Some(id)) => bound.contains_key(&id) || networks.contains(&id),
                 ("logical_switch" | "network", Some(id)) => networks.contains(&id),
-                ("dhcp_options" | "subnet", Some(id)) => subnets.contains(&id),
+                ("dhcp_options" | "subnet", Some(id)) => {
+                    item.belongs_to = item.belongs_to.or(subnets.get(&id).copied());
+                    subnets.contains_key(&id)
+                }
                 ("image" | "image_file", Some(id)) => images.contains(&id),
                 _ => false,
             };

@@ -11,11 +11,19 @@ use crate::ledger::Report;
 use crate::store::{events, networks, vims};
 use crate::vim::{Gone, Made};
 
+/// Bit rates that ports can be held to, in bits per second.
+const BITRATES: std::ops::RangeInclusive<u64> = 1_000..=1_000_000_000_000;
+
 /// Everything wrong with a network by itself.
 fn faults_of(spec: &NetworkSpec) -> Vec<Fault> {
     let mut faults = name_faults(&spec.name);
     if let Some(mtu) = spec.mtu.filter(|mtu| !(68..=65_535).contains(mtu)) {
         faults.push(Fault::new("/mtu", format!("{mtu} is outside 68 to 65535")));
+    }
+    if let Some(rate) = spec.max_port_bitrate.filter(|rate| !BITRATES.contains(rate)) {
+        let fault =
+            Fault::new("/maxPortBitrate", format!("{rate} is outside {} to {}", BITRATES.start(), BITRATES.end()));
+        faults.push(fault.mend("it is in bits per second"));
     }
     let (physical, tag) = match &spec.realisation {
         NetworkRealisation::Overlay => (None, None),

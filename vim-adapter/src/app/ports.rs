@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{AddressRequest, Network, Port, PortAddress, PortSpec, ResourceState, Subnet, ViEvent};
+use reference_points::or_vi::{
+    AddressRequest, Network, NetworkRealisation, PROTOCOLS_WITH_PORTS, Port, PortAddress, PortRule, PortSpec,
+    ResourceState, Subnet, TrunkPart, ViEvent,
+};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -17,6 +20,8 @@ use crate::vim::{Gone, Made};
 
 /// Derived MAC addresses tried before giving up; two clashes in a row do not happen by chance.
 const MAC_ATTEMPTS: u32 = 16;
+/// Rules of a port.
+const MAX_RULES: usize = 256;
 
 /// The network, if it can be used.
 pub(crate) fn usable_network(found: Option<Network>, id: Uuid) -> Result<Network> {
@@ -50,8 +55,74 @@ fn checked(mut spec: PortSpec) -> Result<PortSpec> {
             format!("{} entries, at most 256 are accepted", spec.allowed_addresses.len()),
         ));
     }
+    faults.extend(rule_faults(&spec.rules));
+    if let Some(TrunkPart::SubPort { segmentation_id: Some(tag), .. }) = spec.trunk
+        && !(1..=4094).contains(&tag)
+    {
+        faults.push(Fault::new("/trunk/segmentationId", format!("{tag} is outside 1 to 4094")));
+    }
     no_faults("the port", faults)?;
+    spec.rules.sort();
+    spec.rules.dedup();
     Ok(spec)
+}
+
+fn rule_faults(rules: &[PortRule]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if rules.len() > MAX_RULES {
+        faults.push(Fault::new("/rules", format!("{} entries, at most {MAX_RULES} are accepted", rules.len())));
+    }
+    for (i, rule) in rules.iter().enumerate().take(MAX_RULES) {
+        let mut fault = |member: &str, why: String| faults.push(Fault::new(format!("/rules/{i}/{member}"), why));
+        if !matches!(rule.ip_version, 4 | 6) {
+            fault("ipVersion", format!("{} is neither 4 nor 6", rule.ip_version));
+        }
+        let Some(ports) = rule.ports else { continue };
+        if !rule.protocol.is_some_and(|number| PROTOCOLS_WITH_PORTS.contains(&number)) {
+            fault("ports", "only TCP (6), UDP (17) and SCTP (132) have ports".to_owned());
+        }
+        if ports.first > ports.last {
+            fault("ports", format!("{} is behind {}", ports.first, ports.last));
+        }
+    }
+    faults
+}
+
+/// A port of a trunk needs its parent, and a tag that no other of it has.
+async fn check_trunk(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec, network: &Network) -> Result<()> {
+    let Some(TrunkPart::SubPort { parent_id, .. }) = &spec.trunk else { return Ok(()) };
+    let refuse = |member: &str, why: String| {
+        Err(Failure::unprocessable(why.clone(), vec![Fault::new(format!("/trunk/{member}"), why)]))
+    };
+    let parent = ports::get(tx, vim, *parent_id).await?;
+    if !parent
+        .is_some_and(|parent| parent.spec.trunk == Some(TrunkPart::Parent) && parent.state != ResourceState::Deleting)
+    {
+        return refuse("parentId", format!("port {parent_id} carries no trunk"));
+    }
+    let Some(tag) = tag_of(spec, network) else {
+        return refuse("segmentationId", format!("it has no tag to inherit: network {} is no VLAN", network.id));
+    };
+    for other in ports::list(tx, vim).await?.into_iter().filter(|other| other.id != id) {
+        if let Some(TrunkPart::SubPort { parent_id: carries, .. }) = other.spec.trunk
+            && carries == *parent_id
+            && let Some(its) = networks::get(tx, vim, other.spec.network_id).await?
+            && tag_of(&other.spec, &its) == Some(tag)
+        {
+            let name = &other.spec.name;
+            return Err(Failure::conflict(format!("port {} ({name}) of this trunk has tag {tag}", other.id)));
+        }
+    }
+    Ok(())
+}
+
+/// The tag of a trunk's port: its own, or that of its network.
+pub(crate) fn tag_of(spec: &PortSpec, network: &Network) -> Option<u16> {
+    match (&spec.trunk, &network.spec.realisation) {
+        (Some(TrunkPart::SubPort { segmentation_id: Some(tag), .. }), _) => Some(*tag),
+        (Some(TrunkPart::SubPort { .. }), NetworkRealisation::Vlan { segmentation_id, .. }) => Some(*segmentation_id),
+        _ => None,
+    }
 }
 
 impl App {
@@ -73,7 +144,8 @@ impl App {
                 same(&what, &found.spec, &spec)?;
                 return Ok((found, false));
             }
-            usable_network(networks::get(tx, vim, spec.network_id).await?, spec.network_id)?;
+            let network = usable_network(networks::get(tx, vim, spec.network_id).await?, spec.network_id)?;
+            check_trunk(tx, vim, id, &spec, &network).await?;
             let (mac, addresses) = if ours {
                 (choose_mac(tx, vim, id, &spec).await?, choose_addresses(tx, vim, id, &spec).await?)
             } else {
@@ -192,6 +264,11 @@ async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec
             None => Ok(mac.clone()),
         };
     }
+    if let Some(mac) = trunk_mac(tx, vim, spec).await?
+        && ports::by_mac(tx, vim, spec.network_id, &mac).await?.is_none()
+    {
+        return Ok(mac);
+    }
     for attempt in 0..MAC_ATTEMPTS {
         let mac = mac_of(id, attempt);
         if ports::by_mac(tx, vim, spec.network_id, &mac).await?.is_none() {
@@ -199,6 +276,15 @@ async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec
         }
     }
     Err(Failure::conflict(format!("every MAC address derived from port id {id} is taken; use another id")))
+}
+
+/// The MAC address of the interface that carries a trunk's port: what a guest's VLAN device has unless it is told another. None
+/// where the parent is on the same network, or its address is not known yet.
+pub(crate) async fn trunk_mac(tx: &mut AnyConnection, vim: Uuid, spec: &PortSpec) -> Result<Option<String>> {
+    let Some(TrunkPart::SubPort { parent_id, .. }) = &spec.trunk else { return Ok(None) };
+    let parent = ports::get(tx, vim, *parent_id).await?;
+    let known = parent.filter(|parent| parent.spec.network_id != spec.network_id);
+    Ok(known.and_then(|parent| canonical_mac(&parent.mac)))
 }
 
 async fn choose_addresses(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec) -> Result<Vec<PortAddress>> {

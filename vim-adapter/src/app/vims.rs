@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{Secret, Vim as VimView, VimKind, VimSpec};
+use reference_points::or_vi::{OpenstackSecrets, Secret, Vim as VimView, VimKind, VimSpec};
 use uuid::Uuid;
 
 use super::{App, in_use, name_faults};
@@ -34,25 +34,28 @@ fn faults_of(spec: &VimSpec) -> Vec<Fault> {
     faults
 }
 
-/// What of a specification is to be kept secret.
-fn secret_of(spec: &VimSpec) -> Option<&Secret> {
-    match &spec.kind {
-        VimKind::Openstack { access_info, .. } => access_info.secret(),
-        VimKind::Hosts { .. } | VimKind::Sim { .. } => None,
-    }
+/// What of a specification is to be kept secret, as one text; `None` when nothing is.
+fn secrets_of(spec: &VimSpec) -> Option<String> {
+    let VimKind::Openstack { access_info, .. } = &spec.kind else { return None };
+    let secrets = access_info.secrets();
+    (secrets != OpenstackSecrets::default()).then(|| serde_json::json!(secrets).to_string())
+}
+
+/// Reads what [`secrets_of`] wrote, or a secret that stands alone, as it was sealed before there could be two.
+fn read_secrets(text: String) -> OpenstackSecrets {
+    let alone = |_| OpenstackSecrets { secret: Some(Secret::new(&text)), notifications_url: None };
+    serde_json::from_str(&text).unwrap_or_else(alone)
 }
 
 /// Who asks without a secret means the one that is kept, if it is about the same account of the same cloud.
-fn with_kept_secret(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
+fn with_kept_secrets(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
     if let (VimKind::Openstack { interface_info, access_info }, Some(there)) = (&mut spec.kind, there)
         && let VimKind::Openstack { interface_info: kept_at, access_info: kept } = &there.kind
-        && access_info.secret().is_none()
         && interface_info.endpoint == kept_at.endpoint
         && (&access_info.username, &access_info.application_credential_id)
             == (&kept.username, &kept.application_credential_id)
-        && let Some(secret) = kept.secret()
     {
-        access_info.set_secret(secret.clone());
+        access_info.add_secrets(kept.secrets());
     }
     spec
 }
@@ -167,7 +170,7 @@ impl App {
         let sealed = vims::secret(&mut *self.store.db.pool.acquire().await?, id).await?;
         let Some(sealed) = sealed else { return Ok(spec) };
         let opened = self.vault.unseal(id, &sealed)?;
-        access_info.set_secret(Secret::new(&opened.secret));
+        access_info.add_secrets(read_secrets(opened.secret.clone()));
         if opened.old_key {
             let sealed = self.vault.seal(id, &opened.secret)?;
             db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec, Some(&sealed)).await?) })?;
@@ -187,7 +190,7 @@ impl App {
             Some(stored) => Some(self.opened(id, stored.clone()).await.unwrap_or(stored)),
             None => None,
         };
-        let spec = with_kept_secret(spec, there.as_ref());
+        let spec = with_kept_secrets(spec, there.as_ref());
         no_faults("the VIM", faults_of(&spec))?;
         if let Some(there) = &there {
             if there.kind.vim_type() != spec.kind.vim_type() {
@@ -202,7 +205,7 @@ impl App {
             }
         }
         let driver = self.build(id, &spec)?;
-        let sealed = secret_of(&spec).map(|secret| self.vault.seal(id, secret.reveal())).transpose()?;
+        let sealed = secrets_of(&spec).map(|secrets| self.vault.seal(id, &secrets)).transpose()?;
         driver.check().await?;
         db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec, sealed.as_deref()).await?) })?;
         let old = self.vims.write().await.remove(&id);
@@ -264,5 +267,46 @@ impl App {
             driver.stop().await;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use reference_points::or_vi::{OpenstackAccessInfo, OpenstackInterfaceInfo};
+
+    use super::*;
+
+    fn cloud(account: OpenstackAccessInfo) -> VimSpec {
+        let interface_info = serde_json::from_str::<OpenstackInterfaceInfo>(r#"{"endpoint": "http://k/v3"}"#).unwrap();
+        VimSpec { name: "cloud".to_owned(), kind: VimKind::Openstack { interface_info, access_info: account } }
+    }
+
+    fn account(password: Option<&str>, notifications: Option<&str>) -> OpenstackAccessInfo {
+        OpenstackAccessInfo {
+            username: Some("nfv".to_owned()),
+            password: password.map(Secret::new),
+            notifications_url: notifications.map(Secret::new),
+            ..OpenstackAccessInfo::default()
+        }
+    }
+
+    #[test]
+    fn both_secrets_are_kept_and_one_that_was_sealed_alone_is_read() {
+        let spec = cloud(account(Some("pw"), Some("rabbit://u:p@h/")));
+        let text = secrets_of(&spec).unwrap();
+        let mut shown = account(None, None);
+        shown.add_secrets(read_secrets(text));
+        assert_eq!(cloud(shown), spec);
+        assert_eq!(read_secrets("pw".to_owned()).secret, Some(Secret::new("pw")));
+        assert_eq!(secrets_of(&cloud(account(None, None))), None);
+    }
+
+    #[test]
+    fn what_is_not_given_again_is_what_was_given_and_an_empty_address_ends_it() {
+        let there = cloud(account(Some("pw"), Some("rabbit://u:p@h/")));
+        assert_eq!(with_kept_secrets(cloud(account(None, None)), Some(&there)), there);
+        let off = with_kept_secrets(cloud(account(None, Some(""))), Some(&there));
+        assert_eq!(off, cloud(account(Some("pw"), Some(""))));
     }
 }

@@ -38,9 +38,11 @@ impl HostsVim {
         let found = ports::get(&mut connection, self.ledger.vim, id).await?;
         let port = still_wanted("port", id, found, |port| port.state)?;
         let of_network = subnets::of_network(&mut connection, self.ledger.vim, port.spec.network_id).await?;
+        let network = networks::get(&mut connection, self.ledger.vim, port.spec.network_id).await?;
         drop(connection);
+        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", port.spec.network_id)))?;
         let dhcp = rows::dhcp_subnets(&port, of_network.iter());
-        let ensured = self.northbound.ensure_port(&port, dhcp).await?;
+        let ensured = self.northbound.ensure_port(&port, &network, dhcp).await?;
         if ensured != Ensured::Homeless {
             return Ok(ensured);
         }
@@ -49,7 +51,7 @@ impl HostsVim {
         for subnet in dhcp.into_iter().flatten() {
             self.make_subnet(subnet).await?;
         }
-        match self.northbound.ensure_port(&port, dhcp).await? {
+        match self.northbound.ensure_port(&port, &network, dhcp).await? {
             ensured @ (Ensured::Stood | Ensured::Changed) => Ok(ensured),
             Ensured::Homeless => {
                 let name = rows::switch_name(port.spec.network_id);

@@ -16,6 +16,7 @@ mod machine;
 mod northbound;
 mod push;
 mod rows;
+mod traffic;
 mod watch;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,8 @@ use reference_points::or_vi::{Network, Port, Subnet};
 use uuid::Uuid;
 
 use super::rows::{self, MARK_ID, drift, localnet_name, switch_name};
+use super::traffic;
+use crate::app::ports::tag_of;
 use crate::error::{Failure, Result};
 
 /// Name of the database.
@@ -16,22 +18,31 @@ pub const DB: &str = "OVN_Northbound";
 /// Tries against others who change the same rows at the same moment.
 const ATTEMPTS: u32 = 5;
 
-const SWITCH: &str = "Logical_Switch";
-const PORT: &str = "Logical_Switch_Port";
-const DHCP: &str = "DHCP_Options";
+pub(super) const SWITCH: &str = "Logical_Switch";
+pub(super) const PORT: &str = "Logical_Switch_Port";
+pub(super) const DHCP: &str = "DHCP_Options";
+pub(super) const ACL: &str = "ACL";
+pub(super) const QOS: &str = "QoS";
+/// Columns of a switch that rows of its ports hang on, with their tables.
+const HANGING: [(&str, &str); 2] = [("acls", ACL), ("qos_rules", QOS)];
 
 /// Columns that must be there: a database without them is none of OVN's that this adapter can use.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 17] = [
     (SWITCH, "name"),
     (SWITCH, "ports"),
     (SWITCH, "external_ids"),
+    (SWITCH, "acls"),
+    (SWITCH, "qos_rules"),
     (PORT, "name"),
     (PORT, "addresses"),
     (PORT, "port_security"),
     (PORT, "tag_request"),
+    (PORT, "parent_name"),
     (PORT, "dhcpv4_options"),
     (PORT, "up"),
     (PORT, "external_ids"),
+    (ACL, "external_ids"),
+    (QOS, "external_ids"),
     (DHCP, "options"),
     (DHCP, "external_ids"),
 ];
@@ -100,6 +111,35 @@ fn update(table: &str, id: Uuid, change: &Row) -> Operation {
 
 fn marked(id: Uuid) -> Condition {
     Condition::includes("external_ids", Value::map([(MARK_ID, id.to_string().as_str())]))
+}
+
+/// Takes a row from the switch that has it: it lives as long as one does.
+fn unhang(column: &'static str, id: Uuid) -> Operation {
+    let from = op::mutate(SWITCH).filter(Condition::includes(column, Value::set([id])));
+    from.remove_from(column, Value::set([id])).into()
+}
+
+/// What makes of the rows `there` those `wanted` on a switch.
+fn hang(
+    switch: Uuid,
+    column: &'static str,
+    table: &'static str,
+    there: &[Row],
+    wanted: &[Row],
+) -> std::result::Result<Vec<Operation>, Error> {
+    let mut changes = Vec::new();
+    let there: Vec<&Row> = there.iter().collect();
+    let (left, missing) = traffic::difference(&there, wanted);
+    for row in left {
+        changes.push(unhang(column, row.uuid()?));
+    }
+    for (i, row) in missing.into_iter().enumerate() {
+        let name = format!("{column}{i}");
+        changes.push(insert(table, row).uuid_name(&name).into());
+        let add = op::mutate(SWITCH).filter(Condition::uuid(switch));
+        changes.push(add.add_to(column, Value::set([Atom::named(&name)])).into());
+    }
+    Ok(changes)
 }
 
 /// Requests of consumers wait for an answer behind it, so it gives up sooner than they do.
@@ -263,22 +303,25 @@ impl Northbound {
         .await
     }
 
-    /// Makes a port's logical port. `dhcp` are the subnets whose options it uses, of IPv4 and of IPv6.
+    /// Makes a port's logical port, with what is about its traffic. `dhcp` are the subnets whose options it uses, of IPv4 and of
+    /// IPv6.
     ///
     /// # Errors
     /// What the database says; 409 when the logical port hangs on another switch.
-    pub async fn ensure_port(&self, port: &Port, dhcp: [Option<Uuid>; 2]) -> Result<Ensured> {
+    pub async fn ensure_port(&self, port: &Port, network: &Network, dhcp: [Option<Uuid>; 2]) -> Result<Ensured> {
+        let traffic = traffic::of(self.vim, port, network);
         let what = format!("logical port {}", port.id);
         let switch = || Condition::eq("name", switch_name(port.spec.network_id));
         let mut selects: Vec<Operation> = vec![
             op::select(SWITCH).filter(switch()).columns(["_uuid", "ports"]).into(),
             op::select(PORT).filter(Condition::eq("name", port.id.to_string())).into(),
         ];
+        selects.extend(HANGING.map(|(_, table)| op::select(table).filter(marked(port.id)).into()));
         selects.extend(dhcp.iter().flatten().map(|id| op::select(DHCP).filter(marked(*id)).columns(["_uuid"]).into()));
         self.settle(&what, selects, |found| {
             let id_of = |row: &Row| row.uuid().map_err(|error| told(&what, &error));
             let Some(home) = found[0].first() else { return Ok(Plan::Homeless) };
-            let mut options = found[2..].iter();
+            let mut options = found[2 + HANGING.len()..].iter();
             let mut refer = |wanted: Option<Uuid>| -> Result<Option<Option<Uuid>>> {
                 let Some(_) = wanted else { return Ok(Some(None)) };
                 let row = options.next().and_then(|rows| rows.first());
@@ -287,7 +330,7 @@ impl Northbound {
             let (Some(v4), Some(v6)) = (refer(dhcp[0])?, refer(dhcp[1])?) else {
                 return Ok(Plan::Homeless);
             };
-            let wanted = rows::port(self.vim, port, v4, v6);
+            let wanted = rows::port(self.vim, port, v4, v6, tag_of(&port.spec, network));
             let mut changes: Vec<Operation> = Vec::new();
             match found[1].first() {
                 None => {
@@ -308,6 +351,11 @@ impl Northbound {
                         changes.push(update(PORT, id, &change));
                     }
                 }
+            }
+            let home = id_of(home)?;
+            for ((column, table), wanted) in HANGING.into_iter().zip([&traffic.acls, &traffic.qos]) {
+                let there = &found[if table == ACL { 2 } else { 3 }];
+                changes.extend(hang(home, column, table, there, wanted).map_err(|error| told(&what, &error))?);
             }
             Ok(Plan::Change(changes))
         })
@@ -341,13 +389,19 @@ impl Northbound {
     pub async fn delete_port(&self, port: Uuid) -> Result<()> {
         let what = format!("logical port {port}");
         let select = op::select(PORT).filter(Condition::eq("name", port.to_string())).columns(["_uuid"]);
-        self.settle(&what, vec![select.into()], |found| {
-            let mut changes = Vec::new();
+        let hanging = HANGING.map(|(_, table)| op::select(table).filter(marked(port)).columns(["_uuid"]).into());
+        let selects = std::iter::once(select.into()).chain(hanging).collect();
+        self.settle(&what, selects, |found| {
+            let mut changes: Vec<Operation> = Vec::new();
+            for ((column, _), rows) in HANGING.into_iter().zip(&found[1..]) {
+                for row in rows {
+                    let id = row.uuid().map_err(|error| told(&what, &error))?;
+                    changes.push(unhang(column, id));
+                }
+            }
             for row in &found[0] {
                 let id = row.uuid().map_err(|error| told(&what, &error))?;
-                // A port lives as long as a switch refers to it.
-                let from = op::mutate(SWITCH).filter(Condition::includes("ports", Value::set([id])));
-                changes.push(from.remove_from("ports", Value::set([id])).into());
+                changes.push(unhang("ports", id));
             }
             Ok(Plan::Change(changes))
         })

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use ovsdb::{Row, Value};
 use reference_points::common::Owner;
-use reference_points::or_vi::{Network, NetworkRealisation, Port, Subnet};
+use reference_points::or_vi::{Network, NetworkRealisation, Port, Subnet, TrunkPart};
 use uuid::Uuid;
 
 use super::machine::mtu;
@@ -112,8 +112,13 @@ pub fn dhcp(vim: Uuid, subnet: &Subnet, network: &Network) -> Row {
         .with("external_ids", marks(vim, subnet.id, &spec.name, &spec.owner, Some(network.id)))
 }
 
-/// The `Logical_Switch_Port` of a port, with the rows of the DHCP options it uses.
-pub fn port(vim: Uuid, port: &Port, dhcpv4: Option<Uuid>, dhcpv6: Option<Uuid>) -> Row {
+/// The marks of what belongs to a port.
+pub fn port_marks(vim: Uuid, port: &Port) -> BTreeMap<String, String> {
+    marks(vim, port.id, &port.spec.name, &port.spec.owner, Some(port.spec.network_id))
+}
+
+/// The `Logical_Switch_Port` of a port, with the rows of the DHCP options it uses, and its tag in a trunk.
+pub fn port(vim: Uuid, port: &Port, dhcpv4: Option<Uuid>, dhcpv6: Option<Uuid>, tag: Option<u16>) -> Row {
     let spec = &port.spec;
     let own: Vec<String> =
         std::iter::once(port.mac.clone()).chain(port.addresses.iter().map(|a| a.ip.to_string())).collect();
@@ -130,13 +135,19 @@ pub fn port(vim: Uuid, port: &Port, dhcpv4: Option<Uuid>, dhcpv6: Option<Uuid>) 
         addresses.push("unknown".to_owned());
         Vec::new()
     };
+    let parent = match &spec.trunk {
+        Some(TrunkPart::SubPort { parent_id, .. }) => Some(parent_id.to_string()),
+        Some(TrunkPart::Parent) | None => None,
+    };
     Row::new()
         .with("name", port.id.to_string())
         .with("addresses", addresses)
         .with("port_security", security)
         .with("dhcpv4_options", dhcpv4)
         .with("dhcpv6_options", dhcpv6)
-        .with("external_ids", marks(vim, port.id, &spec.name, &spec.owner, Some(spec.network_id)))
+        .with("parent_name", parent)
+        .with("tag_request", tag.map(i64::from))
+        .with("external_ids", port_marks(vim, port))
 }
 
 /// The subnets whose DHCP options a port uses: of IPv4 and of IPv6.
@@ -186,7 +197,7 @@ mod tests {
     fn network(realisation: NetworkRealisation) -> Network {
         Network {
             id: Uuid::from_u128(1),
-            spec: NetworkSpec { name: "blue".into(), owner: owner(), realisation, mtu: None },
+            spec: NetworkSpec { name: "blue".into(), owner: owner(), realisation, mtu: None, max_port_bitrate: None },
             vim_resource_id: None,
             state: ResourceState::Active,
             problem: None,
@@ -223,6 +234,8 @@ mod tests {
                 addresses: vec![],
                 port_security: security,
                 allowed_addresses: allowed.iter().map(|a| a.parse().unwrap()).collect(),
+                rules: vec![],
+                trunk: None,
             },
             vim_resource_id: None,
             mac: "02:00:00:00:00:01".into(),
@@ -243,7 +256,7 @@ mod tests {
 
     #[test]
     fn port_security_names_every_allowed_address_and_block() {
-        let row = port(Uuid::nil(), &a_port(true, &["192.0.2.7/32", "10.9.1.1/16"]), None, None);
+        let row = port(Uuid::nil(), &a_port(true, &["192.0.2.7/32", "10.9.1.1/16"]), None, None, None);
         assert_eq!(strings(&row, "addresses"), ["02:00:00:00:00:01 10.0.0.2 fd00::2"]);
         assert_eq!(strings(&row, "port_security"), ["02:00:00:00:00:01 10.0.0.2 fd00::2 192.0.2.7 10.9.0.0/16"]);
         assert_eq!(row.map_entry("external_ids", MARK_ID), Some(Uuid::from_u128(3).to_string().as_str()));
@@ -251,7 +264,7 @@ mod tests {
 
     #[test]
     fn without_port_security_unknown_addresses_reach_the_port() {
-        let row = port(Uuid::nil(), &a_port(false, &[]), None, None);
+        let row = port(Uuid::nil(), &a_port(false, &[]), None, None, None);
         assert_eq!(strings(&row, "addresses"), ["02:00:00:00:00:01 10.0.0.2 fd00::2", "unknown"]);
         assert!(strings(&row, "port_security").is_empty());
     }
@@ -297,7 +310,7 @@ mod tests {
         assert_eq!(change.get::<String>("name").unwrap(), switch_name(Uuid::from_u128(1)));
         assert_eq!(change.map_entry("external_ids", "theirs"), Some("1"));
         assert!(change.map_entry("external_ids", MARK_OWNER).is_some());
-        let lsp = port(Uuid::nil(), &a_port(true, &[]), Some(Uuid::from_u128(5)), None);
+        let lsp = port(Uuid::nil(), &a_port(true, &[]), Some(Uuid::from_u128(5)), None, None);
         let change = drift(&lsp.clone().with("port_security", Value::empty()), &lsp);
         assert_eq!(change.iter().map(|(column, _)| column).collect::<Vec<_>>(), ["port_security"]);
     }

@@ -11,22 +11,20 @@ use reference_points::or_vi::{Network, Port, ResourceState, Subnet};
 use uuid::Uuid;
 
 use super::HostsVim;
-use super::northbound::{DB, Ensured};
+use super::northbound::{ACL, DB, DHCP, Ensured, PORT, QOS, SWITCH};
 use super::rows::{self, MARK_ID, MARK_NETWORK};
+use super::traffic;
+use crate::app::ports::tag_of;
 use crate::error::{Failure, Result, is_refusal};
 use crate::ledger::Report;
 use crate::store::{networks, ports, subnets};
-
-const SWITCH: &str = "Logical_Switch";
-const PORT: &str = "Logical_Switch_Port";
-const DHCP: &str = "DHCP_Options";
 
 /// Pause before the database is looked at again after a repair that did not succeed.
 const AGAIN: Duration = Duration::from_secs(2);
 
 fn request() -> MonitorRequest {
     MonitorRequest::new(DB)
-        .table(SWITCH, &["name", "external_ids", "ports"])
+        .table(SWITCH, &["name", "external_ids", "ports", "acls", "qos_rules"])
         .table(
             PORT,
             &[
@@ -36,6 +34,7 @@ fn request() -> MonitorRequest {
                 "port_security",
                 "options",
                 "tag_request",
+                "parent_name",
                 "dhcpv4_options",
                 "dhcpv6_options",
                 "external_ids",
@@ -43,6 +42,8 @@ fn request() -> MonitorRequest {
             ],
         )
         .table(DHCP, &["cidr", "options", "external_ids"])
+        .table(ACL, &["direction", "priority", "match", "action", "external_ids"])
+        .table(QOS, &["direction", "priority", "match", "bandwidth", "external_ids"])
 }
 
 /// Watches until it is dropped.
@@ -111,12 +112,13 @@ fn touched(changes: &[Change]) -> Touched {
             let mark = |key| row.map_entry("external_ids", key).and_then(|id| id.parse::<Uuid>().ok());
             match (change.table(), mark(MARK_ID)) {
                 // The port to the outside bears its network's id.
-                (PORT, Some(id)) if mark(MARK_NETWORK) != Some(id) => {
+                (PORT | ACL | QOS, Some(id)) if mark(MARK_NETWORK) != Some(id) => {
                     touched.ports.insert(id);
                 }
                 (SWITCH | PORT, Some(id)) => {
                     touched.networks.insert(id);
                 }
+                (ACL | QOS, _) => {}
                 (DHCP, _) => touched.networks.extend(mark(MARK_NETWORK)),
                 // Whoever took the marks away left the name.
                 (_, None) => {
@@ -137,18 +139,30 @@ struct Found<'a> {
     switches: HashMap<String, &'a Row>,
     ports: HashMap<String, (Uuid, &'a Row)>,
     dhcp: HashMap<Uuid, (Uuid, &'a Row)>,
+    /// Rows about the traffic of ports, by port: what is let through, and how much.
+    acls: HashMap<Uuid, Vec<&'a Row>>,
+    qos: HashMap<Uuid, Vec<&'a Row>>,
 }
 
 impl<'a> Found<'a> {
     fn read(monitor: &'a Monitor) -> Self {
         let name = |row: &Row| row.get::<String>("name").unwrap_or_default();
+        let mark = |row: &Row| row.map_entry("external_ids", MARK_ID)?.parse().ok();
+        let by_mark = |table: &'static str| {
+            let mut rows = HashMap::<Uuid, Vec<&'a Row>>::new();
+            for (_, row) in monitor.table(table) {
+                if let Some(id) = mark(row) {
+                    rows.entry(id).or_default().push(row);
+                }
+            }
+            rows
+        };
         Self {
             switches: monitor.table(SWITCH).map(|(_, row)| (name(row), row)).collect(),
             ports: monitor.table(PORT).map(|(id, row)| (name(row), (id, row))).collect(),
-            dhcp: monitor
-                .table(DHCP)
-                .filter_map(|(id, row)| Some((row.map_entry("external_ids", MARK_ID)?.parse().ok()?, (id, row))))
-                .collect(),
+            dhcp: monitor.table(DHCP).filter_map(|(id, row)| Some((mark(row)?, (id, row)))).collect(),
+            acls: by_mark(ACL),
+            qos: by_mark(QOS),
         }
     }
 
@@ -164,7 +178,15 @@ impl<'a> Found<'a> {
         self.dhcp.get(&subnet.id).is_some_and(|(_, row)| rows::drift(row, &wanted).is_empty())
     }
 
-    fn port_fits(&self, vim: Uuid, port: &Port, subnets: &[Subnet]) -> bool {
+    fn traffic_fits(&self, vim: Uuid, port: &Port, network: &Network) -> bool {
+        let wanted = traffic::of(vim, port, network);
+        [(&self.acls, &wanted.acls), (&self.qos, &wanted.qos)].into_iter().all(|(there, wanted)| {
+            let (left, missing) = traffic::difference(there.get(&port.id).map_or(&[], Vec::as_slice), wanted);
+            left.is_empty() && missing.is_empty()
+        })
+    }
+
+    fn port_fits(&self, vim: Uuid, port: &Port, network: &Network, subnets: &[Subnet]) -> bool {
         let Some((_, row)) = self.ports.get(&port.id.to_string()) else { return false };
         let mut options = [None, None];
         for (slot, subnet) in options.iter_mut().zip(rows::dhcp_subnets(port, subnets.iter())) {
@@ -174,7 +196,8 @@ impl<'a> Found<'a> {
                 Some(Some((id, _))) => Some(*id),
             };
         }
-        rows::drift(row, &rows::port(vim, port, options[0], options[1])).is_empty()
+        let wanted = rows::port(vim, port, options[0], options[1], tag_of(&port.spec, network));
+        rows::drift(row, &wanted).is_empty() && self.traffic_fits(vim, port, network)
     }
 }
 
@@ -207,8 +230,12 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     let mut all_subnets = HashMap::<Uuid, Vec<Subnet>>::new();
     let used: HashSet<Uuid> =
         wanted_networks.iter().map(|n| n.id).chain(wanted_ports.iter().map(|p| p.spec.network_id)).collect();
+    let mut all_networks: HashMap<Uuid, Network> = wanted_networks.iter().map(|n| (n.id, n.clone())).collect();
     for network in used {
         all_subnets.insert(network, subnets::of_network(&mut connection, id, network).await?);
+        if !all_networks.contains_key(&network) {
+            all_networks.extend(networks::get(&mut connection, id, network).await?.map(|found| (network, found)));
+        }
     }
     drop(connection);
 
@@ -244,7 +271,9 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
     }
     for port in wanted_ports.iter().filter(|port| mine(port.state) && concerned(port)) {
         let subnets = all_subnets.get(&port.spec.network_id).map(Vec::as_slice).unwrap_or_default();
-        if !found.port_fits(id, port, subnets) {
+        // One whose network is forgotten is about to be.
+        let Some(network) = all_networks.get(&port.spec.network_id) else { continue };
+        if !found.port_fits(id, port, network, subnets) {
             mend_port(vim, port).await?;
         }
     }

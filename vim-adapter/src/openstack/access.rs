@@ -6,6 +6,7 @@ use openstack_sdk::config::{Auth, CloudConfig};
 use reference_points::common::{Fault, ProblemDetails};
 use reference_points::or_vi::{OpenstackAccessInfo, OpenstackInterfaceInfo};
 
+use super::notifications::brokers;
 use crate::error::Result;
 
 /// How a cloud is reached.
@@ -33,6 +34,12 @@ pub fn faults_of(interface: &OpenstackInterfaceInfo, account: &OpenstackAccessIn
             let at = format!("/kind/interfaceInfo/trustedCertificates/{i}");
             faults.push(Fault::new(at, "is no certificate in PEM"));
         }
+    }
+    if let Some(url) = account.notifications_url.as_ref().filter(|url| !url.reveal().is_empty())
+        && let Err(why) = brokers(url.reveal())
+    {
+        let mend = "as transport_url has it: rabbit://USER:PASSWORD@HOST:5672/";
+        faults.push(Fault::new("/kind/accessInfo/notificationsUrl", why).mend(mend));
     }
     let mut missing = |member: &str, why: &str| {
         faults.push(Fault::new(format!("/kind/accessInfo/{member}"), why));

@@ -108,6 +108,11 @@ impl Call {
         Self::new(service, Method::DELETE, path)
     }
 
+    /// Changes what is at a path.
+    pub fn put(service: Service, path: impl Into<String>, body: &Value) -> Self {
+        Self::new(service, Method::PUT, path).json(body)
+    }
+
     /// Takes a content of another kind than a document, which is streamed.
     pub fn upload(service: Service, path: impl Into<String>) -> Self {
         let mut call = Self::new(service, Method::PUT, path);

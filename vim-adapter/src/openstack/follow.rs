@@ -1,6 +1,6 @@
 //! Following a project (IFA005 clause 7.3.3): servers by what changed since the last look, and all of them now and then for
 //! those that are gone; ports by one list. Never a request for each server. While something is under way the looks follow each
-//! other quickly, else slowly.
+//! other quickly, else slowly; servers are looked at when Nova told of them, where it tells (`notifications`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{DesiredPower, MachineState};
-use reference_points::or_vi::{ComputeState, Port, ResourceState, Resources, VimQuota, Volume};
+use reference_points::or_vi::{ComputeState, Port, ResourceState, Resources, TrunkPart, VimQuota, Volume};
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -33,8 +33,10 @@ const QUICK_MOST: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(20);
 /// How long a look follows the other quickly when something was asked for: what a cloud does shows only then.
 const EXPECTING: Duration = Duration::from_secs(12);
-/// Between two looks that were asked for.
+/// Between two looks that were asked for, and from what Nova told to the look at it: what is told together is looked at
+/// together.
 const BREATH: Duration = Duration::from_millis(250);
+const TOLD: Duration = Duration::from_millis(50);
 /// Between two lists of all servers: in quiet, and while some are to go.
 const FULL: Duration = Duration::from_secs(300);
 const FULL_DELETING: Duration = Duration::from_secs(6);
@@ -56,6 +58,7 @@ const RETRY_MOST: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 struct Memory {
     since: Option<String>,
+    servers: Option<Instant>,
     full: Option<Instant>,
     ports: Option<Instant>,
     volumes: Option<Instant>,
@@ -80,6 +83,15 @@ struct Wanted {
     images: bool,
 }
 
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Busy {
+    No,
+    /// Only what will be told of.
+    Told,
+    Yes,
+}
+
 /// Follows until it is dropped.
 pub async fn run(vim: Arc<OpenstackVim>) {
     let mut memory = Memory::default();
@@ -92,11 +104,15 @@ pub async fn run(vim: Arc<OpenstackVim>) {
             }
             Err(failure) => {
                 lost(&vim, &mut memory, &failure).await;
-                true
+                Busy::Yes
             }
         };
-        let wait = if busy { pause } else { IDLE };
-        pause = if busy { (pause * 11 / 10).min(QUICK_MOST) } else { QUICK };
+        let wait = match busy {
+            Busy::No => IDLE,
+            Busy::Told => QUICK_MOST,
+            Busy::Yes => pause,
+        };
+        pause = if busy == Busy::Yes { (pause * 11 / 10).min(QUICK_MOST) } else { QUICK };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = vim.bell.notified() => {
@@ -104,6 +120,7 @@ pub async fn run(vim: Arc<OpenstackVim>) {
                 memory.expecting = Some(Instant::now() + EXPECTING);
                 tokio::time::sleep(BREATH).await;
             }
+            () = vim.notifications.bell.notified() => tokio::time::sleep(TOLD).await,
         }
     }
 }
@@ -122,12 +139,18 @@ async fn found_again(vim: &OpenstackVim, memory: &mut Memory) {
     }
 }
 
-/// Looks once at all that may have changed; whether something is under way.
-async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<bool> {
+/// Looks once at all that may have changed; what is under way.
+async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<Busy> {
     let wanted = wanted(vim).await?;
     deliver(vim, memory, &wanted);
     if wanted.computes.iter().any(|row| row.compute.vim_resource_id.is_some()) {
-        look_at_servers(vim, memory, &wanted).await?;
+        let (told, gone) = vim.notifications.take(&wanted.computes);
+        if gone {
+            memory.full = None;
+        }
+        if told || !vim.notifications.are_heard() || is_due(memory.servers, QUICK_MOST) {
+            look_at_servers(vim, memory, &wanted).await?;
+        }
     }
     let waiting = waits_for_ports(&wanted);
     if waiting || (!wanted.ports.is_empty() && is_due(memory.ports, PORTS)) {
@@ -162,7 +185,15 @@ async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<bool> {
     }
     let expecting = memory.expecting.is_some_and(|until| until > Instant::now());
     let computes_busy = wanted.computes.iter().any(is_under_way) || memory.at_work || expecting || vim.migrates();
-    Ok(computes_busy || waiting || volumes_busy || snapshots_busy || wanted.images)
+    Ok(if waiting || volumes_busy || snapshots_busy || wanted.images {
+        Busy::Yes
+    } else if !computes_busy {
+        Busy::No
+    } else if vim.notifications.are_heard() {
+        Busy::Told
+    } else {
+        Busy::Yes
+    })
 }
 
 fn is_due(last: Option<Instant>, every: Duration) -> bool {
@@ -247,6 +278,7 @@ async fn look_at_servers(vim: &OpenstackVim, memory: &mut Memory, wanted: &Wante
         vim.computes_gone(&gone).await?;
     }
     memory.since = since(begun);
+    memory.servers = Some(Instant::now());
     if full {
         memory.full = Some(Instant::now());
     }
@@ -395,7 +427,8 @@ fn port_reports(known: &[Port], listed: &[Value]) -> Vec<Report> {
         let Some(its) = port.vim_resource_id.as_deref() else { continue };
         match by_id.get(its) {
             Some(status) => {
-                let up = *status == "ACTIVE" && port.compute_id.is_some();
+                let used = port.compute_id.is_some() || matches!(port.spec.trunk, Some(TrunkPart::SubPort { .. }));
+                let up = *status == "ACTIVE" && used;
                 if up != port.up {
                     reports.push(Report::PortUp(port.id, up));
                 }
@@ -463,7 +496,9 @@ fn limits(quotas: &BTreeMap<String, VimQuota>) -> Limits {
 async fn tidy(vim: &OpenstackVim, wanted: &Wanted) -> Result<()> {
     let needed: Vec<_> = wanted.computes.iter().map(super::computes::shape_of).collect();
     vim.drop_flavours(&needed).await?;
-    vim.drop_unneeded_group().await
+    let left = vim.ports_left().await?;
+    vim.tidy_groups(&left).await?;
+    vim.tidy_policies(&vim.rates(&left).await?).await
 }
 
 /// Whether a document is marked as of this VIM.

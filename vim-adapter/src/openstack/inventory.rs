@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::store::{ports, volumes};
 
 /// Lists that are asked: service, path, key, and the kind that the consumer knows it as.
-const LISTS: [(Service, &str, &str, &str); 9] = [
+const LISTS: [(Service, &str, &str, &str); 11] = [
     (Service::Compute, "servers/detail", "servers", "server"),
     (Service::Compute, "os-server-groups", "server_groups", "server_group"),
     (Service::Compute, "flavors/detail", "flavors", "flavour"),
@@ -23,6 +23,8 @@ const LISTS: [(Service, &str, &str, &str); 9] = [
     (Service::Network, "subnets", "subnets", "subnet"),
     (Service::Network, "networks", "networks", "network"),
     (Service::Network, "security-groups", "security_groups", "security_group"),
+    (Service::Network, "qos/policies", "policies", "qos_policy"),
+    (Service::Network, "trunks", "trunks", "trunk"),
     (Service::Image, "images", "images", "image"),
     (Service::Volume, "volumes/detail", "volumes", "volume"),
 ];
@@ -48,7 +50,12 @@ impl OpenstackVim {
     pub(super) async fn take_inventory(&self) -> Result<VimInventory> {
         let mut inventory = VimInventory { items: Vec::new(), gaps: Vec::new() };
         let cloud = self.session.cloud().await?;
-        let asked = LISTS.into_iter().filter(|(service, ..)| cloud.services.contains_key(service));
+        let has = |key: &str| match key {
+            "policies" => cloud.can("qos"),
+            "trunks" => cloud.can("trunk"),
+            _ => true,
+        };
+        let asked = LISTS.into_iter().filter(|(service, _, key, _)| cloud.services.contains_key(service) && has(key));
         let asked = asked.map(|(service, path, key, kind)| async move {
             // Server groups and flavours are pages of another kind, and few.
             let listed = if matches!(key, "server_groups") {

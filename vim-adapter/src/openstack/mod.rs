@@ -10,6 +10,7 @@ mod call;
 mod capacity;
 mod computes;
 mod errors;
+mod filters;
 mod flavours;
 mod follow;
 mod groups;
@@ -20,11 +21,14 @@ mod marks;
 mod measure;
 mod migrations;
 mod networks;
+mod notifications;
 mod ports;
+mod qos;
 mod report;
 mod servers;
 mod session;
 mod snapshots;
+mod trunks;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,16 +79,18 @@ pub struct OpenstackVim {
     session: Session,
     /// One works on a resource at a time.
     turns: Turns<Uuid>,
-    /// Neutron's identifier of the security group, once it is known.
-    group: Mutex<Option<String>>,
+    /// Neutron's identifiers of security groups, by name, and of QoS policies, by kilobits in a second, once they are known.
+    groups: Mutex<BTreeMap<String, String>>,
+    policies: Mutex<BTreeMap<u64, String>>,
     /// Ports that Neutron has no more and that are about to be forgotten: of two that go at once, the second to have gone
-    /// must not spare the security group for the first.
+    /// must not spare what they share for the first.
     ports_gone: std::sync::Mutex<BTreeSet<Uuid>>,
     flavours: Mutex<flavours::Known>,
     /// Servers that are being moved to other hosts.
     moves: std::sync::Mutex<migrations::Moves>,
     /// Rung when there is something to see.
     bell: Notify,
+    notifications: notifications::Notifications,
     report: Mutex<Option<(Instant, VimReport)>>,
     capacity: Mutex<Option<(Instant, capacity::Room)>>,
     /// Computes that Nova is being told of.
@@ -111,11 +117,13 @@ impl OpenstackVim {
             tasks,
             session: Session::new(Access { interface, account }),
             turns: Turns::default(),
-            group: Mutex::default(),
+            groups: Mutex::default(),
+            policies: Mutex::default(),
             ports_gone: std::sync::Mutex::default(),
             flavours: Mutex::default(),
             moves: std::sync::Mutex::default(),
             bell: Notify::new(),
+            notifications: notifications::Notifications::default(),
             report: Mutex::default(),
             capacity: Mutex::default(),
             telling: std::sync::Mutex::default(),
@@ -265,6 +273,7 @@ impl Vim for OpenstackVim {
     async fn start(self: Arc<Self>) -> Result<()> {
         if !self.started.swap(true, std::sync::atomic::Ordering::SeqCst) {
             self.suspect().await?;
+            self.tasks.spawn("OpenStack notifications", notifications::run(Arc::clone(&self)));
             self.tasks.spawn("OpenStack", follow::run(Arc::clone(&self)));
         }
         Ok(())
@@ -275,7 +284,9 @@ impl Vim for OpenstackVim {
     }
 
     async fn health(&self) -> BTreeMap<String, String> {
-        self.session.health()
+        let mut health = self.session.health();
+        health.extend(self.notifications.health().map(|state| ("notifications".to_owned(), state)));
+        health
     }
 
     async fn report(&self) -> Option<VimReport> {

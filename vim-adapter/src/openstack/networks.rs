@@ -209,7 +209,13 @@ mod tests {
     fn a_provider_network_says_how_it_is_realised_and_an_overlay_does_not() {
         let mut network = Network {
             id: Uuid::from_u128(1),
-            spec: NetworkSpec { name: "n".into(), owner: owner(), realisation: Default::default(), mtu: Some(1400) },
+            spec: NetworkSpec {
+                name: "n".into(),
+                owner: owner(),
+                realisation: Default::default(),
+                mtu: Some(1400),
+                max_port_bitrate: None,
+            },
             vim_resource_id: None,
             state: ResourceState::Building,
             problem: None,

@@ -1,24 +1,21 @@
-//! Ports in Neutron (IFA005 clause 7.4), and the one security group that lets everything through for those that check only
-//! who sends: this stack has no filter of its own, and a project's default group would keep VNFs apart.
+//! Ports in Neutron (IFA005 clause 7.4), each with the security group, the QoS policy and the place in a trunk that it shall
+//! have.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use reference_points::or_vi::{AddressRequest, Port, PortAddress, Subnet};
+use reference_points::or_vi::{AddressRequest, Network, Port, PortAddress, Subnet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::OpenstackVim;
 use super::call::{Call, Service};
-use super::errors::Work;
-use super::marks::{self, Mark};
+use super::marks::Mark;
 use super::networks::text;
+use crate::app::ports::trunk_mac;
 use crate::error::{Failure, Result, is_refusal};
-use crate::store::{ports, subnets};
+use crate::store::{networks, ports, subnets};
 use crate::vim::{Gone, Its, Made, cannot};
-
-/// Name of the security group.
-const GROUP: &str = "mano";
 
 /// The addresses that Neutron is asked for.
 fn fixed_ips(asked: &[AddressRequest], subnets: &[Subnet]) -> Vec<Value> {
@@ -44,20 +41,34 @@ fn fixed_ips(asked: &[AddressRequest], subnets: &[Subnet]) -> Vec<Value> {
     asked.iter().map(one).collect()
 }
 
-fn document(port: &Port, network: &str, subnets: &[Subnet], group: Option<&str>, mark: &Mark) -> Value {
+/// What Neutron calls things that a port refers to.
+#[derive(Debug, Default)]
+struct Refers<'a> {
+    network: &'a str,
+    subnets: &'a [Subnet],
+    group: Option<&'a str>,
+    policy: Option<&'a str>,
+    /// The MAC address, where one is wanted.
+    mac: Option<&'a str>,
+}
+
+fn document(port: &Port, refers: &Refers<'_>, mark: &Mark) -> Value {
     let spec = &port.spec;
     let mut body = json!({
-        "name": spec.name, "description": mark.text(), "network_id": network, "admin_state_up": true,
-        "fixed_ips": fixed_ips(&spec.addresses, subnets),
+        "name": spec.name, "description": mark.text(), "network_id": refers.network, "admin_state_up": true,
+        "fixed_ips": fixed_ips(&spec.addresses, refers.subnets),
     });
-    if let Some(mac) = &spec.mac {
+    if let Some(policy) = refers.policy {
+        body["qos_policy_id"] = json!(policy);
+    }
+    if let Some(mac) = refers.mac {
         body["mac_address"] = json!(mac);
     }
     if !spec.allowed_addresses.is_empty() {
         body["allowed_address_pairs"] =
             spec.allowed_addresses.iter().map(|net| json!({ "ip_address": net.to_string() })).collect();
     }
-    match group {
+    match refers.group {
         Some(group) => body["security_groups"] = json!([group]),
         None => {
             body["port_security_enabled"] = json!(false);
@@ -80,23 +91,13 @@ fn addresses(port: &Value, subnets: &[Subnet]) -> (String, Vec<PortAddress>) {
     (port["mac_address"].as_str().unwrap_or_default().to_lowercase(), addresses.collect())
 }
 
-fn made(port: &Value, subnets: &[Subnet]) -> Made {
-    Made::Now(Its { id: text(port, "id"), addresses: Some(addresses(port, subnets)), place: None })
+/// Whether Neutron refused a port because its group or policy is not there any more.
+fn lacks_what_it_refers_to(said: Option<&str>) -> bool {
+    said.is_some_and(|said| said.contains("ecurity group") || said.contains("QoS policy") || said.contains("QosPolicy"))
 }
 
-/// Which of the two rules a security group lacks.
-fn missing_rules(group: &Value) -> Vec<&'static str> {
-    let rules = group["security_group_rules"].as_array();
-    let open = |kind: &str| {
-        rules.into_iter().flatten().any(|rule| {
-            rule["direction"] == "ingress"
-                && rule["ethertype"] == kind
-                && rule["protocol"].is_null()
-                && rule["remote_group_id"].is_null()
-                && rule["remote_ip_prefix"].is_null()
-        })
-    };
-    ["IPv4", "IPv6"].into_iter().filter(|kind| !open(kind)).collect()
+fn made(port: &Value, subnets: &[Subnet]) -> Made {
+    Made::Now(Its { id: text(port, "id"), addresses: Some(addresses(port, subnets)), place: None })
 }
 
 impl OpenstackVim {
@@ -105,117 +106,83 @@ impl OpenstackVim {
         let (id, name) = (port.id, &port.spec.name);
         let (vim, network) = (self.ledger.vim, port.spec.network_id);
         self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let subnets = subnets::of_network(&mut *self.ledger.store.db.pool.acquire().await?, vim, network).await?;
-        if let Some(found) = self.looked_for(id, || self.neutron_marked("port", name, id)).await? {
-            return Ok(made(&found, &subnets));
-        }
+        let mut connection = self.ledger.store.db.pool.acquire().await?;
+        let subnets = subnets::of_network(&mut connection, vim, network).await?;
+        let network = networks::get(&mut connection, vim, network).await?;
+        drop(connection);
+        let network = network.ok_or_else(|| Failure::not_found(format!("network {}", port.spec.network_id)))?;
+        let found = match self.looked_for(id, || self.neutron_marked("port", name, id)).await? {
+            Some(found) => found,
+            None => self.new_port(port, &network, &subnets).await?,
+        };
+        self.join_trunk(port, &network, found["id"].as_str().unwrap_or_default()).await?;
+        Ok(made(&found, &subnets))
+    }
+
+    async fn new_port(&self, port: &Port, network: &Network, subnets: &[Subnet]) -> Result<Value> {
+        let (id, name, spec) = (port.id, &port.spec.name, &port.spec);
         let cloud = self.session.cloud().await?;
-        if !port.spec.port_security && !cloud.can("port-security") {
+        if !spec.port_security && !cloud.can("port-security") {
             return Err(cannot("a port that anything may be sent from", "Neutron has no extension `port-security`"));
         }
-        for subnet in &subnets {
+        if !spec.port_security && !spec.rules.is_empty() {
+            return Err(cannot(
+                "letting only some things through at a port that anything may be sent from",
+                "Neutron filters with port security only",
+            ));
+        }
+        if spec.trunk.is_some() && !cloud.can("trunk") {
+            return Err(cannot("a trunk", "Neutron has no extension `trunk`"));
+        }
+        for subnet in subnets {
             super::known(subnet.vim_resource_id.clone(), "subnet", subnet.id)?;
         }
-        let network = self.network_id(network).await?;
-        let mark = Mark::of("port", id, vim, &port.spec.owner);
-        // A group that somebody removed meanwhile is made anew, once.
-        for last in [false, true] {
-            let group = if port.spec.port_security { Some(self.security_group(last).await?) } else { None };
-            let body = document(port, &network, &subnets, group.as_deref(), &mark);
-            match self.neutron_make("port", name, id, Call::post(Service::Network, "ports", &body)).await {
-                Ok(port) => return Ok(made(&port, &subnets)),
-                Err(Failure::Problem(problem))
-                    if !last && problem.answer.as_ref().is_some_and(|said| said.contains("ecurity group")) => {}
+        let its_network = self.network_id(network.id).await?;
+        let mark = Mark::of("port", id, self.ledger.vim, &spec.owner);
+        let mac = match &spec.mac {
+            Some(mac) => Some(mac.clone()),
+            None => trunk_mac(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, spec).await?,
+        };
+        // What somebody removed meanwhile is made anew, once.
+        let mut last = false;
+        loop {
+            let made = async {
+                let group = if spec.port_security { Some(self.security_group(&spec.rules, last).await?) } else { None };
+                let policy = match network.spec.max_port_bitrate {
+                    Some(rate) => Some(self.qos_policy(rate, last).await?),
+                    None => None,
+                };
+                let refers = Refers {
+                    network: &its_network,
+                    subnets,
+                    group: group.as_deref(),
+                    policy: policy.as_deref(),
+                    mac: mac.as_deref(),
+                };
+                let call = Call::post(Service::Network, "ports", &document(port, &refers, &mark));
+                self.neutron_make("port", name, id, call).await
+            };
+            match made.await {
+                Ok(found) => return Ok(found),
+                Err(Failure::Problem(problem)) if !last && lacks_what_it_refers_to(problem.answer.as_deref()) => {
+                    last = true;
+                }
                 Err(failure) => {
-                    if is_refusal(&failure) && port.spec.port_security {
-                        self.drop_group_of_gone(id).await?;
+                    if is_refusal(&failure) {
+                        self.drop_shared_of(port).await?;
                     }
                     return Err(failure);
                 }
             }
         }
-        Ok(Made::later())
     }
 
     pub(super) async fn remove_port(&self, port: &Port) -> Result<Gone> {
         let _turn = self.turns.take(port.id).await;
+        self.leave_trunk(port).await?;
         let gone = self.neutron_remove("port", &port.spec.name, port.id, port.vim_resource_id.as_ref()).await?;
-        if port.spec.port_security {
-            self.drop_group_of_gone(port.id).await?;
-        }
+        self.drop_shared_of(port).await?;
         Ok(gone)
-    }
-
-    /// The security group, by Neutron's identifier; `anew` forgets what was known of it.
-    async fn security_group(&self, anew: bool) -> Result<String> {
-        let mut known = self.group.lock().await;
-        if let Some(id) = known.as_ref().filter(|_| !anew) {
-            return Ok(id.clone());
-        }
-        let work = Work::new("make", format!("security group {GROUP}"));
-        let mark = Mark::shared("security_group", self.ledger.vim, self.ledger.vim);
-        let found = match self.find_group(&work).await? {
-            Some(found) => found,
-            None => {
-                let body = json!({ "security_group": { "name": GROUP, "description": mark.text() } });
-                let call = Call::post(Service::Network, "security-groups", &body);
-                let its = |reply: &Value| reply["security_group"].clone();
-                self.create(&work, call, its, || self.find_group(&work)).await?
-            }
-        };
-        let id = text(&found, "id").unwrap_or_default();
-        for kind in missing_rules(&found) {
-            let rule = json!({ "security_group_rule": {
-                "security_group_id": id, "direction": "ingress", "ethertype": kind, "description": mark.text(),
-            }});
-            self.session.ask(&work, Call::post(Service::Network, "security-group-rules", &rule)).await?;
-        }
-        *known = Some(id.clone());
-        Ok(id)
-    }
-
-    async fn find_group(&self, work: &Work) -> Result<Option<Value>> {
-        let vim = self.ledger.vim;
-        let reply = self.session.ask(work, Call::get(Service::Network, "security-groups").query("name", GROUP)).await?;
-        let ours = |group: &&Value| marks::on(group).is_some_and(|mark| mark.is("security_group", vim, vim));
-        Ok(reply.body["security_groups"].as_array().into_iter().flatten().find(ours).cloned())
-    }
-
-    /// Removes the security group when no port needs it. That a port still does is no failure, nor that Neutron does not
-    /// answer: it is looked at again.
-    async fn drop_security_group(&self) {
-        let mut known = self.group.lock().await;
-        let work = Work::new("delete", format!("security group {GROUP}"));
-        let removed = async {
-            if let Some(group) = self.find_group(&work).await?.and_then(|group| text(&group, "id")) {
-                self.session.remove(&work, Service::Network, format!("security-groups/{group}")).await?;
-            }
-            Ok::<_, Failure>(())
-        };
-        match removed.await {
-            Ok(()) => *known = None,
-            Err(failure) => tracing::debug!(vim = %self.ledger.vim, %failure, "the security group stays for now"),
-        }
-    }
-
-    async fn drop_group_of_gone(&self, port: Uuid) -> Result<()> {
-        self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
-        self.drop_unneeded_group().await
-    }
-
-    /// Removes the security group unless a port needs it, as far as is remembered.
-    pub(super) async fn drop_unneeded_group(&self) -> Result<()> {
-        let mut all = ports::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
-        let known: BTreeSet<Uuid> = all.iter().map(|port| port.id).collect();
-        {
-            let mut gone = self.ports_gone.lock().unwrap_or_else(PoisonError::into_inner);
-            gone.retain(|port| known.contains(port));
-            all.retain(|port| !gone.contains(&port.id));
-        }
-        if !all.iter().any(|port| port.spec.port_security) {
-            self.drop_security_group().await;
-        }
-        Ok(())
     }
 
     /// The ports' identifiers in Neutron, in order.
@@ -291,20 +258,14 @@ mod tests {
         port.spec.port_security = false;
         port.spec.allowed_addresses = vec!["10.9.0.0/16".parse().unwrap()];
         let mark = Mark::of("port", port.id, Uuid::nil(), &port.spec.owner);
-        let body = document(&port, "net", &[], None, &mark)["port"].clone();
+        let refers = Refers { network: "net", ..Refers::default() };
+        let body = document(&port, &refers, &mark)["port"].clone();
         assert_eq!((&body["port_security_enabled"], &body["security_groups"]), (&json!(false), &json!([])));
         assert_eq!(body["allowed_address_pairs"][0]["ip_address"], "10.9.0.0/16");
-        let body = document(&port, "net", &[], Some("g"), &mark)["port"].clone();
+        let refers = Refers { group: Some("g"), policy: Some("q"), ..refers };
+        let body = document(&port, &refers, &mark)["port"].clone();
+        assert_eq!(body["qos_policy_id"], "q");
         assert!(body.get("port_security_enabled").is_none());
         assert_eq!(body["security_groups"], json!(["g"]));
-    }
-
-    #[test]
-    fn only_rules_that_let_everything_in_count() {
-        let rule =
-            |kind: &str, protocol: Value| json!({ "direction": "ingress", "ethertype": kind, "protocol": protocol });
-        let group = json!({ "security_group_rules": [rule("IPv4", Value::Null), rule("IPv6", json!("tcp"))] });
-        assert_eq!(missing_rules(&group), ["IPv6"]);
-        assert_eq!(missing_rules(&json!({})), ["IPv4", "IPv6"]);
     }
 }

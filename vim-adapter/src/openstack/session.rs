@@ -99,6 +99,11 @@ impl Session {
         }
     }
 
+    /// How the cloud is reached.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// How each service answered last: `ok`, or what was wrong.
     pub fn health(&self) -> BTreeMap<String, String> {
         let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);

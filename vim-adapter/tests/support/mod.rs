@@ -197,7 +197,13 @@ pub fn image_spec(content: &[u8]) -> SoftwareImageSpec {
 }
 
 pub fn network_spec(name: &str) -> NetworkSpec {
-    NetworkSpec { name: name.into(), owner: owner(), realisation: NetworkRealisation::Overlay, mtu: None }
+    NetworkSpec {
+        name: name.into(),
+        owner: owner(),
+        realisation: NetworkRealisation::Overlay,
+        mtu: None,
+        max_port_bitrate: None,
+    }
 }
 
 pub fn subnet_spec(network: Uuid, cidr: &str) -> SubnetSpec {
@@ -222,6 +228,8 @@ pub fn port_spec(network: Uuid) -> PortSpec {
         addresses: vec![],
         port_security: true,
         allowed_addresses: vec![],
+        rules: vec![],
+        trunk: None,
     }
 }
 
@@ -239,4 +247,26 @@ pub fn compute_spec(name: &str, image: Uuid, ports: &[Uuid]) -> ComputeSpec {
         power: Default::default(),
         revert: None,
     }
+}
+
+/// A VIM with its hosts `h1`, `h2` …
+pub async fn hosts_vim(
+    adapter: &Adapter,
+    northbound: &northbound::Northbound,
+    agents: &[&fake_agent::FakeAgent],
+) -> Uuid {
+    let id = Uuid::new_v4();
+    let kind = VimKind::Hosts { northbound: northbound.endpoint() };
+    adapter.vi.put_vim(id, &VimSpec { name: "lab".into(), kind }).await.unwrap();
+    for (i, agent) in agents.iter().enumerate() {
+        let spec = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: true };
+        let host = adapter.vi.put_host(id, &format!("h{}", i + 1), &spec).await.unwrap();
+        assert!(host.reachable, "{host:?}");
+    }
+    id
+}
+
+pub async fn told(adapter: &Adapter, vim: Uuid, word: &str) {
+    let mut events = adapter.vi.events(vim, 0);
+    until(&mut events, |event| matches!(event, ViEvent::Vim { what, .. } if what == word).then_some(())).await;
 }

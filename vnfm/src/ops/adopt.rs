@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use reference_points::or_vi::TrunkPart;
 use uuid::Uuid;
 
 use super::blueprint::{Blueprint, LinkPart, PortOn, PortPart, RootPart, VnfcPart, VolumePart};
@@ -40,7 +41,7 @@ pub fn adopt(target: &mut Blueprint, present: &[Owned], same: &Same<'_>) {
             let known_port = old.ports.iter().find(|p| p.cpd == port.cpd);
             if let Some(old_port) = known_port {
                 port.name.clone_from(&old_port.name);
-                if same_port(old_port, port) && present.iter().any(|o| o.id() == old_port.id) {
+                if same_port(old_port, port, &known) && present.iter().any(|o| o.id() == old_port.id) {
                     known.ids.insert(port.id, old_port.id);
                 }
             }
@@ -84,12 +85,17 @@ fn same_link(old: &LinkPart, new: &LinkPart) -> bool {
             |s: &super::blueprint::SubnetPart| (s.spec.cidr, s.spec.gateway, s.spec.pools.clone(), s.spec.dhcp);
         link.subnets.iter().map(subnet).collect::<Vec<_>>()
     };
-    (&old.desc, &old.realisation, old.mtu) == (&new.desc, &new.realisation, new.mtu) && plain(old) == plain(new)
+    let link = |l: &LinkPart| (l.desc.clone(), l.realisation.clone(), l.mtu, l.max_port_bitrate);
+    link(old) == link(new) && plain(old) == plain(new)
 }
 
-fn same_port(old: &PortPart, new: &PortPart) -> bool {
+fn same_port(old: &PortPart, new: &PortPart, known: &Known) -> bool {
+    // The parent of a trunk stands before its ports.
+    let mut trunk = new.trunk.clone();
+    known.put_parent(&mut trunk);
     old.on.network() == new.on.network()
         && (&old.mac, &old.addresses, old.port_security) == (&new.mac, &new.addresses, new.port_security)
+        && (&old.allowed_addresses, &old.rules, &old.trunk) == (&new.allowed_addresses, &new.rules, &trunk)
 }
 
 fn same_volume(old: &VolumePart, new: &VolumePart, same: &Same<'_>) -> bool {
@@ -120,6 +126,12 @@ impl Known {
         }
     }
 
+    fn put_parent(&self, trunk: &mut Option<TrunkPart>) {
+        if let Some(TrunkPart::SubPort { parent_id, .. }) = trunk {
+            self.put(parent_id);
+        }
+    }
+
     fn rename(&self, target: &mut Blueprint) {
         for link in &mut target.links {
             self.put(&mut link.id);
@@ -144,6 +156,7 @@ impl Known {
         vnfc.volumes.iter_mut().chain(&mut vnfc.groups).for_each(|id| self.put(id));
         for port in &mut vnfc.ports {
             self.put(&mut port.id);
+            self.put_parent(&mut port.trunk);
             match &mut port.on {
                 PortOn::Internal { network } | PortOn::External { network, .. } => self.put(network),
             }

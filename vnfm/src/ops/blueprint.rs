@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
 use reference_points::or_vi::{
-    AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
+    AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, PortRule, SubnetSpec,
+    TrunkPart,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -48,6 +50,9 @@ pub struct LinkPart {
     pub realisation: NetworkRealisation,
     /// MTU in bytes.
     pub mtu: Option<u32>,
+    /// The most that each of its ports may send and receive, in bits per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_port_bitrate: Option<u64>,
     /// Subnets: id, and what they are but for the owner, which the step knows.
     pub subnets: Vec<SubnetPart>,
 }
@@ -93,7 +98,7 @@ pub struct VnfcPart {
     pub root: RootPart,
     /// Further volumes.
     pub volumes: Vec<Uuid>,
-    /// Ports in the order of the NICs.
+    /// Ports in the order of the NICs, and behind them those of their trunks.
     pub ports: Vec<PortPart>,
     /// Affinity groups it belongs to.
     pub groups: Vec<Uuid>,
@@ -133,6 +138,29 @@ pub struct PortPart {
     pub addresses: Vec<AddressRequest>,
     /// Let only its own addresses send.
     pub port_security: bool,
+    /// Further addresses that may send from it: those it shares with others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_addresses: Vec<IpNet>,
+    /// What is let through; nothing means everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PortRule>,
+    /// Its part in a trunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<TrunkPart>,
+}
+
+impl PortPart {
+    /// Whether it is a NIC: the port of a trunk is none.
+    pub fn is_nic(&self) -> bool {
+        !matches!(self.trunk, Some(TrunkPart::SubPort { .. }))
+    }
+}
+
+impl VnfcPart {
+    /// The ports that its compute has as NICs, in their order.
+    pub fn nics(&self) -> impl Iterator<Item = Uuid> {
+        self.ports.iter().filter(|port| port.is_nic()).map(|port| port.id)
+    }
 }
 
 /// What a port is connected to.

@@ -125,7 +125,7 @@ fn new_ports(vnfc: &VnfcPart, there: &BTreeSet<Uuid>) -> impl Iterator<Item = Po
 
 /// Whether the machine itself changes.
 fn differs(old: &VnfcPart, new: &VnfcPart) -> bool {
-    let ports = |v: &VnfcPart| v.ports.iter().map(|p| p.id).collect::<Vec<_>>();
+    let ports = |v: &VnfcPart| v.nics().collect::<Vec<_>>();
     old.flavour != new.flavour
         || old.root != new.root
         || old.volumes != new.volumes

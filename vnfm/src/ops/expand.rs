@@ -1,22 +1,25 @@
 //! From descriptor and request to a blueprint: how many VNFCs, which ports on which links, which disks, which first-boot
 //! data (SOL001 clause 6, SOL003 clause 5.5.2.4). Everything that does not fit is told at once, before anything happens.
 
+mod policies;
+mod ports;
+
 use std::collections::BTreeMap;
 
 use descriptors::network::{PlacementKind, VlProfile};
 use descriptors::vnfd::{
-    BootContext, ConfigDriveLayout as Layout, Flavour as VnfFlavour, Size, StorageKind, Vdu, VduCp, Vnfd,
+    BootContext, ConfigDriveLayout as Layout, Flavour as VnfFlavour, Size, StorageKind, Vdu, Vnfd,
 };
 use reference_points::common::{Fault, Owner, OwnerKind};
 use reference_points::nf_vi::{ConfigDriveLayout, CpuTuning};
 use reference_points::or_vi::{
-    AddressPool, AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
+    AddressPool, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, SubnetSpec,
 };
-use reference_points::or_vnfm::{InstantiateVnfRequest, MonitoringParameter, ScaleInfo, VnfExtCpConfig};
+use reference_points::or_vnfm::{InstantiateVnfRequest, MonitoringParameter, ScaleInfo};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, PortPart, RootPart, SubnetPart, VnfcPart, VolumePart};
+use super::blueprint::{Blueprint, GroupPart, LinkPart, PortOn, RootPart, SubnetPart, VnfcPart, VolumePart};
 use super::ids::IdSource;
 use super::inventory::{Owned, Part};
 use super::record::Facts;
@@ -184,13 +187,6 @@ struct Work<'a> {
     keys: BTreeMap<(String, u32), String>,
 }
 
-/// An external connection point as the request connects it.
-struct Connected<'a> {
-    ext_vl: &'a str,
-    network: Uuid,
-    config: Option<(&'a String, &'a VnfExtCpConfig)>,
-}
-
 impl<'a> Work<'a> {
     fn new(given: &'a Given<'a>, flavour: &'a VnfFlavour, ids: &'a mut dyn IdSource, present: &'a [Owned]) -> Self {
         let network = |o: &'a Owned| if let Part::Network(l) = &o.part { Some((l.desc.as_str(), l.id)) } else { None };
@@ -229,9 +225,7 @@ impl<'a> Work<'a> {
     fn refuse_what_is_not_done(&mut self) {
         let request = self.given.request;
         self.managed_links();
-        if !self.flavour.security_group_rules.is_empty() {
-            self.fault("VNFD", "security group rules are not supported by this release");
-        }
+        self.port_policies();
         let languages = &self.given.vnfd.localization_languages;
         if let Some(language) = &request.localization_language
             && !languages.contains(language)
@@ -316,7 +310,9 @@ impl<'a> Work<'a> {
                 });
             }
             let mtu = link.profile.l2().and_then(|l2| l2.mtu);
-            self.blueprint.links.push(LinkPart { id, desc: link.name.clone(), realisation, mtu, subnets });
+            let max_port_bitrate = link.profile.max_port_bitrate();
+            let desc = link.name.clone();
+            self.blueprint.links.push(LinkPart { id, desc, realisation, mtu, max_port_bitrate, subnets });
         }
     }
 
@@ -366,9 +362,7 @@ impl<'a> Work<'a> {
     fn vnfc(&mut self, vdu: &'a Vdu, number: u32, count: u32) {
         let id = self.ids.mint();
         let name = host_name(&[self.given.name, &vdu.name, &number.to_string()]);
-        let mut cps: Vec<&VduCp> = self.flavour.cps_of(&vdu.name).collect();
-        cps.sort_by_key(|cp| (cp.order.unwrap_or(u32::MAX), cp.name.clone()));
-        let ports = cps.into_iter().filter_map(|cp| self.port(cp, &name, number)).collect();
+        let ports = self.ports(vdu, &name, number);
         let (root, volumes) = self.disks(vdu, &name, count);
         let boot = self.boot(vdu, &name, number);
         let Some(root) = root else { return };
@@ -394,128 +388,6 @@ impl<'a> Work<'a> {
             boot,
         };
         self.blueprint.vnfcs.push(vnfc);
-    }
-
-    fn port(&mut self, cp: &VduCp, vnfc: &str, number: u32) -> Option<PortPart> {
-        let name = format!("{vnfc}-{}", cp.name);
-        let mut part = PortPart {
-            id: self.ids.mint(),
-            cpd: cp.name.clone(),
-            name,
-            on: PortOn::Internal { network: Uuid::nil() },
-            mac: None,
-            addresses: cp
-                .addresses
-                .iter()
-                .flat_map(|a| &a.fixed)
-                .map(|ip| AddressRequest { subnet_id: None, ip: Some(*ip) })
-                .collect(),
-            port_security: cp.port_security,
-        };
-        if let Some(ext) = cp.external.first() {
-            let ext_cpd = ext.clone();
-            let Some(connected) = self.connected(&ext_cpd, number) else {
-                let message = format!("external CP {ext_cpd:?} of VDU {:?} is not connected", cp.vdu);
-                self.faults.push(
-                    Fault::new("/extVirtualLinks", message)
-                        .mend("add an extVirtualLinks entry with this cpdId in its extCps"),
-                );
-                return None;
-            };
-            let config = connected.config;
-            let cp_config = config.map_or_else(|| format!("{ext_cpd}-{number}"), |(key, _)| key.clone());
-            let (ext_vl, network) = (connected.ext_vl.to_owned(), connected.network);
-            part.on = PortOn::External { ext_cpd: ext_cpd.clone(), ext_vl, cp_config, network };
-            if let Some((key, config)) = config {
-                self.configured(&mut part, &format!("/extVirtualLinks/extCps/{ext_cpd}/cpConfig/{key}"), config);
-            }
-            return Some(part);
-        }
-        match cp.virtual_link.as_deref().map(|link| (link, self.networks.get(link).copied())) {
-            Some((_, Some(network))) => part.on = PortOn::Internal { network },
-            Some((link, None)) => self.fault(
-                format!("VNFD CP {}", cp.name),
-                format!("it is on virtual link {link:?}, which the flavour does not have"),
-            ),
-            None => self.fault(
-                format!("VNFD CP {}", cp.name),
-                "it is neither on an internal virtual link nor exposed as an external CP",
-            ),
-        }
-        Some(part)
-    }
-
-    /// The link that the connection point of a VNFC is on: that of the configuration which the VNFC has; a new VNFC takes the
-    /// first one, in the order of the keys, that none has. VNFCs beyond them are on the first link that names the CP.
-    fn connected(&mut self, ext_cpd: &str, number: u32) -> Option<Connected<'a>> {
-        let aliases = self.flavour.ext_cp(ext_cpd).map(|c| (c.name.as_str(), c.cp.as_str()));
-        let same = |cpd: &str| cpd == ext_cpd || aliases.is_some_and(|(name, inner)| cpd == name || cpd == inner);
-        let links = &self.given.request.ext_virtual_links;
-        let named = || links.iter().flat_map(|link| link.ext_cps.iter().map(move |cp| (link, cp)));
-        let mut configs: Vec<_> = named()
-            .filter(|(_, cp)| same(&cp.cpd_id))
-            .flat_map(|(link, cp)| cp.cp_config.iter().map(move |(key, config)| (key, link, config)))
-            .collect();
-        configs.sort_by_key(|(key, _, _)| *key);
-        let of = (ext_cpd.to_owned(), number);
-        let known = self.keys.get(&of).and_then(|wanted| configs.iter().find(|(key, _, _)| *key == wanted));
-        let taken = |key: &str| self.keys.iter().any(|((cpd, _), taken)| cpd == ext_cpd && taken == key);
-        let config = known.or_else(|| configs.iter().find(|(key, _, _)| !taken(key)));
-        if let Some((key, _, _)) = config {
-            self.keys.insert(of, (*key).clone());
-        }
-        let link = match config {
-            Some((_, link, _)) => *link,
-            None => named().find(|(_, cp)| same(&cp.cpd_id))?.0,
-        };
-        let network = link.resource_id.parse().unwrap_or_else(|_| {
-            self.faults.push(Fault::new(
-                format!("/extVirtualLinks/{}/resourceId", link.id),
-                "it is no UUID, which the networks of this VNFM's VIMs have",
-            ));
-            Uuid::nil()
-        });
-        Some(Connected { ext_vl: &link.id, network, config: config.map(|(key, _, config)| (*key, *config)) })
-    }
-
-    /// Addresses and MAC of a CP configuration (SOL003 clause 4.4.1.10, 4.4.1.11).
-    fn configured(&mut self, part: &mut PortPart, location: &str, config: &VnfExtCpConfig) {
-        if config.link_port_id.is_some() || config.parent_cp_config_id.is_some() {
-            self.fault(
-                location,
-                "linkPortId and parentCpConfigId are not supported: ports are made by this VNFM, without trunks",
-            );
-        }
-        for data in config.cp_protocol_data.iter().filter_map(|d| d.ip_over_ethernet.as_ref()) {
-            part.mac = data.mac_address.clone().or(part.mac.take());
-            if data.segmentation_id.is_some() {
-                self.fault(format!("{location}/segmentationId"), "trunks are not supported");
-            }
-            for wanted in &data.ip_addresses {
-                let subnet_id = wanted.subnet_id.as_deref().map(str::parse::<Uuid>).transpose();
-                let Ok(subnet_id) = subnet_id else {
-                    self.fault(format!("{location}/ipAddresses/subnetId"), "it is no UUID");
-                    continue;
-                };
-                if wanted.address_range.is_some() {
-                    self.fault(
-                        format!("{location}/ipAddresses/addressRange"),
-                        "give fixedAddresses or numDynamicAddresses",
-                    );
-                }
-                for text in &wanted.fixed_addresses {
-                    match text.parse() {
-                        Ok(ip) => part.addresses.push(AddressRequest { subnet_id, ip: Some(ip) }),
-                        Err(_) => self.fault(
-                            format!("{location}/ipAddresses/fixedAddresses"),
-                            format!("{text:?} is no IP address"),
-                        ),
-                    }
-                }
-                let dynamic = wanted.num_dynamic_addresses.unwrap_or(0);
-                part.addresses.extend((0..dynamic).map(|_| AddressRequest { subnet_id, ip: None }));
-            }
-        }
     }
 
     fn disks(&mut self, vdu: &Vdu, vnfc: &str, count: u32) -> (Option<RootPart>, Vec<Uuid>) {

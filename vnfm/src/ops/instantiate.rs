@@ -3,6 +3,7 @@
 //! own ports and volumes, never after those of another.
 
 use lcm::{Plan, PlanFaults, StepSpec};
+use reference_points::or_vi::TrunkPart;
 use reference_points::or_vnfm::GrantRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -71,7 +72,7 @@ pub fn additions(blueprint: &Blueprint) -> Vec<StepSpec> {
         steps.push(StepSpec::new(key("volume", &volume.name), "volume", title).params(json!(volume)).after(GRANT));
     }
     for vnfc in &blueprint.vnfcs {
-        steps.extend(vnfc.ports.iter().map(|port| port_step(blueprint, port, vnfc.id, &vnfc.name)));
+        steps.extend(vnfc.ports.iter().map(|port| port_step(blueprint, &[], port, vnfc.id, &vnfc.name)));
         let step = StepSpec::new(key("vnfc", &vnfc.name), "compute", format!("Run {}", vnfc.name))
             .params(json!(vnfc))
             .after(GRANT);
@@ -93,14 +94,14 @@ pub fn additions(blueprint: &Blueprint) -> Vec<StepSpec> {
 
 /// The steps that make ports of VNFCs that are there already.
 pub fn port_steps(blueprint: &Blueprint, ports: &[PortParams]) -> Vec<StepSpec> {
-    ports.iter().map(|p| port_step(blueprint, &p.port, p.vnfc, &p.port.name)).collect()
+    ports.iter().map(|p| port_step(blueprint, ports, &p.port, p.vnfc, &p.port.name)).collect()
 }
 
-fn port_step(blueprint: &Blueprint, port: &PortPart, vnfc: Uuid, of: &str) -> StepSpec {
+fn port_step(blueprint: &Blueprint, new: &[PortParams], port: &PortPart, vnfc: Uuid, of: &str) -> StepSpec {
     let params = PortParams { port: port.clone(), vnfc };
     let title = format!("Create port {} of {of}", port.cpd);
     let step = StepSpec::new(key("port", &port.name), "port", title).params(json!(params));
-    step.after_all(port_waits_for(blueprint, port))
+    step.after_all(port_waits_for(blueprint, new, port))
 }
 
 /// Key of a step: what it makes, and the name of that, which is the same however often the plan is made.
@@ -113,13 +114,18 @@ fn subnet_key(link: &str, subnet: &SubnetPart) -> String {
     key("subnet", &format!("{link}/{}", subnet.spec.cidr))
 }
 
-fn port_waits_for(blueprint: &Blueprint, port: &PortPart) -> Vec<String> {
+/// `new` are ports beside those of the blueprint that the same plan makes.
+fn port_waits_for(blueprint: &Blueprint, new: &[PortParams], port: &PortPart) -> Vec<String> {
     let mut before = vec![GRANT.to_owned()];
     if let PortOn::Internal { network } = port.on
         && let Some(link) = blueprint.links.iter().find(|l| l.id == network)
     {
         before.push(key("link", &link.desc));
         before.extend(link.subnets.iter().map(|s| subnet_key(&link.desc, s)));
+    }
+    if let Some(TrunkPart::SubPort { parent_id, .. }) = &port.trunk {
+        let all = blueprint.vnfcs.iter().flat_map(|vnfc| &vnfc.ports).chain(new.iter().map(|p| &p.port));
+        before.extend(all.into_iter().find(|p| p.id == *parent_id).map(|parent| key("port", &parent.name)));
     }
     before
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reference_points::common::KeyValuePairs;
-use reference_points::or_vi::Port;
+use reference_points::or_vi::{Port, TrunkPart};
 use reference_points::or_vnfm::{
     CpInstanceType, CpProtocolInfo, ExtLinkPortInfo, ExtManagedVirtualLinkData, ExtManagedVirtualLinkInfo,
     ExtVirtualLinkData, ExtVirtualLinkInfo, InstantiateVnfRequest, InstantiatedVnfInfo, IpAddressInfo, IpAddressType,
@@ -131,13 +131,18 @@ fn cp(info: &mut InstantiatedVnfInfo, part: &PortPart, owned: &Owned) -> VnfcCpI
     let port: Option<Port> = owned.found_as();
     let id = format!("cp-{}", part.id);
     let protocol: Vec<CpProtocolInfo> = port.as_ref().map(protocol_info).into_iter().collect();
+    // This version of SOL003 has no member for the parent of a trunk's port.
+    let parent = match &part.trunk {
+        Some(TrunkPart::SubPort { parent_id, .. }) => Some(("parentCpId".to_owned(), format!("cp-{parent_id}").into())),
+        Some(TrunkPart::Parent) | None => None,
+    };
     let mut cp = VnfcCpInfo {
         id: id.clone(),
         cpd_id: part.cpd.clone(),
         vnf_ext_cp_id: None,
         cp_protocol_info: protocol.clone(),
         vnf_link_port_id: None,
-        metadata: serde_json::Map::new(),
+        metadata: parent.into_iter().collect(),
     };
     match &part.on {
         PortOn::Internal { network } => {
@@ -229,7 +234,10 @@ fn protocol_info(port: &Port) -> CpProtocolInfo {
         layer_protocol: LayerProtocol::IpOverEthernet,
         ip_over_ethernet: Some(IpOverEthernetAddressInfo {
             mac_address: Some(port.mac.clone()),
-            segmentation_id: None,
+            segmentation_id: match &port.spec.trunk {
+                Some(TrunkPart::SubPort { segmentation_id, .. }) => segmentation_id.map(|id| id.to_string()),
+                Some(TrunkPart::Parent) | None => None,
+            },
             ip_addresses: addresses.collect(),
         }),
     }

@@ -97,7 +97,7 @@ fn machine(vnfc: &VnfcPart, stopped: bool, found: &Found, checks: &mut Vec<Check
     equal("volumes", volumes(volumes_of(vnfc).collect()), shown(real, has));
     let ports = |ids: BTreeSet<Uuid>| names(ids.iter());
     let has = |r: &Reality| ports(r.ports.iter().filter(|p| p.plugged || !r.runs).map(|p| p.id).collect());
-    equal("ports", ports(vnfc.ports.iter().map(|p| p.id).collect()), shown(real, has));
+    equal("ports", ports(vnfc.nics().collect()), shown(real, has));
 }
 
 fn connected(port: &PortPart, found: &Found, checks: &mut Vec<Check>) {

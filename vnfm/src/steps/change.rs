@@ -83,7 +83,7 @@ fn spec(there: ComputeSpec, part: &VnfcPart, old: &Owned) -> ComputeSpec {
         root,
         flavour: part.flavour.clone(),
         volumes: part.volumes.clone(),
-        ports: part.ports.iter().map(|p| p.id).collect(),
+        ports: part.nics().collect(),
         affinity_groups: part.groups.clone(),
         power: if old.stopped { DesiredPower::Stopped } else { DesiredPower::Running },
         ..there

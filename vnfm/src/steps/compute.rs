@@ -82,7 +82,7 @@ fn spec(cx: &StepCx, part: &VnfcPart, zone: Option<String>) -> Result<ComputeSpe
         flavour: part.flavour.clone(),
         root,
         volumes: part.volumes.clone(),
-        ports: part.ports.iter().map(|p| p.id).collect(),
+        ports: part.nics().collect(),
         boot_data: Some(part.boot.clone()),
         zone,
         affinity_groups: part.groups.clone(),

@@ -66,8 +66,13 @@ impl Step for MakeGroup {
 impl Step for MakeNetwork {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let part: LinkPart = cx.params_as()?;
-        let spec =
-            NetworkSpec { name: part.desc.clone(), owner: owner(cx)?, realisation: part.realisation, mtu: part.mtu };
+        let spec = NetworkSpec {
+            name: part.desc.clone(),
+            owner: owner(cx)?,
+            realisation: part.realisation,
+            mtu: part.mtu,
+            max_port_bitrate: part.max_port_bitrate,
+        };
         let made = self.0.put_network(&place(cx, part.id)?.at, part.id, &spec).await;
         let made =
             made.map_err(|e| failed("Could not create network", format!("network {} {}", part.desc, part.id), &e))?;
@@ -108,7 +113,9 @@ impl Step for MakePort {
             mac: port.mac,
             addresses: port.addresses,
             port_security: port.port_security,
-            allowed_addresses: Vec::new(),
+            allowed_addresses: port.allowed_addresses,
+            rules: port.rules,
+            trunk: port.trunk,
         };
         let made = self.0.put_port(&place(cx, vnfc)?.at, port.id, &spec).await;
         let made = made.map_err(|e| failed("Could not create port", format!("port {} {}", port.name, port.id), &e))?;

@@ -23,6 +23,10 @@ pub struct NetworkSpec {
     /// MTU in bytes, 68..=65535; absent means the VIM's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// The most that each of its ports may send, and the most that each may receive, in bits per second, 1,000 to 10^12;
+    /// absent means any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_port_bitrate: Option<u64>,
 }
 
 /// How a network is realised.
@@ -163,7 +167,69 @@ pub struct PortSpec {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub allowed_addresses: Vec<IpNet>,
+    /// What is let through, at most 256. In a direction that a rule names, only what a rule names passes, with the answers to
+    /// it, ARP, neighbour discovery and what addresses are got with; in another one everything does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PortRule>,
+    /// Its part in a trunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<TrunkPart>,
 }
+
+/// A port's part in a trunk: several ports whose frames share one interface of a compute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase", tag = "role", deny_unknown_fields)]
+pub enum TrunkPart {
+    /// The interface itself; untagged frames are its own.
+    Parent,
+    /// One whose frames go over the interface of another with a VLAN tag. No compute has it among its ports.
+    SubPort {
+        /// The port in role `parent`.
+        parent_id: Uuid,
+        /// The tag that the guest uses, 1 to 4094; absent means that of the network, which must be a VLAN.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        segmentation_id: Option<u16>,
+    },
+}
+
+/// What is let through (SOL001 clause 6.10, `SecurityGroupRule`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PortRule {
+    /// Seen from the compute.
+    pub direction: Direction,
+    /// 4 or 6.
+    pub ip_version: u8,
+    /// Number of the protocol in IANA's registry; absent means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u8>,
+    /// Destination ports of TCP, UDP or SCTP; absent means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<PortRange>,
+}
+
+/// Where frames go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// To the compute.
+    Ingress,
+    /// From the compute.
+    Egress,
+}
+
+/// Ports of a protocol, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PortRange {
+    /// First.
+    pub first: u16,
+    /// Last.
+    pub last: u16,
+}
+
+/// Protocols of which ports are known: TCP, UDP, SCTP.
+pub const PROTOCOLS_WITH_PORTS: [u8; 3] = [6, 17, 132];
 
 const fn yes() -> bool {
     true

@@ -73,10 +73,27 @@ pub struct OpenstackAccessInfo {
     /// Its secret. Never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application_credential_secret: Option<Secret>,
+    /// The message broker that Nova's notifications go to, with user and password, as oslo.messaging's `transport_url` has
+    /// it (`rabbit://USER:PASSWORD@HOST:5672/`, further hosts after commas) or as AMQP has (`amqps://…`): changes of servers
+    /// are heard instead of looked for. Empty means none. Never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications_url: Option<Secret>,
+}
+
+/// What of an account is kept secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenstackSecrets {
+    /// The password, or the application credential's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// The message broker's address, with its user and password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications_url: Option<Secret>,
 }
 
 impl OpenstackAccessInfo {
-    /// What is to be kept secret: the password, or the application credential's secret.
+    /// The password, or the application credential's secret.
     pub fn secret(&self) -> Option<&Secret> {
         if self.application_credential_id.is_some() {
             self.application_credential_secret.as_ref()
@@ -85,13 +102,20 @@ impl OpenstackAccessInfo {
         }
     }
 
-    /// Gives the secret back.
-    pub fn set_secret(&mut self, secret: Secret) {
-        if self.application_credential_id.is_some() {
-            self.application_credential_secret = Some(secret);
+    /// Everything that is to be kept secret.
+    pub fn secrets(&self) -> OpenstackSecrets {
+        OpenstackSecrets { secret: self.secret().cloned(), notifications_url: self.notifications_url.clone() }
+    }
+
+    /// Gives back what is missing of the secrets.
+    pub fn add_secrets(&mut self, kept: OpenstackSecrets) {
+        let slot = if self.application_credential_id.is_some() {
+            &mut self.application_credential_secret
         } else {
-            self.password = Some(secret);
-        }
+            &mut self.password
+        };
+        *slot = slot.take().or(kept.secret);
+        self.notifications_url = self.notifications_url.take().or(kept.notifications_url);
     }
 }
 

@@ -64,6 +64,7 @@ impl VimKind {
         if let Self::Openstack { access_info, .. } = &mut shown {
             access_info.password = None;
             access_info.application_credential_secret = None;
+            access_info.notifications_url = None;
         }
         shown
     }

@@ -47,6 +47,7 @@ fn link(vl: &NsVirtualLink, ids: &dyn IdSource, faults: &mut Vec<Fault>) -> Link
         network_id,
         realisation: realisation(l2, &at, faults),
         mtu: l2.and_then(|l2| l2.mtu),
+        max_port_bitrate: vl.profile.max_port_bitrate(),
         subnets,
     };
     Link { design, addresses }

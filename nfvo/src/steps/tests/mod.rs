@@ -91,6 +91,7 @@ impl Service {
                 owner: owner("network"),
                 realisation: link.realisation.clone(),
                 mtu: None,
+                max_port_bitrate: None,
             };
             vim.put_network(Uuid::nil(), link.network_id, &spec).await.unwrap();
             for subnet in &link.subnets {

@@ -1,0 +1,86 @@
+//! What is about the traffic of ports in our own VIM, on a real ovsdb-server with OVN's northbound schema: what is let through,
+//! how much, trunks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use ovsdb::{Condition, Value, op};
+use reference_points::or_vi::*;
+use support::northbound::{DB, Northbound};
+use support::*;
+use uuid::Uuid;
+
+/// A rule that lets connections in to one port of TCP.
+fn tcp(port: u16) -> PortRule {
+    let ports = Some(PortRange { first: port, last: port });
+    PortRule { direction: Direction::Ingress, ip_version: 4, protocol: Some(6), ports }
+}
+
+#[tokio::test]
+async fn real_what_is_let_through_and_how_much_hangs_on_the_switch_and_goes_with_the_port() {
+    let Some(northbound) = Northbound::start() else { return };
+    let adapter = Adapter::start().await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
+    let network = Uuid::new_v4();
+    let slow = NetworkSpec { max_port_bitrate: Some(2_000_000), ..network_spec("slow") };
+    adapter.vi.put_network(vim, network, &slow).await.unwrap();
+    adapter.vi.put_subnet(vim, Uuid::new_v4(), &subnet_spec(network, "10.0.0.0/24")).await.unwrap();
+    let spec = PortSpec { rules: vec![tcp(443), tcp(80)], ..port_spec(network) };
+    let port = adapter.vi.put_port(vim, Uuid::new_v4(), &spec).await.unwrap();
+    // Asked for again in another order it is the same.
+    let again = PortSpec { rules: vec![tcp(80), tcp(443), tcp(80)], ..spec };
+    adapter.vi.put_port(vim, port.id, &again).await.unwrap();
+
+    let matches = |rows: &[ovsdb::Row], action: &str| -> Vec<String> {
+        let its = |row: &&ovsdb::Row| row.get::<String>("action").unwrap() == action;
+        let mut found: Vec<String> = rows.iter().filter(its).map(|row| row.get("match").unwrap()).collect();
+        found.sort();
+        found
+    };
+    let outport = format!("outport == \"{}\"", port.id);
+    let acls = northbound.rows("ACL").await;
+    assert_eq!(matches(&acls, "drop"), [format!("{outport} && ip")]);
+    let open = |number: u16| format!("{outport} && ip4 && tcp && tcp.dst == {number}");
+    assert_eq!(matches(&acls, "allow-related"), [open(443), open(80)]);
+    let limits = northbound.rows("QoS").await;
+    let mut directions: Vec<String> = limits.iter().map(|row| row.get("direction").unwrap()).collect();
+    directions.sort();
+    assert_eq!(directions, ["from-lport", "to-lport"]);
+    let rates: Vec<std::collections::BTreeMap<String, i64>> =
+        limits.iter().map(|row| row.get("bandwidth").unwrap()).collect();
+    assert!(rates.iter().all(|rate| rate["rate"] == 2000), "{rates:?}");
+
+    // Somebody opens the port: it is closed again.
+    let drop = acls.iter().find(|row| row.get::<String>("action").unwrap() == "drop").unwrap().uuid().unwrap();
+    let from = op::mutate("Logical_Switch").filter(Condition::includes("acls", Value::set([drop])));
+    northbound.other().transact(DB, vec![from.remove_from("acls", Value::set([drop])).into()]).await.unwrap();
+    told(&adapter, vim, "port_back").await;
+    assert_eq!(matches(&northbound.rows("ACL").await, "drop").len(), 1);
+
+    adapter.vi.delete_port(vim, port.id).await.unwrap();
+    for table in ["ACL", "QoS", "Logical_Switch_Port"] {
+        assert!(northbound.rows(table).await.is_empty(), "{table} is not empty");
+    }
+}
+
+#[tokio::test]
+async fn real_ports_of_a_trunk_go_over_their_parent_with_a_tag_and_its_address() {
+    let Some(northbound) = Northbound::start() else { return };
+    let adapter = Adapter::start().await;
+    let vim = hosts_vim(&adapter, &northbound, &[]).await;
+    let (outer, inner) = (Uuid::new_v4(), Uuid::new_v4());
+    for (network, cidr) in [(outer, "10.0.0.0/24"), (inner, "10.1.0.0/24")] {
+        adapter.vi.put_network(vim, network, &network_spec("net")).await.unwrap();
+        adapter.vi.put_subnet(vim, Uuid::new_v4(), &subnet_spec(network, cidr)).await.unwrap();
+    }
+    let parent = PortSpec { trunk: Some(TrunkPart::Parent), ..port_spec(outer) };
+    let parent = adapter.vi.put_port(vim, Uuid::new_v4(), &parent).await.unwrap();
+    let trunk = Some(TrunkPart::SubPort { parent_id: parent.id, segmentation_id: Some(100) });
+    let sub = adapter.vi.put_port(vim, Uuid::new_v4(), &PortSpec { trunk, ..port_spec(inner) }).await.unwrap();
+    assert_eq!(sub.mac, parent.mac, "a VLAN device has the address of its interface");
+    let row = northbound.row("Logical_Switch_Port", &sub.id.to_string()).await.unwrap();
+    assert_eq!(row.get::<Option<String>>("parent_name").unwrap(), Some(parent.id.to_string()));
+    assert_eq!(row.get::<Option<i64>>("tag_request").unwrap(), Some(100));
+    let row = northbound.row("Logical_Switch_Port", &parent.id.to_string()).await.unwrap();
+    assert_eq!(row.get::<Option<String>>("parent_name").unwrap(), None);
+}
