@@ -129,17 +129,26 @@ impl Cloud {
 
     /// What OpenStack's own client prints as JSON; `None` when the client is not installed.
     pub fn openstack(&self, cloud: &str, args: &[&str]) -> Option<Value> {
+        let told = self.client(cloud, &[args, &["-f", "json"]].concat())?;
+        Some(serde_json::from_slice(&told).unwrap_or(Value::Null))
+    }
+
+    /// Removes something with OpenStack's own client, which says nothing to that.
+    pub fn delete(&self, cloud: &str, kind: &str, name: &str) {
+        self.client(cloud, &[kind, "delete", name]);
+    }
+
+    fn client(&self, cloud: &str, args: &[&str]) -> Option<Vec<u8>> {
         let client = crate::openstack::client()?;
         let done = Command::new(client)
             .env("OS_CLIENT_CONFIG_FILE", self.file())
             .env("NO_PROXY", "*")
             .args(["--os-cloud", cloud])
             .args(args)
-            .args(["-f", "json"])
             .output()
             .expect("the client runs");
         assert!(done.status.success(), "openstack {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-        Some(serde_json::from_slice(&done.stdout).unwrap_or(Value::Null))
+        Some(done.stdout)
     }
 
     /// What a project holds, as OpenStack's own client lists it.

@@ -61,6 +61,8 @@ pub struct Wishes {
     pub vnfm: String,
     /// The first agent's state lies on a file system of this many MiB.
     pub disk_mib: Option<u32>,
+    /// The VNFM's NFVO, where it is another than the lab's; then it registers VIMs with the lab's vim-adapter.
+    pub nfvo: Option<String>,
     /// The services keep no record of their exchanges: for measurements.
     pub unrecorded: bool,
 }
@@ -148,7 +150,10 @@ impl Lab {
                         secret_key(dir.path()).display()
                     )
                 }
-                "vnfm" => format!("nfvo: {}\n{}", urls["nfvo"], wishes.vnfm),
+                "vnfm" => match &wishes.nfvo {
+                    Some(other) => format!("nfvo: {other}\nvim_adapter: {}\n{}", urls["vim-adapter"], wishes.vnfm),
+                    None => format!("nfvo: {}\n{}", urls["nfvo"], wishes.vnfm),
+                },
                 _ => format!(
                     "state_dir: {}\nvnfm: {}\nvim_adapter: {}\n",
                     state.display(),

@@ -12,6 +12,7 @@ pub mod kill;
 pub mod lab;
 pub mod nfvi;
 pub mod openstack;
+pub mod other_nfvo;
 pub mod patience;
 pub mod process;
 pub mod samples;

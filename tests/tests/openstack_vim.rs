@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant};
 
 use mano_tests::lab::{Lab, Wishes};
-use mano_tests::samples;
+use mano_tests::other_nfvo::OtherNfvo;
+use mano_tests::{patience, samples, traffic};
 use reference_points::or_vi::ViClient;
 use reference_points::os_ma_nfvo::mano::RegisterVim;
 use serde_json::{Value, json};
@@ -52,6 +53,85 @@ async fn real_openstack_what_it_is_and_lacks_is_told_and_its_secret_is_not() {
     let added = lab.mano_json(&[["vim", "add", "openstack"].as_slice(), &clouds].concat());
     assert_eq!((&added["name"], &added["vimType"]), (&json!("mano"), &json!("ETSINFV.OPENSTACK_KEYSTONE.V_3")));
     lab.mano(&["vim", "delete", "mano"]);
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_what_it_has_by_itself_is_used_for_another_nfvo_that_gives_its_keystone() {
+    let Some(image) = samples::guest_image() else { return };
+    let other = OtherNfvo::start().await;
+    let wishes = Wishes { nfvo: Some(other.url.clone()), ..Wishes::default() };
+    let Some(lab) = Lab::openstack("mano", &wishes).await else { return };
+    let cloud = |args: &[&str]| lab.cloud().openstack("mano", args);
+    let Some(network) = cloud(&["network", "create", "theirs"]) else { return };
+    cloud(&["subnet", "create", "--network", "theirs", "--subnet-range", "10.55.0.0/24", "theirs"]);
+    let file = image.display().to_string();
+    let glance = cloud(&["image", "create", "--disk-format", "qcow2", "--file", &file, "theirs"]).unwrap();
+    let management = cloud(&["network", "show", "management"]).unwrap();
+    let text = |value: &Value| value["id"].as_str().unwrap().to_owned();
+
+    let kind = serde_json::to_value(lab.cloud().kind("mano")).unwrap();
+    let connection = json!({
+        "vimId": "their cloud", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3",
+        "interfaceInfo": kind["interfaceInfo"], "accessInfo": kind["accessInfo"],
+    });
+    other.grants(&lab.services["nfvo"].url, connection, &[("web", &text(&glance))]);
+    lab.onboard_package(&samples::pack("web", Some(&image), lab.path())).await;
+    let link = |cpd: &str, network: &Value| {
+        let protocol = json!({ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
+            "ipAddresses": [{ "type": "IPV4", "numDynamicAddresses": 1 }] } });
+        let cp = json!({ "cpdId": cpd, "cpConfig": { "a": { "cpProtocolData": [protocol] } } });
+        json!({ "id": cpd, "resourceId": text(network), "extCps": [cp] })
+    };
+    let request = json!({
+        "flavourId": "simple", "extVirtualLinks": [link("data", &network), link("management", &management)],
+    });
+    let vnf = lab.run_vnf("6f1a9a3e-52d5-4d0b-9c2e-0d1f6b8a1001", "theirs", &request).await;
+    let record = lab.vnfs.get(vnf).await.unwrap().unwrap();
+    assert!(traffic::managed(&lab, &traffic::urls_of(&record, "management")[0]).await.contains("hello from theirs"));
+    assert!(traffic::urls_of(&record, "data")[0].contains("10.55.0."));
+    let server = cloud(&["server", "list"]).unwrap()[0].clone();
+    assert_eq!(server["Image"], "theirs", "{server:#}");
+
+    // The connection is the vim-adapter's from here on; the credentials are nowhere in what the VNFM shows and keeps.
+    let password = kind["accessInfo"]["password"].as_str().unwrap();
+    let shown = serde_json::to_string(&record).unwrap();
+    assert!(!shown.contains(password) && shown.contains(&lab.services["vim-adapter"].url), "{shown}");
+    for file in databases(&lab) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(password.len()).any(|part| part == password.as_bytes()), "{}", file.display());
+    }
+
+    lab.end_vnf(vnf).await;
+    // What is the cloud's own stays.
+    for kind in ["network", "image"] {
+        assert!(cloud(&[kind, "show", "theirs"]).is_some());
+        lab.cloud().delete("mano", kind, "theirs");
+    }
+    lab.nothing_is_beneath().await;
+}
+
+#[tokio::test]
+#[ignore = "needs an OpenStack, tests/run --openstack starts one"]
+async fn real_openstack_notifications_are_heard_again_after_their_broker_was_killed() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
+    let health = async || lab.mano.vim(lab.vim).await.unwrap().vim.unwrap().health.get("notifications").cloned();
+    let heard = |health: &Option<String>| health.as_deref() == Some("ok");
+    // The lab is to be started with --notifications, as tests/run does.
+    patience::until(health, heard).await;
+    lab.cloud().kill_and_restart("rabbitmq");
+    patience::until(health, heard).await;
+    // Nova needs its broker as well, and comes back to it in its own time.
+    let vi = Direct::new(&lab);
+    vi.image(&image).await;
+    let spec = json!({
+        "flavour": { "vcpus": 1, "memoryBytes": 192u64 << 20 }, "root": { "from": "image", "imageId": vi.id("image") },
+    });
+    vi.put("computes", "vm", spec).await;
+    vi.rests("computes", "vm", "active").await;
+    vi.delete("computes", "vm").await;
+    lab.nothing_is_beneath().await;
 }
 
 #[tokio::test]

@@ -173,6 +173,17 @@ pub trait Vim: Send + Sync + std::fmt::Debug {
     /// What is really there, asked now. `desired` is set by the caller.
     async fn inventory(&self) -> Result<VimInventory>;
 
+    /// A network with its subnets that the VIM has by itself and that a consumer names by the VIM's own identifier; `None` where
+    /// there is none, or all are made by the adapter.
+    async fn own_network(&self, _id: Uuid) -> Result<Option<(Network, Vec<Subnet>)>> {
+        Ok(None)
+    }
+
+    /// The same of a software image: the least disk in bytes that boots from it.
+    async fn own_image(&self, _id: Uuid) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Makes a network, or brings it back to what it shall be.
     async fn ensure_network(&self, network: &Network) -> Result<Made>;
     /// Removes a network.

@@ -25,6 +25,9 @@ pub struct Config {
     pub service: BaseConfig,
     /// Base address of the NFVO: packages and grants come from it.
     pub nfvo: String,
+    /// Base address of the vim-adapter that OpenStacks are registered with whose credentials come in a grant or a request, as
+    /// those of other NFVOs do; absent means that such are refused. Then a connection must name its vim-adapter itself.
+    pub vim_adapter: Option<String>,
     /// Own base address as the NFVO and subscribers reach it, without a trailing slash; absent means the address listened on.
     pub public_url: Option<String>,
     /// File with OpenSSH public keys, one per line, that every guest gets.
@@ -68,6 +71,7 @@ impl Default for Config {
         Self {
             service: BaseConfig::default(),
             nfvo: "http://127.0.0.1:8700".to_owned(),
+            vim_adapter: None,
             public_url: None,
             public_keys_file: None,
             automatic_rollback: BTreeSet::new(),

@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod config;
 mod events;
+pub mod foreign;
 mod former;
 mod live;
 pub mod ops;

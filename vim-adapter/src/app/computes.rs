@@ -114,11 +114,12 @@ impl App {
                 return Err(problem.into());
             }
         }
+        let own_image = self.own_image(vim, &spec).await?;
         let candidates = if profile.own_placement { Vec::new() } else { driver.candidates().await? };
         let (row, fresh) = db::transaction!(self.store.db, |tx| {
             vims::lock(tx, vim).await?;
             let Some(mut row) = computes::get(tx, vim, id).await? else {
-                return Ok((self.insert_compute(tx, vim, id, &spec, &profile, &candidates).await?, true));
+                return Ok((self.insert_compute(tx, vim, id, &spec, &profile, &candidates, own_image).await?, true));
             };
             if row.compute.state == ComputeState::Deleting {
                 return Err(being_deleted(&what));

@@ -29,7 +29,8 @@ struct Parts {
 }
 
 impl App {
-    /// Writes a new compute down, with its host, and gives it its ports and volumes.
+    /// Writes a new compute down, with its host, and gives it its ports and volumes. `own_image` is the least disk of an image
+    /// of the VIM's own.
     pub(super) async fn insert_compute(
         &self,
         tx: &mut AnyConnection,
@@ -38,8 +39,9 @@ impl App {
         spec: &ComputeSpec,
         profile: &Profile,
         candidates: &[Candidate],
+        own_image: Option<u64>,
     ) -> Result<ComputeRow> {
-        let parts = look_up(tx, vim, spec).await?;
+        let parts = look_up(tx, vim, spec, own_image).await?;
         let need = Capacity {
             vcpus: spec.flavour.vcpus.into(),
             memory_bytes: spec.flavour.memory_bytes,
@@ -91,7 +93,7 @@ impl App {
     }
 }
 
-async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Result<Parts> {
+async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec, own_image: Option<u64>) -> Result<Parts> {
     let mut faults = Vec::new();
     let mut found_volumes = Vec::new();
     let mut found_groups = Vec::new();
@@ -105,6 +107,9 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec) -> Resul
     let mut wanted: Vec<(String, Uuid)> =
         spec.volumes.iter().enumerate().map(|(i, id)| (format!("/volumes/{i}"), *id)).collect();
     match &spec.root {
+        ComputeRoot::Image { size_bytes, .. } if own_image.is_some() => {
+            disk_bytes = size_bytes.unwrap_or(0).max(own_image.unwrap_or(0));
+        }
         ComputeRoot::Image { image_id, size_bytes } => {
             let row = images::get(tx, vim, *image_id).await?;
             match usable_image(row, *image_id, "/root/imageId") {

@@ -1,6 +1,7 @@
 //! Decisions: what is asked is checked, written down as wanted, carried out by the VIM's driver, and its outcome written
 //! down. One file per noun.
 
+mod adopt;
 pub mod affinity;
 pub mod change_compute;
 pub mod computes;

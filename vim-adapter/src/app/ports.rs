@@ -133,6 +133,7 @@ impl App {
     pub async fn put_port(&self, vim: Uuid, id: Uuid, spec: PortSpec) -> Result<Port> {
         let spec = checked(spec)?;
         let driver = self.driver(vim).await?;
+        self.adopt_network(vim, spec.network_id).await?;
         let ours = !driver.profile().own_addresses;
         let what = format!("port {id}");
         let (port, fresh) = db::transaction!(self.store.db, |tx| {

@@ -141,7 +141,7 @@ async fn found_again(vim: &OpenstackVim, memory: &mut Memory) {
 
 /// Looks once at all that may have changed; what is under way.
 async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<Busy> {
-    let wanted = wanted(vim).await?;
+    let mut wanted = self::wanted(vim).await?;
     deliver(vim, memory, &wanted);
     if wanted.computes.iter().any(|row| row.compute.vim_resource_id.is_some()) {
         let (told, gone) = vim.notifications.take(&wanted.computes);
@@ -150,6 +150,8 @@ async fn look(vim: &Arc<OpenstackVim>, memory: &mut Memory) -> Result<Busy> {
         }
         if told || !vim.notifications.are_heard() || is_due(memory.servers, QUICK_MOST) {
             look_at_servers(vim, memory, &wanted).await?;
+            // A server that runs now may wait for its ports.
+            wanted = self::wanted(vim).await?;
         }
     }
     let waiting = waits_for_ports(&wanted);

@@ -22,6 +22,7 @@ mod measure;
 mod migrations;
 mod networks;
 mod notifications;
+mod own;
 mod ports;
 mod qos;
 mod report;
@@ -324,6 +325,14 @@ impl Vim for OpenstackVim {
 
     async fn inventory(&self) -> Result<VimInventory> {
         self.take_inventory().await
+    }
+
+    async fn own_network(&self, id: Uuid) -> Result<Option<(Network, Vec<Subnet>)>> {
+        self.network_of_its_own(id).await
+    }
+
+    async fn own_image(&self, id: Uuid) -> Result<Option<u64>> {
+        self.image_of_its_own(id).await
     }
 
     async fn ensure_network(&self, network: &Network) -> Result<Made> {

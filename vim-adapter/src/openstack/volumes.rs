@@ -195,7 +195,11 @@ impl OpenstackVim {
     /// 503 when it has none yet.
     pub(super) async fn image_id(&self, id: Uuid) -> Result<String> {
         let row = images::get(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, id).await?;
-        super::known(row.and_then(|row| row.image.vim_resource_id), "software image", id)
+        match row {
+            Some(row) => super::known(row.image.vim_resource_id, "software image", id),
+            // One of the cloud's own, looked at when the compute was asked for.
+            None => Ok(id.to_string()),
+        }
     }
 }
 

@@ -48,14 +48,21 @@ pub async fn list(tx: &mut AnyConnection) -> sqlx::Result<Vec<(Uuid, VimSpec)>> 
     rows.iter().map(|row| Ok((row.id("id")?, row.doc("spec")?))).collect()
 }
 
-/// What a VIM still holds, as `kind id (name)`, at most `limit` of each kind.
+/// What a VIM still holds of what was made for somebody, as `kind id (name)`, at most `limit` of each kind.
 pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, limit: i64) -> sqlx::Result<Vec<String>> {
     let mut found = Vec::new();
+    // Networks of the VIM's own bear it as their owner.
     for (kind, sql) in [
         ("compute", "SELECT id, spec FROM compute WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("port", "SELECT id, spec FROM port WHERE vim_id = $1 ORDER BY id LIMIT $2"),
-        ("subnet", "SELECT id, spec FROM subnet WHERE vim_id = $1 ORDER BY id LIMIT $2"),
-        ("network", "SELECT id, spec FROM network WHERE vim_id = $1 ORDER BY id LIMIT $2"),
+        (
+            "subnet",
+            "SELECT id, spec FROM subnet WHERE vim_id = $1 AND spec NOT LIKE '%\"kind\":\"vim\"%' ORDER BY id LIMIT $2",
+        ),
+        (
+            "network",
+            "SELECT id, spec FROM network WHERE vim_id = $1 AND spec NOT LIKE '%\"kind\":\"vim\"%' ORDER BY id LIMIT $2",
+        ),
         ("volume", "SELECT id, spec FROM volume WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("snapshot", "SELECT id, spec FROM snapshot WHERE vim_id = $1 ORDER BY id LIMIT $2"),
         ("affinity group", "SELECT id, spec FROM affinity_group WHERE vim_id = $1 ORDER BY id LIMIT $2"),
@@ -70,11 +77,13 @@ pub async fn holdings(tx: &mut AnyConnection, vim: Uuid, limit: i64) -> sqlx::Re
     Ok(found)
 }
 
-/// Forgets a VIM that holds nothing, with its hosts and events.
+/// Forgets a VIM that holds nothing, with its hosts, its own networks and its events.
 pub async fn delete(tx: &mut AnyConnection, vim: Uuid) -> sqlx::Result<()> {
     for sql in [
         "DELETE FROM event WHERE vim_id = $1",
         "DELETE FROM allowance WHERE vim_id = $1",
+        "DELETE FROM subnet WHERE vim_id = $1",
+        "DELETE FROM network WHERE vim_id = $1",
         "DELETE FROM host_garbage WHERE vim_id = $1",
         "DELETE FROM host WHERE vim_id = $1",
         "DELETE FROM vim WHERE id = $1",

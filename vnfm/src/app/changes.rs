@@ -136,7 +136,7 @@ impl App {
         let stored = INSTANCES.require(&self.db, id).await?;
         if_match.check(&stored.etag())?;
         let instance = &stored.document.0;
-        let Value::Object(patch) = patch else {
+        let Value::Object(mut patch) = patch else {
             return Err(ApiError::fault(Fault::new("", "the merge patch is no object")));
         };
         let known = self.packages.get(&instance.vnfd_id).await?;
@@ -146,8 +146,14 @@ impl App {
             Some(_) => return Err(ApiError::fault(Fault::new("/vnfdId", "it names no VNFD"))),
         };
         let modified = modify::modified(&known.vnfd, new.as_ref().map(|k| &k.vnfd), instance, &patch);
-        let (mut record, told) = modified
+        let (mut record, mut told) = modified
             .map_err(|faults| ApiError::unprocessable("the VNF instance cannot be modified like this", faults))?;
+        for connections in [&mut record.vim_connection_info, &mut told.vim_connection_info] {
+            self.own_connections(connections).await?;
+        }
+        if !told.vim_connection_info.is_empty() {
+            patch.insert("vimConnectionInfo".to_owned(), json!(told.vim_connection_info));
+        }
         record.instantiated_vnf_info = None;
         let op = Uuid::new_v4();
         let plan = modify::plan().map_err(|e| cause::submit(e.into(), &self.base))?;

@@ -31,6 +31,7 @@ use service::http::Wake;
 use service::notify::Notifier;
 
 use crate::config::Endpoints;
+use crate::foreign::Foreign;
 use crate::vi::Shared;
 
 pub use observer::Recorder;
@@ -69,4 +70,6 @@ pub struct App {
     pub quotas: quotas::Quotas,
     /// Where VNFs and element managers are that do not say.
     pub endpoints: Arc<Endpoints>,
+    /// Where VIMs are registered whose credentials a request brings.
+    pub foreign: Foreign,
 }

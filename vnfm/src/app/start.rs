@@ -14,6 +14,7 @@ use super::monitoring::Watched;
 use super::surroundings::Around;
 use super::{App, Packages, Recorder};
 use crate::config::Config;
+use crate::foreign::Foreign;
 use crate::scripts::Confined;
 use crate::steps::{Coordinators, Granting, Nfvo, Ve, Vnfs, registry, with_ve};
 use crate::store::{INSTANCES, OCCURRENCES, SNAPSHOTS, schema, snapshots, ve};
@@ -36,7 +37,9 @@ impl App {
         let (notifier, older_notifier) = notifiers(&setup, &base).await?;
         let (used, seen) = mpsc::unbounded_channel();
         let vi: Arc<dyn Vi> = Arc::new(OverHttp::new(used));
-        let granting: Arc<dyn Granting> = Arc::new(Nfvo(GrantClient::new(&config.nfvo)));
+        let foreign = Foreign::new(config.vim_adapter.as_deref());
+        let granting: Arc<dyn Granting> =
+            Arc::new(Nfvo { client: GrantClient::new(&config.nfvo), foreign: foreign.clone() });
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let packages = Arc::new(Packages::new(&config.nfvo));
         let (alarms, pm) =
@@ -88,6 +91,7 @@ impl App {
             indicators,
             quotas,
             endpoints: Arc::new(config.ve_vnfm.clone()),
+            foreign,
         };
         let ears = app.alarms.ears(engine.clone());
         setup.spawn("event listener", crate::events::listen(setup.clone(), engine.clone(), ears.clone(), seen));

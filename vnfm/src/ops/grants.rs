@@ -11,10 +11,8 @@ use uuid::Uuid;
 use super::blueprint::{Blueprint, GroupPart, PortOn, PortPart};
 use super::instantiate::PortParams;
 use super::inventory::{Owned, Part};
+use crate::foreign::{advice, is_foreign};
 use crate::vi::{Kind, VimRef};
-
-/// `vimType` of an OpenStack reached by its Keystone (SOL003 clause 4.4.1.6), by its name and by its older one.
-const KEYSTONE: [&str; 2] = ["ETSINFV.OPENSTACK_KEYSTONE.V_3", "OPENSTACK_V3"];
 
 /// What a grant request says besides the resources.
 #[derive(Debug, Clone)]
@@ -222,12 +220,8 @@ pub fn vim(grant: &Grant, connection: Option<&str>) -> Result<VimRef, Box<Proble
         let known: Vec<&str> = connections.keys().map(String::as_str).collect();
         return Err(unusable(format!("it names VIM connection {connection:?}, and vimConnectionInfo has {known:?}")));
     };
-    if KEYSTONE.contains(&info.vim_type.as_str()) && !info.access_info.is_empty() {
-        return Err(unusable(format!(
-            "vimConnectionInfo {id} has the credentials of an OpenStack's Keystone, and this VNFM reaches an OpenStack \
-             through a vim-adapter, which keeps them: register it there (mano vim add openstack), and let interfaceInfo.\
-             endpoint be that adapter's address, without accessInfo"
-        )));
+    if is_foreign(info) {
+        return Err(unusable(advice(id)));
     }
     let endpoint = info.interface_info.get("endpoint").and_then(serde_json::Value::as_str);
     match (endpoint, id.parse()) {

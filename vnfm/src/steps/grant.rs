@@ -11,6 +11,7 @@ use reference_points::or_vnfm::{Grant, GrantAnswer, GrantClient, GrantRequest};
 use serde_json::json;
 
 use super::failed;
+use crate::foreign::Foreign;
 
 /// How soon a grant that comes later is asked for again: SOL003 has no notification of it.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -24,18 +25,40 @@ pub trait Granting: Send + Sync {
     async fn get(&self, location: &str) -> Result<Option<Grant>, CallError>;
 }
 
-/// The real one, over HTTP.
+/// The real one, over HTTP. What it grants in VIMs of others is granted in own ones from there on.
 #[derive(Debug)]
-pub struct Nfvo(pub GrantClient);
+pub struct Nfvo {
+    /// The NFVO.
+    pub client: GrantClient,
+    /// Where VIMs of others are registered.
+    pub foreign: Foreign,
+}
+
+impl Nfvo {
+    async fn own(&self, grant: Grant) -> Result<Grant, CallError> {
+        let refused = |problem| CallError::Refused {
+            peer: "vim-adapter".to_owned(),
+            url: "vimConnectionInfo".to_owned(),
+            problem,
+        };
+        self.foreign.settle_grant(grant).await.map_err(refused)
+    }
+}
 
 #[async_trait]
 impl Granting for Nfvo {
     async fn request(&self, request: &GrantRequest) -> Result<GrantAnswer, CallError> {
-        self.0.request(request).await
+        match self.client.request(request).await? {
+            GrantAnswer::Granted(grant) => Ok(GrantAnswer::Granted(Box::new(self.own(*grant).await?))),
+            later => Ok(later),
+        }
     }
 
     async fn get(&self, location: &str) -> Result<Option<Grant>, CallError> {
-        self.0.get(location).await
+        match self.client.get(location).await? {
+            Some(grant) => self.own(grant).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
