@@ -157,7 +157,11 @@ impl Cloud {
         for (kind, args) in LISTS {
             let listed = self.openstack(cloud, args)?;
             let one = |item: &Value| format!("{} {}", item["ID"].as_str().unwrap_or_default(), item["Name"]);
-            let mut names: Vec<String> = listed.as_array().into_iter().flatten().map(one).collect();
+            // Neutron makes ports for DHCP and default groups of projects when they are first needed; an operator sees them.
+            let own = |item: &&Value| {
+                !matches!((kind, item["Name"].as_str()), ("port", Some("")) | ("security group", Some("default")))
+            };
+            let mut names: Vec<String> = listed.as_array().into_iter().flatten().filter(own).map(one).collect();
             names.sort();
             all.insert(kind, names);
         }

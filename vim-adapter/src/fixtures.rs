@@ -3,7 +3,7 @@
 use reference_points::common::{Owner, OwnerKind};
 use reference_points::nf_vi::{Capacity, MachineState};
 use reference_points::or_vi::{
-    Compute, ComputeRoot, ComputeSpec, ComputeState, Flavour, Port, PortSpec, ResourceState,
+    Compute, ComputeRoot, ComputeSpec, ComputeState, Flavour, Port, PortSpec, ResourceState, VnicType,
 };
 use uuid::Uuid;
 
@@ -71,6 +71,7 @@ pub fn port(name: &str) -> Port {
             allowed_addresses: vec![],
             rules: vec![],
             trunk: None,
+            vnic_type: VnicType::Normal,
         },
         vim_resource_id: None,
         mac: String::new(),

@@ -83,4 +83,8 @@ async fn real_ports_of_a_trunk_go_over_their_parent_with_a_tag_and_its_address()
     assert_eq!(row.get::<Option<i64>>("tag_request").unwrap(), Some(100));
     let row = northbound.row("Logical_Switch_Port", &parent.id.to_string()).await.unwrap();
     assert_eq!(row.get::<Option<String>>("parent_name").unwrap(), None);
+    // What these hosts cannot give is refused with the reason.
+    let direct = PortSpec { vnic_type: VnicType::Direct, ..port_spec(outer) };
+    let told = adapter.vi.put_port(vim, Uuid::new_v4(), &direct).await.unwrap_err().to_problem();
+    assert!(told.status == 422 && told.detail.contains("type direct"), "{told:?}");
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use reference_points::common::{CallError, ProblemDetails};
 use reference_points::or_vi::{ViClient, VimKind, VimSpec};
 use reference_points::or_vnfm::{Grant, VimConnectionInfo};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 /// `vimType` of an OpenStack reached by its Keystone, by its name and by its older one.
@@ -48,6 +50,10 @@ impl Foreign {
     /// What the vim-adapter says; 422 without one, and for a connection that cannot be read.
     pub async fn settle(&self, connections: &mut Connections) -> Result<BTreeMap<String, String>, Box<ProblemDetails>> {
         let mut renamed = BTreeMap::new();
+        // Credentials for VIMs of a kind that is not known serve nobody here, and are not kept.
+        for info in connections.values_mut().filter(|info| !KEYSTONE.contains(&info.vim_type.as_str())) {
+            info.access_info.clear();
+        }
         let foreign: Vec<String> =
             connections.iter().filter(|(_, info)| is_foreign(info)).map(|(id, _)| id.clone()).collect();
         for old in foreign {
@@ -55,10 +61,13 @@ impl Foreign {
             let Some(adapter) = &self.adapter else {
                 return Err(Box::new(ProblemDetails::unprocessable(advice(&old), Vec::new())));
             };
-            let id = identifier(&old, &info);
-            let spec = VimSpec { name: name(&old, &info), kind: kind(&old, &info)? };
-            let known = ViClient::new(adapter).put_vim(id, &spec).await;
-            known.map_err(|error| Box::new(refused(&old, &error)))?;
+            let client = ViClient::new(adapter);
+            let (id, spec) = match self.registered(&client, &old, &info).await? {
+                // Other credentials for one that is registered.
+                Some((id, spec)) => (id, spec),
+                None => (identifier(&old, &info), VimSpec { name: name(&old, &info), kind: kind(&old, &info)? }),
+            };
+            client.put_vim(id, &spec).await.map_err(|error| Box::new(refused(&old, &error)))?;
             let own = VimConnectionInfo {
                 interface_info: [("endpoint".to_owned(), json!(adapter))].into_iter().collect(),
                 access_info: serde_json::Map::new(),
@@ -68,6 +77,43 @@ impl Foreign {
             renamed.insert(old, id.to_string());
         }
         Ok(renamed)
+    }
+
+    /// The VIM of a connection that is the adapter's already and is given credentials: it is entered with those from now on, where
+    /// it was.
+    async fn registered(
+        &self,
+        client: &ViClient,
+        connection: &str,
+        info: &VimConnectionInfo,
+    ) -> Result<Option<(Uuid, VimSpec)>, Box<ProblemDetails>> {
+        let endpoint = info.interface_info.get("endpoint").and_then(Value::as_str);
+        let Some(id) = connection.parse().ok().filter(|_| endpoint == self.adapter.as_deref()) else { return Ok(None) };
+        let known = client.vim(id).await.map_err(|error| Box::new(refused(connection, &error)))?;
+        let Some(VimSpec { name, kind: VimKind::Openstack { interface_info, .. } }) = known.map(|vim| vim.spec) else {
+            return Ok(None);
+        };
+        let there = json!(interface_info).as_object().cloned().unwrap_or_default();
+        let given = VimConnectionInfo { interface_info: there, ..info.clone() };
+        Ok(Some((id, VimSpec { name, kind: kind(connection, &given)? })))
+    }
+
+    /// As [`Foreign::settle`], for a request and everything in it that refers to its connections.
+    ///
+    /// # Errors
+    /// As [`Foreign::settle`].
+    pub async fn settle_request<R>(&self, request: R) -> Result<R, Box<ProblemDetails>>
+    where
+        R: Serialize + DeserializeOwned,
+    {
+        let unreadable = |error: serde_json::Error| Box::new(ProblemDetails::new(500, "Request", error.to_string()));
+        let mut document = serde_json::to_value(&request).map_err(unreadable)?;
+        let Some(connections) = document.get_mut("vimConnectionInfo") else { return Ok(request) };
+        let mut own: Connections = serde_json::from_value(connections.take()).map_err(unreadable)?;
+        let renamed = self.settle(&mut own).await?;
+        *connections = json!(own);
+        rename(&mut document, &renamed);
+        serde_json::from_value(document).map_err(unreadable)
     }
 
     /// As [`Foreign::settle`], for a grant and everything in it that refers to its connections.
@@ -86,21 +132,14 @@ impl Foreign {
     }
 }
 
-/// The same for the same VIM, however often and by whom it is told.
+/// The same for the same project of the same cloud, however often and by whom it is told. Whoever names another one under the same
+/// name gets another VIM, and never one that somebody else registered.
 fn identifier(connection: &str, info: &VimConnectionInfo) -> Uuid {
     let named = info.vim_id.as_deref().unwrap_or(connection);
-    if let Ok(id) = named.parse() {
-        return id;
-    }
-    let said = |map: &serde_json::Map<String, Value>, key: &str| map.get(key).cloned().unwrap_or_default();
-    let of = json!([
-        named,
-        said(&info.interface_info, "endpoint"),
-        said(&info.access_info, "project"),
-        said(&info.access_info, "applicationCredentialId"),
-        said(&info.access_info, "region"),
-    ]);
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, of.to_string().as_bytes())
+    let account = |key: &str| info.access_info.get(key).cloned().unwrap_or_default();
+    let scope = ["project", "projectDomain", "applicationCredentialId", "region"].map(account);
+    let endpoint = info.interface_info.get("endpoint").cloned().unwrap_or_default();
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, json!([named, endpoint, scope]).to_string().as_bytes())
 }
 
 fn name(connection: &str, info: &VimConnectionInfo) -> String {
@@ -108,12 +147,35 @@ fn name(connection: &str, info: &VimConnectionInfo) -> String {
     named.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
+/// Keys of SOL003 clause 4.4.1.6 that are understood; what else a peer says is about its own means.
+const INTERFACE: [&str; 3] = ["endpoint", "trustedCertificates", "skipCertificateVerification"];
+const ACCESS: [&str; 8] = [
+    "username",
+    "password",
+    "userDomain",
+    "project",
+    "projectDomain",
+    "region",
+    "applicationCredentialId",
+    "applicationCredentialSecret",
+];
+
 fn kind(connection: &str, info: &VimConnectionInfo) -> Result<VimKind, Box<ProblemDetails>> {
-    let document = json!({
-        "type": info.vim_type, "interfaceInfo": info.interface_info, "accessInfo": info.access_info,
-    });
-    serde_json::from_value(document).map_err(|error| {
-        let detail = format!("vimConnectionInfo {connection} cannot be used: {error}");
+    let only = |map: &Map<String, Value>, keys: &[&str]| -> Map<String, Value> {
+        map.iter()
+            .filter(|(key, _)| keys.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    let (interface, access) = (only(&info.interface_info, &INTERFACE), only(&info.access_info, &ACCESS));
+    let document = json!({ "type": info.vim_type, "interfaceInfo": interface, "accessInfo": access });
+    // What is wrong is not quoted: it may be a password.
+    serde_json::from_value(document).map_err(|_| {
+        let detail = format!(
+            "vimConnectionInfo {connection} cannot be used: interfaceInfo needs an endpoint, and {} and {} are texts",
+            ACCESS.join(", "),
+            INTERFACE[0]
+        );
         Box::new(ProblemDetails::unprocessable(detail, Vec::new()))
     })
 }
@@ -159,11 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn a_vim_has_the_same_identifier_each_time_and_keeps_one_that_it_has() {
-        assert_eq!(identifier("vim1", &keystone(None)), identifier("vim1", &keystone(None)));
-        assert_ne!(identifier("vim1", &keystone(None)), identifier("vim2", &keystone(None)));
+    fn a_vim_has_the_same_identifier_each_time_and_no_other_project_has_it() {
         let id = Uuid::from_u128(9).to_string();
-        assert_eq!(identifier("vim1", &keystone(Some(&id))).to_string(), id);
+        let one = keystone(Some(&id));
+        assert_eq!(identifier("vim1", &one), identifier("vim2", &one));
+        assert_ne!(identifier("vim1", &one).to_string(), id, "it is nobody else's");
+        let mut other = one.clone();
+        other.access_info.insert("project".to_owned(), json!("q"));
+        assert_ne!(identifier("vim1", &one), identifier("vim1", &other));
+        assert_ne!(identifier("vim1", &keystone(None)), identifier("vim2", &keystone(None)));
+    }
+
+    #[test]
+    fn what_others_say_beside_it_is_passed_over_and_what_is_wrong_is_not_quoted() {
+        let mut info = keystone(None);
+        info.interface_info.insert("skipCertificateHostnameCheck".to_owned(), json!(true));
+        kind("vim1", &info).unwrap();
+        info.access_info.insert("password".to_owned(), json!(123_456));
+        let told = kind("vim1", &info).unwrap_err();
+        assert!(told.status == 422 && !told.detail.contains("123456"), "{told:?}");
     }
 
     #[test]

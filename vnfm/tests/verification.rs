@@ -9,7 +9,8 @@ use common::{Changing, Instance};
 use db::testing::TestDb;
 use reference_points::nf_vi::{RealDisk, RealPort, Reality};
 use reference_points::or_vi::{
-    Compute, ComputeRoot, ComputeSpec, ComputeState, Port, PortAddress, PortSpec, ResourceState, Volume, VolumeSpec,
+    Compute, ComputeRoot, ComputeSpec, ComputeState, Port, PortAddress, PortSpec, ResourceState, VnicType, Volume,
+    VolumeSpec,
 };
 use reference_points::os_ma_nfvo::verification::Check;
 use uuid::Uuid;
@@ -76,6 +77,7 @@ fn port(part: &PortPart) -> Port {
         allowed_addresses: vec![],
         rules: vec![],
         trunk: None,
+        vnic_type: VnicType::Normal,
     };
     Port {
         id: part.id,

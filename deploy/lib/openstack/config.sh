@@ -59,7 +59,7 @@ rabbit_retry_backoff = 1
 heartbeat_in_pthread = false
 kombu_reconnect_delay = 0.5
 [oslo_messaging_notifications]
-driver = $([ -n "$NOTIFICATIONS" ] && echo messagingv2 || echo noop)
+driver = ${1:-noop}
 EOC
 }
 messages_url() { echo "rabbit://openstack:$(secret rabbitmq)@$API_ADDRESS:5672/"; }
@@ -226,7 +226,7 @@ $(section_password cinder)
 send_service_user_token = true
 $(section_password nova)
 $(section_token nova)
-$(section_messages)
+$(section_messages "${NOTIFICATIONS:+messagingv2}")
 EOC
 }
 

@@ -3,7 +3,6 @@
 //! forgotten with the VIM. Images need no note.
 
 use reference_points::common::OwnerKind;
-use reference_points::or_vi::{ComputeRoot, ComputeSpec};
 use uuid::Uuid;
 
 use super::App;
@@ -27,6 +26,13 @@ impl App {
                 networks::insert(tx, vim, &network).await?;
                 networks::set_vim_id(tx, vim, id, network.vim_resource_id.as_deref()).await?;
             }
+            for gone in subnets::of_network(tx, vim, id)
+                .await?
+                .into_iter()
+                .filter(|old| !its_subnets.iter().any(|s| s.id == old.id))
+            {
+                subnets::delete(tx, vim, gone.id).await?;
+            }
             for subnet in &its_subnets {
                 if subnets::get(tx, vim, subnet.id).await?.is_none() {
                     subnets::insert(tx, vim, subnet).await?;
@@ -37,15 +43,14 @@ impl App {
         })
     }
 
-    /// The least disk of the image of the VIM's own that a compute boots from; `None` when it boots from something else.
+    /// The least disk of an image of the VIM's own; `None` when it is none.
     ///
     /// # Errors
     /// What the VIM says.
-    pub(super) async fn own_image(&self, vim: Uuid, spec: &ComputeSpec) -> Result<Option<u64>> {
-        let ComputeRoot::Image { image_id, .. } = &spec.root else { return Ok(None) };
-        if images::get(&mut *self.store.db.pool.acquire().await?, vim, *image_id).await?.is_some() {
+    pub(super) async fn own_image(&self, vim: Uuid, image: Uuid) -> Result<Option<u64>> {
+        if images::get(&mut *self.store.db.pool.acquire().await?, vim, image).await?.is_some() {
             return Ok(None);
         }
-        self.driver(vim).await?.own_image(*image_id).await
+        self.driver(vim).await?.own_image(image).await
     }
 }

@@ -114,7 +114,10 @@ impl App {
                 return Err(problem.into());
             }
         }
-        let own_image = self.own_image(vim, &spec).await?;
+        let own_image = match &spec.root {
+            ComputeRoot::Image { image_id, .. } => self.own_image(vim, *image_id).await?,
+            ComputeRoot::Volume { .. } => None,
+        };
         let candidates = if profile.own_placement { Vec::new() } else { driver.candidates().await? };
         let (row, fresh) = db::transaction!(self.store.db, |tx| {
             vims::lock(tx, vim).await?;

@@ -265,9 +265,7 @@ async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec
             None => Ok(mac.clone()),
         };
     }
-    if let Some(mac) = trunk_mac(tx, vim, spec).await?
-        && ports::by_mac(tx, vim, spec.network_id, &mac).await?.is_none()
-    {
+    if let Some(mac) = trunk_mac(tx, vim, spec).await? {
         return Ok(mac);
     }
     for attempt in 0..MAC_ATTEMPTS {
@@ -280,12 +278,14 @@ async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec
 }
 
 /// The MAC address of the interface that carries a trunk's port: what a guest's VLAN device has unless it is told another. None
-/// where the parent is on the same network, or its address is not known yet.
+/// where the parent is on the same network, its address is not known yet, or another port of the network has it.
 pub(crate) async fn trunk_mac(tx: &mut AnyConnection, vim: Uuid, spec: &PortSpec) -> Result<Option<String>> {
     let Some(TrunkPart::SubPort { parent_id, .. }) = &spec.trunk else { return Ok(None) };
     let parent = ports::get(tx, vim, *parent_id).await?;
     let known = parent.filter(|parent| parent.spec.network_id != spec.network_id);
-    Ok(known.and_then(|parent| canonical_mac(&parent.mac)))
+    let Some(mac) = known.and_then(|parent| canonical_mac(&parent.mac)) else { return Ok(None) };
+    let taken = ports::by_mac(tx, vim, spec.network_id, &mac).await?;
+    Ok(taken.is_none().then_some(mac))
 }
 
 async fn choose_addresses(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec) -> Result<Vec<PortAddress>> {

@@ -47,15 +47,18 @@ fn read_secrets(text: String) -> OpenstackSecrets {
     serde_json::from_str(&text).unwrap_or_else(alone)
 }
 
-/// Who asks without a secret means the one that is kept, if it is about the same account of the same cloud.
+/// Who asks without a secret means the one that is kept, if it is about the same account of the same cloud; who names no
+/// message broker means that of the same cloud.
 fn with_kept_secrets(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
     if let (VimKind::Openstack { interface_info, access_info }, Some(there)) = (&mut spec.kind, there)
         && let VimKind::Openstack { interface_info: kept_at, access_info: kept } = &there.kind
         && interface_info.endpoint == kept_at.endpoint
-        && (&access_info.username, &access_info.application_credential_id)
-            == (&kept.username, &kept.application_credential_id)
     {
-        access_info.add_secrets(kept.secrets());
+        let same = (&access_info.username, &access_info.application_credential_id)
+            == (&kept.username, &kept.application_credential_id);
+        // The message broker is the cloud's, whoever enters that.
+        let secrets = kept.secrets();
+        access_info.add_secrets(OpenstackSecrets { secret: secrets.secret.filter(|_| same), ..secrets });
     }
     spec
 }
@@ -306,6 +309,11 @@ mod tests {
     fn what_is_not_given_again_is_what_was_given_and_an_empty_address_ends_it() {
         let there = cloud(account(Some("pw"), Some("rabbit://u:p@h/")));
         assert_eq!(with_kept_secrets(cloud(account(None, None)), Some(&there)), there);
+        let mut other = account(Some("new"), None);
+        other.username = Some("other".to_owned());
+        let mut rotated = other.clone();
+        rotated.notifications_url = Some(Secret::new("rabbit://u:p@h/"));
+        assert_eq!(with_kept_secrets(cloud(other), Some(&there)), cloud(rotated));
         let off = with_kept_secrets(cloud(account(None, Some(""))), Some(&there));
         assert_eq!(off, cloud(account(Some("pw"), Some(""))));
     }

@@ -44,6 +44,10 @@ impl App {
             None
         };
         let what = format!("volume {id}");
+        let own_image = match spec.image_id {
+            Some(image) => self.own_image(vim, image).await?,
+            None => None,
+        };
         let (volume, fresh) = db::transaction!(self.store.db, |tx| {
             vims::lock(tx, vim).await?;
             if let Some(found) = volumes::get(tx, vim, id).await? {
@@ -54,8 +58,11 @@ impl App {
                 return Ok((found, false));
             }
             if let Some(image) = spec.image_id {
-                let image = usable_image(images::get(tx, vim, image).await?, image, "/imageId")?;
-                if let Some(smallest) = image.virtual_size_bytes.filter(|smallest| *smallest > spec.size_bytes) {
+                let smallest = match own_image {
+                    Some(smallest) => Some(smallest),
+                    None => usable_image(images::get(tx, vim, image).await?, image, "/imageId")?.virtual_size_bytes,
+                };
+                if let Some(smallest) = smallest.filter(|smallest| *smallest > spec.size_bytes) {
                     let why = format!("the image needs {smallest} bytes");
                     no_faults("the volume", vec![Fault::new("/sizeBytes", why)])?;
                 }

@@ -43,7 +43,7 @@ use crate::scheduler::{Candidate, capacity_of, zones_of};
 use crate::store::{hosts, images};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
-use crate::vim::{Change, Gone, Made, Profile, Vim};
+use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
 
 /// How long the answer to a new host waits for its agent.
 const FIRST_CONTACT: std::time::Duration = std::time::Duration::from_secs(4);
@@ -305,6 +305,10 @@ impl Vim for HostsVim {
     }
 
     async fn ensure_port(&self, port: &Port) -> Result<Made> {
+        if !port.spec.vnic_type.is_normal() {
+            let what = format!("an interface of type {}", port.spec.vnic_type.word());
+            return Err(cannot(&what, "these hosts give their machines virtio interfaces on Open vSwitch"));
+        }
         self.make_port(port.id).await.map(|_| Made::now())
     }
 

@@ -186,7 +186,7 @@ pub fn drift(found: &Row, wanted: &Row) -> Row {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use reference_points::common::OwnerKind;
-    use reference_points::or_vi::{NetworkSpec, PortAddress, PortSpec, ResourceState, SubnetSpec};
+    use reference_points::or_vi::{NetworkSpec, PortAddress, PortSpec, ResourceState, SubnetSpec, VnicType};
 
     use super::*;
 
@@ -236,6 +236,7 @@ mod tests {
                 allowed_addresses: allowed.iter().map(|a| a.parse().unwrap()).collect(),
                 rules: vec![],
                 trunk: None,
+                vnic_type: VnicType::Normal,
             },
             vim_resource_id: None,
             mac: "02:00:00:00:00:01".into(),

@@ -98,8 +98,10 @@ fn wanted(rules: &[PortRule]) -> BTreeSet<Rule> {
         wanted.extend(its.into_iter().map(|rule| Rule {
             direction: word,
             ethertype: if rule.ip_version == 6 { "IPv6" } else { "IPv4" },
-            protocol: rule.protocol,
-            ports: rule.ports.map(|ports| (ports.first, ports.last)),
+            // As Neutron keeps it: ICMP of IPv6 is a protocol of its own, there is no port 0, and all ports are none.
+            protocol: if (rule.ip_version, rule.protocol) == (6, Some(1)) { Some(58) } else { rule.protocol },
+            ports:
+                rule.ports.map(|ports| (ports.first.max(1), ports.last.max(1))).filter(|ports| *ports != (1, u16::MAX)),
         }));
     }
     wanted
@@ -145,7 +147,11 @@ impl OpenstackVim {
         let (missing, surplus) = difference(&found, &wanted(rules));
         for rule in missing {
             let call = Call::post(Service::Network, "security-group-rules", &rule.document(&id, &mark));
-            self.session.ask(&work, call).await?;
+            match self.session.ask(&work, call).await {
+                // It is there, however Neutron writes it.
+                Err(Failure::Problem(problem)) if problem.status == 409 => {}
+                told => drop(told?),
+            }
         }
         for rule in surplus {
             self.session.remove(&work, Service::Network, format!("security-group-rules/{rule}")).await?;
@@ -271,6 +277,15 @@ mod tests {
                 "{missing:?} {surplus:?}"
             );
         }
+    }
+
+    #[test]
+    fn ports_are_asked_for_as_neutron_keeps_them() {
+        let of = |first, last| {
+            let rule = PortRule { ports: Some(PortRange { first, last }), ..web() };
+            wanted(&[rule]).into_iter().find(|rule| rule.direction == "ingress").and_then(|rule| rule.ports)
+        };
+        assert_eq!((of(0, 1023), of(1, u16::MAX), of(0, u16::MAX)), (Some((1, 1023)), None, None));
     }
 
     #[test]

@@ -29,7 +29,7 @@ const EXCHANGE: &str = "nova";
 const KEYS: [&str; 2] = ["versioned_notifications.*", "notifications.*"];
 /// Whether the broker is still there is asked this often, in seconds, unless the address says otherwise.
 const HEARTBEAT: u16 = 20;
-/// The longest that connecting may take.
+/// After this time without an answer the broker is told as lost.
 const CONNECT: Duration = Duration::from_secs(15);
 /// Between two attempts: at first, and at most.
 const RETRY: Duration = Duration::from_secs(1);
@@ -160,7 +160,9 @@ fn news(body: &[u8], project: &str) -> Option<News> {
 pub fn brokers(url: &str) -> Result<Vec<AMQPUri>, String> {
     let (scheme, rest) = url.split_once("://").ok_or("it is no address: rabbit://USER:PASSWORD@HOST:5672/")?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let tls = query.split('&').any(|pair| matches!(pair.to_ascii_lowercase().as_str(), "ssl=1" | "ssl=true"));
+    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
+    let tls = pairs().any(|(key, value)| key == "ssl" && matches!(value.to_ascii_lowercase().as_str(), "1" | "true"));
+    let heartbeat = pairs().find(|(key, _)| *key == "heartbeat").and_then(|(_, value)| value.parse().ok());
     let scheme = match scheme {
         "rabbit" | "amqp" if !tls => "amqp",
         "rabbit" | "amqp" | "amqps" => "amqps",
@@ -172,8 +174,11 @@ pub fn brokers(url: &str) -> Result<Vec<AMQPUri>, String> {
         vhost => vhost,
     };
     let read = |host: &str| {
+        if host.contains('[') {
+            return Err("an IPv6 address is not understood: give the broker's host name".to_owned());
+        }
         let mut uri: AMQPUri = format!("{scheme}://{host}/{vhost}").parse()?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.heartbeat = Some(heartbeat.unwrap_or(HEARTBEAT));
         Ok(uri)
     };
     hosts.split(',').map(read).collect()
@@ -204,8 +209,18 @@ pub async fn run(vim: Arc<OpenstackVim>) {
 
 async fn listen(vim: &OpenstackVim, broker: AMQPUri) -> Result<(), String> {
     let project = vim.session.cloud().await.map_err(|failure| failure.to_string())?.project_id.clone();
-    let opening = tokio::time::timeout(CONNECT, open(vim, broker)).await;
-    let opened = opening.map_err(|_| format!("no answer for {} s", CONNECT.as_secs()))?;
+    let host = broker.authority.host.clone();
+    let opening = open(vim, broker);
+    tokio::pin!(opening);
+    // An attempt that is given up would live on below: there is one at a time, however long it takes.
+    let opened = match tokio::time::timeout(CONNECT, &mut opening).await {
+        Ok(opened) => opened,
+        Err(_) => {
+            let why = format!("the message broker at {host}: no answer for {} s", CONNECT.as_secs());
+            vim.notifications.note(State::Lost(why));
+            opening.await
+        }
+    };
     let (_connection, mut consumer) = opened.map_err(|error| error.to_string())?;
     tracing::info!(vim = %vim.ledger.vim, "Nova's notifications are heard");
     vim.notifications.note(State::Heard);
@@ -318,7 +333,8 @@ mod tests {
             both.iter().map(|b| (b.authority.host.as_str(), b.authority.port, b.vhost.as_str())).collect();
         assert_eq!(seen, [("a", 5672, "cloud"), ("b", 5671, "cloud")]);
         assert_eq!(brokers("amqps://u:p@a//").unwrap()[0].vhost, "/");
-        for wrong in ["a:5672", "kafka://a:9092/", "amqp://u:secret@:99999/"] {
+        assert_eq!(brokers("amqp://u:p@a/?heartbeat=5").unwrap()[0].query.heartbeat, Some(5));
+        for wrong in ["a:5672", "kafka://a:9092/", "amqp://u:secret@:99999/", "amqp://u:secret@[2001:db8::5]/"] {
             let why = brokers(wrong).unwrap_err();
             assert!(!why.contains("secret"), "{why}");
         }

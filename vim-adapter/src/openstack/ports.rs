@@ -61,10 +61,14 @@ fn document(port: &Port, refers: &Refers<'_>, mark: &Mark) -> Value {
     if let Some(policy) = refers.policy {
         body["qos_policy_id"] = json!(policy);
     }
+    if !spec.vnic_type.is_normal() {
+        body["binding:vnic_type"] = json!(spec.vnic_type.word());
+    }
     if let Some(mac) = refers.mac {
         body["mac_address"] = json!(mac);
     }
-    if !spec.allowed_addresses.is_empty() {
+    // Without port security any address may send.
+    if !spec.allowed_addresses.is_empty() && refers.group.is_some() {
         body["allowed_address_pairs"] =
             spec.allowed_addresses.iter().map(|net| json!({ "ip_address": net.to_string() })).collect();
     }
@@ -115,7 +119,17 @@ impl OpenstackVim {
             Some(found) => found,
             None => self.new_port(port, &network, &subnets).await?,
         };
-        self.join_trunk(port, &network, found["id"].as_str().unwrap_or_default()).await?;
+        let joined = self.join_trunk(port, &network, found["id"].as_str().unwrap_or_default()).await;
+        if let Err(failure) = joined {
+            if is_refusal(&failure) {
+                // Refused, it is forgotten: nothing of it may stay.
+                let its = text(&found, "id");
+                self.leave_trunk(&Port { vim_resource_id: its.clone(), ..port.clone() }).await?;
+                self.neutron_remove("port", name, id, its.as_ref()).await?;
+                self.drop_shared_of(port).await?;
+            }
+            return Err(failure);
+        }
         Ok(made(&found, &subnets))
     }
 
@@ -139,7 +153,7 @@ impl OpenstackVim {
         }
         let its_network = self.network_id(network.id).await?;
         let mark = Mark::of("port", id, self.ledger.vim, &spec.owner);
-        let mac = match &spec.mac {
+        let mut mac = match &spec.mac {
             Some(mac) => Some(mac.clone()),
             None => trunk_mac(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim, spec).await?,
         };
@@ -167,6 +181,8 @@ impl OpenstackVim {
                 Err(Failure::Problem(problem)) if !last && lacks_what_it_refers_to(problem.answer.as_deref()) => {
                     last = true;
                 }
+                // Nobody asked for that address, and on a network of others only its owner may choose one.
+                Err(failure) if is_refusal(&failure) && mac.is_some() && spec.mac.is_none() => mac = None,
                 Err(failure) => {
                     if is_refusal(&failure) {
                         self.drop_shared_of(port).await?;
@@ -203,7 +219,7 @@ impl OpenstackVim {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use reference_points::or_vi::{ResourceState, SubnetSpec};
+    use reference_points::or_vi::{ResourceState, SubnetSpec, VnicType};
 
     use super::*;
     use crate::fixtures;
@@ -256,15 +272,18 @@ mod tests {
         let mut port = fixtures::port("p");
         port.spec.mac = Some("02:00:00:00:00:01".into());
         port.spec.port_security = false;
+        port.spec.vnic_type = VnicType::Direct;
         port.spec.allowed_addresses = vec!["10.9.0.0/16".parse().unwrap()];
         let mark = Mark::of("port", port.id, Uuid::nil(), &port.spec.owner);
         let refers = Refers { network: "net", ..Refers::default() };
         let body = document(&port, &refers, &mark)["port"].clone();
         assert_eq!((&body["port_security_enabled"], &body["security_groups"]), (&json!(false), &json!([])));
-        assert_eq!(body["allowed_address_pairs"][0]["ip_address"], "10.9.0.0/16");
+        assert_eq!(body["binding:vnic_type"], "direct");
+        assert!(body.get("allowed_address_pairs").is_none(), "Neutron has none without port security");
         let refers = Refers { group: Some("g"), policy: Some("q"), ..refers };
         let body = document(&port, &refers, &mark)["port"].clone();
         assert_eq!(body["qos_policy_id"], "q");
+        assert_eq!(body["allowed_address_pairs"][0]["ip_address"], "10.9.0.0/16");
         assert!(body.get("port_security_enabled").is_none());
         assert_eq!(body["security_groups"], json!(["g"]));
     }

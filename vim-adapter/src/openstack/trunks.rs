@@ -81,7 +81,11 @@ impl OpenstackVim {
                 if let Some(trunk) = trunk.and_then(|trunk| text(&trunk, "id")) {
                     let sub = json!({ "sub_ports": [{ "port_id": its }] });
                     let call = Call::put(Service::Network, format!("trunks/{trunk}/remove_subports"), &sub);
-                    self.session.ask(&work, call).await?;
+                    match self.session.ask(&work, call).await {
+                        // It went with its parent meanwhile.
+                        Err(_) if self.trunk_of(port, &parent).await?.is_none() => {}
+                        told => drop(told?),
+                    }
                 }
             }
         }

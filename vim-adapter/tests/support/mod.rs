@@ -230,6 +230,7 @@ pub fn port_spec(network: Uuid) -> PortSpec {
         allowed_addresses: vec![],
         rules: vec![],
         trunk: None,
+        vnic_type: VnicType::Normal,
     }
 }
 

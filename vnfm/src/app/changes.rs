@@ -149,7 +149,7 @@ impl App {
         let (mut record, mut told) = modified
             .map_err(|faults| ApiError::unprocessable("the VNF instance cannot be modified like this", faults))?;
         for connections in [&mut record.vim_connection_info, &mut told.vim_connection_info] {
-            self.own_connections(connections).await?;
+            self.foreign.settle(connections).await.map_err(|problem| ApiError::new(*problem))?;
         }
         if !told.vim_connection_info.is_empty() {
             patch.insert("vimConnectionInfo".to_owned(), json!(told.vim_connection_info));

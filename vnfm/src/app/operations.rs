@@ -1,13 +1,12 @@
 //! Instantiate, terminate, and the tasks of their occurrences (SOL003 clauses 5.4.4, 5.4.8, 5.4.14 to 5.4.17).
 
-use std::collections::BTreeMap;
-
 use lcm::{CancelMode, NewOperation, OperationView};
 use reference_points::common::{Fault, ProblemDetails, TraceContext, Uuid};
 use reference_points::or_vnfm::{
-    InstantiateVnfRequest, InstantiationState, LcmOperationType, TerminateVnfRequest, TerminationType,
-    VimConnectionInfo, VnfInstance,
+    InstantiateVnfRequest, InstantiationState, LcmOperationType, TerminateVnfRequest, TerminationType, VnfInstance,
 };
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use service::http::{ApiError, ApiResult};
 use service::store::Stored;
@@ -28,23 +27,23 @@ use crate::store::{INSTANCES, Instance, resources};
 const DEFAULT_GRACE_SECONDS: u32 = 60;
 
 impl App {
-    /// Makes connections that came with credentials own ones, before anything of them is written down.
+    /// Makes connections that a request brings with credentials own ones, before anything of them is written down.
     ///
     /// # Errors
     /// What the vim-adapter says; 422 without one.
-    pub(super) async fn own_connections(&self, connections: &mut BTreeMap<String, VimConnectionInfo>) -> ApiResult<()> {
-        self.foreign.settle(connections).await.map(drop).map_err(|problem| ApiError::new(*problem))
+    pub(super) async fn with_own_connections<R: Serialize + DeserializeOwned>(&self, request: R) -> ApiResult<R> {
+        self.foreign.settle_request(request).await.map_err(|problem| ApiError::new(*problem))
     }
 
     /// Begins an instantiation; returns the occurrence's id.
     ///
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
-    pub async fn instantiate(&self, id: Uuid, mut request: InstantiateVnfRequest) -> ApiResult<Uuid> {
+    pub async fn instantiate(&self, id: Uuid, request: InstantiateVnfRequest) -> ApiResult<Uuid> {
         let stored = INSTANCES.require(&self.db, id).await?;
         let instance = &stored.document.0;
         let known = self.packages.get(&instance.vnfd_id).await?;
-        self.own_connections(&mut request.vim_connection_info).await?;
+        let request = self.with_own_connections(request).await?;
         let (properties, mut faults) = merged(&known.vnfd, instance, &request);
         let (extensions, more) = extended(&known.vnfd, instance.extensions.clone(), &request.extensions);
         faults.extend(more);

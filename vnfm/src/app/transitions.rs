@@ -70,9 +70,9 @@ impl App {
     ///
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
-    pub async fn change_flavour(&self, id: Uuid, mut request: ChangeVnfFlavourRequest) -> ApiResult<Uuid> {
+    pub async fn change_flavour(&self, id: Uuid, request: ChangeVnfFlavourRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
-        self.own_connections(&mut request.vim_connection_info).await?;
+        let request = self.with_own_connections(request).await?;
         let flavour = new_flavour(&running.known.vnfd, &running.facts.flavour_id, &request.new_flavour_id)?;
         let level = request.instantiation_level_id.as_deref();
         let (counts, levels) = sized(flavour, level)
@@ -107,9 +107,9 @@ impl App {
     ///
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
-    pub async fn change_ext_conn(&self, id: Uuid, mut request: ChangeExtVnfConnectivityRequest) -> ApiResult<Uuid> {
+    pub async fn change_ext_conn(&self, id: Uuid, request: ChangeExtVnfConnectivityRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
-        self.own_connections(&mut request.vim_connection_info).await?;
+        let request = self.with_own_connections(request).await?;
         let (vnfd, flavour) = (&running.known.vnfd, &running.facts.flavour_id);
         declared_only(Some(vnfd), flavour, CHANGE_EXT_CONN, &request.additional_params)?;
         if request.ext_virtual_links.is_empty() {
@@ -139,9 +139,9 @@ impl App {
     ///
     /// # Errors
     /// 404, 409, or 422 with every fault of the request.
-    pub async fn change_vnfpkg(&self, id: Uuid, mut request: ChangeCurrentVnfPkgRequest) -> ApiResult<Uuid> {
+    pub async fn change_vnfpkg(&self, id: Uuid, request: ChangeCurrentVnfPkgRequest) -> ApiResult<Uuid> {
         let running = self.running(id).await?;
-        self.own_connections(&mut request.vim_connection_info).await?;
+        let mut request = self.with_own_connections(request).await?;
         let asked = json!(request);
         let known = self.packages.get(&request.vnfd_id).await?;
         let order = order_of(request.additional_params.remove(UPGRADE_TYPE))?;

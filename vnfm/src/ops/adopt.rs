@@ -96,6 +96,7 @@ fn same_port(old: &PortPart, new: &PortPart, known: &Known) -> bool {
     old.on.network() == new.on.network()
         && (&old.mac, &old.addresses, old.port_security) == (&new.mac, &new.addresses, new.port_security)
         && (&old.allowed_addresses, &old.rules, &old.trunk) == (&new.allowed_addresses, &new.rules, &trunk)
+        && old.vnic_type == new.vnic_type
 }
 
 fn same_volume(old: &VolumePart, new: &VolumePart, same: &Same<'_>) -> bool {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use reference_points::or_vi::{
     AddressRequest, AffinityPolicy, AffinityScope, BootData, Flavour, NetworkRealisation, PortRule, SubnetSpec,
-    TrunkPart,
+    TrunkPart, VnicType,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -147,6 +147,9 @@ pub struct PortPart {
     /// Its part in a trunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<TrunkPart>,
+    /// Kind of interface.
+    #[serde(default, skip_serializing_if = "VnicType::is_normal")]
+    pub vnic_type: VnicType,
 }
 
 impl PortPart {

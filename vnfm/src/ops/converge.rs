@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use lcm::{Plan, PlanFaults, StepSpec};
 use reference_points::common::Fault;
+use reference_points::or_vi::TrunkPart;
 use reference_points::or_vnfm::GrantRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -123,9 +124,9 @@ fn new_ports(vnfc: &VnfcPart, there: &BTreeSet<Uuid>) -> impl Iterator<Item = Po
     vnfc.ports.iter().filter(new).map(|port| PortParams { port: port.clone(), vnfc: vnfc.id })
 }
 
-/// Whether the machine itself changes.
+/// Whether the machine itself changes, or what is known of it: ports of its trunks are no NICs, but they are its ports.
 fn differs(old: &VnfcPart, new: &VnfcPart) -> bool {
-    let ports = |v: &VnfcPart| v.nics().collect::<Vec<_>>();
+    let ports = |v: &VnfcPart| v.ports.iter().map(|p| p.id).collect::<Vec<_>>();
     old.flavour != new.flavour
         || old.root != new.root
         || old.volumes != new.volumes
@@ -165,11 +166,21 @@ fn emptied(new: &VnfcPart, add: &Blueprint, present: &[Owned]) -> Vec<Fault> {
     other.map(fault).collect()
 }
 
-/// Addresses that a new port asks for while the one it replaces still has them.
+/// Addresses, and tags of trunks, that a new port asks for while the one it replaces still has them.
 fn taken(add: &Blueprint, ports: &[PortParams], remove: &[Owned]) -> Vec<Fault> {
     let new = add.vnfcs.iter().flat_map(|v| &v.ports).chain(ports.iter().map(|p| &p.port));
     let mut faults = Vec::new();
     for port in new {
+        if let Some(TrunkPart::SubPort { parent_id, segmentation_id: Some(tag) }) = &port.trunk {
+            let same = Some(TrunkPart::SubPort { parent_id: *parent_id, segmentation_id: Some(*tag) });
+            let holds = |o: &&Owned| matches!(&o.part, Part::Port(old) if old.port.trunk == same);
+            if let Some(old) = remove.iter().find(holds) {
+                let text = format!("port {} has tag {tag} of the trunk until the new one is there", old.name());
+                faults.push(
+                    Fault::new(format!("CP {}", port.cpd), text).mend("give the new one another segmentation_id"),
+                );
+            }
+        }
         for ip in port.addresses.iter().filter_map(|a| a.ip) {
             let holds = |o: &&Owned| match &o.part {
                 Part::Port(old) => {

@@ -2,6 +2,7 @@
 //! volumes; what is missing beside them is made again first. A rollback brings the old machine back.
 
 use lcm::{Plan, PlanFaults, StepSpec};
+use reference_points::or_vi::TrunkPart;
 use reference_points::or_vnfm::GrantRequest;
 use serde_json::json;
 
@@ -24,7 +25,12 @@ pub fn plan(healed: &[Owned], all: &[Owned], grant: &GrantRequest) -> Result<Pla
             Part::Port(port) if healed.iter().any(|o| o.id() == port.vnfc) => {
                 let network = port.port.on.network();
                 let subnets = all.iter().filter(|o| matches!(&o.part, Part::Subnet(s) if s.link == network));
-                restore_key_of(all, network).into_iter().chain(subnets.map(restore_key)).collect()
+                let parent = match &port.port.trunk {
+                    Some(TrunkPart::SubPort { parent_id, .. }) => restore_key_of(all, *parent_id),
+                    Some(TrunkPart::Parent) | None => None,
+                };
+                let network = restore_key_of(all, network);
+                network.into_iter().chain(parent).chain(subnets.map(restore_key)).collect()
             }
             Part::Volume(volume) if healed.iter().any(|o| uses(o, volume.id)) => Vec::new(),
             Part::Port(_) | Part::Volume(_) => continue,

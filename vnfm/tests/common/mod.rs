@@ -583,7 +583,7 @@ impl VnfWorld {
     }
 }
 
-fn asking(op: Uuid, instance: Uuid) -> Asking<'static> {
+pub fn asking(op: Uuid, instance: Uuid) -> Asking<'static> {
     Asking {
         op,
         automatic: false,

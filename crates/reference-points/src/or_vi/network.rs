@@ -174,6 +174,51 @@ pub struct PortSpec {
     /// Its part in a trunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<TrunkPart>,
+    /// What kind of interface the compute gets.
+    #[serde(default, skip_serializing_if = "VnicType::is_normal")]
+    pub vnic_type: VnicType,
+}
+
+/// Kinds of virtual network interfaces (SOL001 clause 6.8.8, `vnic_type`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum VnicType {
+    /// One that the hypervisor emulates.
+    #[default]
+    Normal,
+    /// A virtual function of a NIC behind macvtap.
+    Macvtap,
+    /// A virtual function of a NIC, given to the compute.
+    Direct,
+    /// A whole NIC, given to the compute.
+    DirectPhysical,
+    /// An interface of a smart NIC, over virtio.
+    VirtioForwarder,
+    /// A NIC of a machine that is no virtual one.
+    Baremetal,
+}
+
+impl VnicType {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Normal, Self::Macvtap, Self::Direct, Self::DirectPhysical, Self::VirtioForwarder, Self::Baremetal];
+
+    /// Whether it is the usual one.
+    pub fn is_normal(&self) -> bool {
+        *self == Self::Normal
+    }
+
+    /// As descriptors and VIMs call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Macvtap => "macvtap",
+            Self::Direct => "direct",
+            Self::DirectPhysical => "direct-physical",
+            Self::VirtioForwarder => "virtio-forwarder",
+            Self::Baremetal => "baremetal",
+        }
+    }
 }
 
 /// A port's part in a trunk: several ports whose frames share one interface of a compute.

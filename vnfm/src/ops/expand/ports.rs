@@ -3,7 +3,7 @@
 
 use descriptors::vnfd::{Vdu, VduCp, VduSubCp};
 use reference_points::common::Fault;
-use reference_points::or_vi::{AddressRequest, TrunkPart};
+use reference_points::or_vi::{AddressRequest, TrunkPart, VnicType};
 use reference_points::or_vnfm::VnfExtCpConfig;
 use uuid::Uuid;
 
@@ -62,6 +62,7 @@ impl<'a> Work<'a> {
             allowed_addresses: shared_addresses(self.flavour, self.given.request, &cp.name),
             rules: rules(self.flavour, &cp.name),
             trunk: trunk.and_then(|(sub, parent)| self.tagged(sub, parent)),
+            vnic_type: self.vnic_type(cp),
         };
         if let Some(ext) = cp.external.first() {
             let ext_cpd = ext.clone();
@@ -185,6 +186,23 @@ impl<'a> Work<'a> {
                 part.addresses.extend((0..dynamic).map(|_| AddressRequest { subnet_id, ip: None }));
             }
         }
+    }
+
+    fn vnic_type(&mut self, cp: &VduCp) -> VnicType {
+        if cp.addresses.iter().any(|address| address.floating_ip) {
+            let why = "floating addresses are given by none of this VNFM's VIMs: expose it as an external CP instead";
+            self.fault(format!("VNFD CP {}", cp.name), why);
+        }
+        // What Open Source MANO's descriptors call PARAVIRT.
+        let word = if cp.vnic_type == "virtio" { "normal" } else { cp.vnic_type.as_str() };
+        let known = VnicType::ALL.into_iter().find(|known| known.word() == word);
+        known.unwrap_or_else(|| {
+            let text = format!("its vnic_type {:?} is none", cp.vnic_type);
+            let all: Vec<&str> = VnicType::ALL.iter().map(|known| known.word()).collect();
+            self.faults
+                .push(Fault::new(format!("VNFD CP {}", cp.name), text).mend(format!("one of {}", all.join(", "))));
+            VnicType::Normal
+        })
     }
 
     /// The part of a trunk's port in it. Its own tag may be given, or be that of its network.
