@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use mano_tests::lab::{Lab, Wishes};
-use mano_tests::{conformance, samples, traffic};
+use mano_tests::{conformance, patience, samples, traffic};
 use serde_json::Value;
 
 /// An internal link that is slow, on which each server is by a VLAN of its management interface.
@@ -79,9 +79,7 @@ fn package(lab: &Lab, image: &Path) -> std::path::PathBuf {
 async fn real_a_vnf_lets_through_what_its_rules_say_and_talks_over_a_slow_link_in_a_trunk() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::real("mano-t-links", &Wishes::default()).await else { return };
-    let (slow, fast) = lets_through_and_talks_over_a_trunk(&lab, &image).await;
-    // 2 Mbit/s and what may be sent at once are less than a megabyte in two seconds.
-    assert!(slow > 100_000 && slow < 1 << 20 && fast > 1 << 20, "{slow} bytes over the slow link, {fast} over another");
+    lets_through_and_talks_over_a_trunk(&lab, &image, true).await;
 }
 
 #[tokio::test]
@@ -90,11 +88,12 @@ async fn real_openstack_a_vnf_lets_through_what_its_rules_say_and_talks_over_a_s
     let Some(image) = samples::guest_image() else { return };
     // A policy for a bit rate is made by an operator.
     let Some(lab) = Lab::openstack("mano-operator", &Wishes::default()).await else { return };
-    lets_through_and_talks_over_a_trunk(&lab, &image).await;
+    // Open vSwitch in userspace, as a lab's may be, does not hold ports to what Neutron asks of it.
+    lets_through_and_talks_over_a_trunk(&lab, &image, false).await;
 }
 
-/// How much of a megabyte came in two seconds over the slow link, and over another.
-async fn lets_through_and_talks_over_a_trunk(lab: &Lab, image: &Path) -> (u64, u64) {
+/// `held`: the VIM holds ports to a bit rate itself.
+async fn lets_through_and_talks_over_a_trunk(lab: &Lab, image: &Path, held: bool) {
     let ns = lab.demo_with(&package(lab, image), image).await;
     lab.completed(lab.instantiate(ns).await).await;
     lab.mano(&["vnf", "scale", "demo-web", "--out", "servers", "--steps", "1"]);
@@ -125,16 +124,23 @@ async fn lets_through_and_talks_over_a_trunk(lab: &Lab, image: &Path) -> (u64, u
         let told = traffic::managed(lab, &format!("{}cgi-bin/ask?{of}:{port}:{file}", managed[0])).await;
         told.trim().parse().unwrap_or_else(|_| panic!("{told}"))
     };
-    assert!(ask(&data[1], 80, "").await > 0, "port 80 of the other server's data interface is closed");
+    let passes =
+        async |of: &str, port: u16| patience::until(async || ask(of, port, "").await, |bytes| *bytes > 0).await;
+    passes(&data[1], 80).await;
     assert_eq!(ask(&data[1], 81, "").await, 0, "port 81 of the other server's data interface is open");
     // Over the trunk, where no rule says anything.
-    assert!(ask(&tagged[1], 81, "").await > 0, "the other server is not reached over the trunk");
-    let rates = (ask(&tagged[1], 80, "big").await, ask(&managed[1], 80, "big").await);
+    passes(&tagged[1], 81).await;
+    if held {
+        // As soon as this machine has time to carry a megabyte over another link, what the slow one carries is its limit:
+        // 2 Mbit/s and what may be sent at once are less than a megabyte in two seconds.
+        patience::until(async || ask(&managed[1], 80, "big").await, |bytes| *bytes > 1 << 20).await;
+        let slow = ask(&tagged[1], 80, "big").await;
+        assert!(slow > 0 && slow < 1 << 20, "{slow} bytes in two seconds over the slow link");
+    }
     lab.nothing_leaks().await;
 
     lab.mano(&["vnf", "scale", "demo-web", "--in", "servers", "--steps", "1"]);
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_is_left().await;
     conformance::check(lab);
-    rates
 }

@@ -322,6 +322,7 @@ interface_driver = openvswitch
 ovs_integration_bridge = br-int
 ovs_use_veth = $([ "$DATAPATH" = netdev ] && echo true || echo false)
 dhcp_driver = neutron.agent.linux.dhcp.Dnsmasq
+num_sync_threads = 1
 enable_isolated_metadata = false
 force_metadata = false
 enable_metadata_proxy = false

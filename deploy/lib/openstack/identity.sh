@@ -122,6 +122,21 @@ networks_seed() {
     provider_network management "$MGMT_CIDR" false
 }
 
+# The DHCP agent starts its helpers with rights for the first network that it serves. For several at once it may start one twice
+# and then answer nobody: the first one is served alone, before anybody else asks.
+dhcp_warm() {
+    [ -z "$NO_NETWORKS" ] || return 0
+    local n network port i
+    n=$(url neutron)/v2.0
+    network=$(api GET "$n/networks?name=management&fields=id" | jq -r '.networks[0].id')
+    port=$(api POST "$n/ports" "$(jq -n --arg n "$network" '{port: {network_id: $n, name: "first"}}')" | jq -r .port.id)
+    for ((i = 0; i < 120; i++)); do
+        [ "$(api GET "$n/ports?network_id=$network&device_owner=network:dhcp&status=ACTIVE&fields=id" | jq '.ports | length')" = 0 ] || break
+        sleep 0.25
+    done
+    api DELETE "$n/ports/$port" >/dev/null
+}
+
 # provider_network NAME CIDR-OF-THE-FAR-END EXTERNAL
 provider_network() {
     local n id cidr base

@@ -194,9 +194,10 @@ impl OpenstackVim {
     }
 
     /// Removes what a crash left of groups that no port needs.
-    pub(super) async fn tidy_groups(&self, left: &[Port]) -> Result<()> {
+    pub(super) async fn tidy_groups(&self) -> Result<()> {
+        // Read behind the lock: whoever has it makes the group of a port that is remembered already.
         let mut known = self.groups.lock().await;
-        let needed = self.needed_groups(left);
+        let needed = self.needed_groups(&self.ports_left().await?);
         let listed = self.paged(Service::Network, "security-groups", "security_groups", &[]).await?;
         for group in &listed {
             let Some(mark) = marks::on(group).filter(|m| m.kind == KIND && m.vim == self.ledger.vim) else { continue };

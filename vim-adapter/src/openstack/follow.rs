@@ -498,9 +498,8 @@ fn limits(quotas: &BTreeMap<String, VimQuota>) -> Limits {
 async fn tidy(vim: &OpenstackVim, wanted: &Wanted) -> Result<()> {
     let needed: Vec<_> = wanted.computes.iter().map(super::computes::shape_of).collect();
     vim.drop_flavours(&needed).await?;
-    let left = vim.ports_left().await?;
-    vim.tidy_groups(&left).await?;
-    vim.tidy_policies(&vim.rates(&left).await?).await
+    vim.tidy_groups().await?;
+    vim.tidy_policies(&vim.rates(&vim.ports_left().await?).await?).await
 }
 
 /// Whether a document is marked as of this VIM.
