@@ -106,11 +106,9 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec, own_imag
     let (mut image, mut disk_bytes) = (None, 0);
     let mut wanted: Vec<(String, Uuid)> =
         spec.volumes.iter().enumerate().map(|(i, id)| (format!("/volumes/{i}"), *id)).collect();
-    match &spec.root {
-        ComputeRoot::Image { size_bytes, .. } if own_image.is_some() => {
-            disk_bytes = size_bytes.unwrap_or(0).max(own_image.unwrap_or(0));
-        }
-        ComputeRoot::Image { image_id, size_bytes } => {
+    match (&spec.root, own_image) {
+        (ComputeRoot::Image { size_bytes, .. }, Some(least)) => disk_bytes = size_bytes.unwrap_or(0).max(least),
+        (ComputeRoot::Image { image_id, size_bytes }, None) => {
             let row = images::get(tx, vim, *image_id).await?;
             match usable_image(row, *image_id, "/root/imageId") {
                 Ok(row) => {
@@ -123,7 +121,7 @@ async fn look_up(tx: &mut AnyConnection, vim: Uuid, spec: &ComputeSpec, own_imag
                 Err(other) => return Err(other),
             }
         }
-        ComputeRoot::Volume { volume_id } => wanted.push(("/root/volumeId".to_owned(), *volume_id)),
+        (ComputeRoot::Volume { volume_id }, _) => wanted.push(("/root/volumeId".to_owned(), *volume_id)),
     }
     for (place, id) in wanted {
         let mut wrong = |why: String| faults.push(Fault::new(place.clone(), why));

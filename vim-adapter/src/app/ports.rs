@@ -90,11 +90,11 @@ fn rule_faults(rules: &[PortRule]) -> Vec<Fault> {
 
 /// A port of a trunk needs its parent, and a tag that no other of it has.
 async fn check_trunk(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec, network: &Network) -> Result<()> {
-    let Some(TrunkPart::SubPort { parent_id, .. }) = &spec.trunk else { return Ok(()) };
+    let Some(parent_id) = spec.trunk.as_ref().and_then(TrunkPart::parent) else { return Ok(()) };
     let refuse = |member: &str, why: String| {
         Err(Failure::unprocessable(why.clone(), vec![Fault::new(format!("/trunk/{member}"), why)]))
     };
-    let parent = ports::get(tx, vim, *parent_id).await?;
+    let parent = ports::get(tx, vim, parent_id).await?;
     if !parent
         .is_some_and(|parent| parent.spec.trunk == Some(TrunkPart::Parent) && parent.state != ResourceState::Deleting)
     {
@@ -104,8 +104,7 @@ async fn check_trunk(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpe
         return refuse("segmentationId", format!("it has no tag to inherit: network {} is no VLAN", network.id));
     };
     for other in ports::list(tx, vim).await?.into_iter().filter(|other| other.id != id) {
-        if let Some(TrunkPart::SubPort { parent_id: carries, .. }) = other.spec.trunk
-            && carries == *parent_id
+        if other.spec.trunk.as_ref().and_then(TrunkPart::parent) == Some(parent_id)
             && let Some(its) = networks::get(tx, vim, other.spec.network_id).await?
             && tag_of(&other.spec, &its) == Some(tag)
         {
@@ -280,8 +279,8 @@ async fn choose_mac(tx: &mut AnyConnection, vim: Uuid, id: Uuid, spec: &PortSpec
 /// The MAC address of the interface that carries a trunk's port: what a guest's VLAN device has unless it is told another. None
 /// where the parent is on the same network, its address is not known yet, or another port of the network has it.
 pub(crate) async fn trunk_mac(tx: &mut AnyConnection, vim: Uuid, spec: &PortSpec) -> Result<Option<String>> {
-    let Some(TrunkPart::SubPort { parent_id, .. }) = &spec.trunk else { return Ok(None) };
-    let parent = ports::get(tx, vim, *parent_id).await?;
+    let Some(parent_id) = spec.trunk.as_ref().and_then(TrunkPart::parent) else { return Ok(None) };
+    let parent = ports::get(tx, vim, parent_id).await?;
     let known = parent.filter(|parent| parent.spec.network_id != spec.network_id);
     let Some(mac) = known.and_then(|parent| canonical_mac(&parent.mac)) else { return Ok(None) };
     let taken = ports::by_mac(tx, vim, spec.network_id, &mac).await?;

@@ -353,8 +353,8 @@ impl Northbound {
                 }
             }
             let home = id_of(home)?;
-            for ((column, table), wanted) in HANGING.into_iter().zip([&traffic.acls, &traffic.qos]) {
-                let there = &found[if table == ACL { 2 } else { 3 }];
+            let hanging = HANGING.into_iter().zip([&traffic.acls, &traffic.qos]).zip(&found[2..]);
+            for (((column, table), wanted), there) in hanging {
                 changes.extend(hang(home, column, table, there, wanted).map_err(|error| told(&what, &error))?);
             }
             Ok(Plan::Change(changes))

@@ -135,10 +135,7 @@ pub fn port(vim: Uuid, port: &Port, dhcpv4: Option<Uuid>, dhcpv6: Option<Uuid>, 
         addresses.push("unknown".to_owned());
         Vec::new()
     };
-    let parent = match &spec.trunk {
-        Some(TrunkPart::SubPort { parent_id, .. }) => Some(parent_id.to_string()),
-        Some(TrunkPart::Parent) | None => None,
-    };
+    let parent = spec.trunk.as_ref().and_then(TrunkPart::parent).map(|parent| parent.to_string());
     Row::new()
         .with("name", port.id.to_string())
         .with("addresses", addresses)

@@ -7,7 +7,6 @@ use std::sync::PoisonError;
 
 use reference_points::or_vi::{Direction, Port, PortRule};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::OpenstackVim;
@@ -36,10 +35,8 @@ fn key(vim: Uuid, rules: &[PortRule]) -> Key {
     if rules.is_empty() {
         return Key { name: "mano".to_owned(), id: vim };
     }
-    let digest = Sha256::digest(json!(rules).to_string());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    Key { name: format!("mano-{}", hex::encode(&digest[..5])), id: Uuid::from_bytes(bytes) }
+    let id = Uuid::new_v5(&vim, json!(rules).to_string().as_bytes());
+    Key { name: format!("mano-{}", &id.simple().to_string()[..10]), id }
 }
 
 /// A rule as far as it differs from others.

@@ -109,11 +109,9 @@ impl OpenstackVim {
     /// Removes the policy of a port that is gone, if it is one of ours and no other port needs it. That Neutron still has it in
     /// use is no failure: it is looked at again.
     pub(super) async fn drop_policy_of(&self, gone: &Port, left: &[Port]) -> Result<()> {
+        let Some(rate) = self.rate_of(gone).await? else { return Ok(()) };
         let rates = self.rates(left).await?;
-        match self.rate_of(gone).await? {
-            Some(rate) if !rates.contains(&kbps(rate)) => self.tidy_policies(&rates).await,
-            _ => Ok(()),
-        }
+        if rates.contains(&kbps(rate)) { Ok(()) } else { self.tidy_policies(&rates).await }
     }
 
     async fn rate_of(&self, port: &Port) -> Result<Option<u64>> {

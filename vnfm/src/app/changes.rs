@@ -148,9 +148,11 @@ impl App {
         let modified = modify::modified(&known.vnfd, new.as_ref().map(|k| &k.vnfd), instance, &patch);
         let (mut record, mut told) = modified
             .map_err(|faults| ApiError::unprocessable("the VNF instance cannot be modified like this", faults))?;
-        for connections in [&mut record.vim_connection_info, &mut told.vim_connection_info] {
-            self.foreign.settle(connections).await.map_err(|problem| ApiError::new(*problem))?;
-        }
+        let renamed = self.foreign.settle(&mut record.vim_connection_info).await;
+        let renamed = renamed.map_err(|problem| ApiError::new(*problem))?;
+        let now = told.vim_connection_info.keys().map(|id| renamed.get(id).unwrap_or(id));
+        let now = now.filter_map(|id| record.vim_connection_info.get_key_value(id));
+        told.vim_connection_info = now.map(|(id, info)| (id.clone(), info.clone())).collect();
         if !told.vim_connection_info.is_empty() {
             patch.insert("vimConnectionInfo".to_owned(), json!(told.vim_connection_info));
         }

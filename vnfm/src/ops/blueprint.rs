@@ -153,16 +153,16 @@ pub struct PortPart {
 }
 
 impl PortPart {
-    /// Whether it is a NIC: the port of a trunk is none.
-    pub fn is_nic(&self) -> bool {
-        !matches!(self.trunk, Some(TrunkPart::SubPort { .. }))
+    /// The port that carries its frames, where it is one of a trunk.
+    pub fn parent(&self) -> Option<Uuid> {
+        self.trunk.as_ref().and_then(TrunkPart::parent)
     }
 }
 
 impl VnfcPart {
     /// The ports that its compute has as NICs, in their order.
     pub fn nics(&self) -> impl Iterator<Item = Uuid> {
-        self.ports.iter().filter(|port| port.is_nic()).map(|port| port.id)
+        self.ports.iter().filter(|port| port.parent().is_none()).map(|port| port.id)
     }
 }
 

@@ -2,7 +2,6 @@
 //! volumes; what is missing beside them is made again first. A rollback brings the old machine back.
 
 use lcm::{Plan, PlanFaults, StepSpec};
-use reference_points::or_vi::TrunkPart;
 use reference_points::or_vnfm::GrantRequest;
 use serde_json::json;
 
@@ -25,10 +24,7 @@ pub fn plan(healed: &[Owned], all: &[Owned], grant: &GrantRequest) -> Result<Pla
             Part::Port(port) if healed.iter().any(|o| o.id() == port.vnfc) => {
                 let network = port.port.on.network();
                 let subnets = all.iter().filter(|o| matches!(&o.part, Part::Subnet(s) if s.link == network));
-                let parent = match &port.port.trunk {
-                    Some(TrunkPart::SubPort { parent_id, .. }) => restore_key_of(all, *parent_id),
-                    Some(TrunkPart::Parent) | None => None,
-                };
+                let parent = port.port.parent().and_then(|parent| restore_key_of(all, parent));
                 let network = restore_key_of(all, network);
                 network.into_iter().chain(parent).chain(subnets.map(restore_key)).collect()
             }

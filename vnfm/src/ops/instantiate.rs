@@ -3,7 +3,6 @@
 //! own ports and volumes, never after those of another.
 
 use lcm::{Plan, PlanFaults, StepSpec};
-use reference_points::or_vi::TrunkPart;
 use reference_points::or_vnfm::GrantRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -123,9 +122,9 @@ fn port_waits_for(blueprint: &Blueprint, new: &[PortParams], port: &PortPart) ->
         before.push(key("link", &link.desc));
         before.extend(link.subnets.iter().map(|s| subnet_key(&link.desc, s)));
     }
-    if let Some(TrunkPart::SubPort { parent_id, .. }) = &port.trunk {
+    if let Some(parent) = port.parent() {
         let all = blueprint.vnfcs.iter().flat_map(|vnfc| &vnfc.ports).chain(new.iter().map(|p| &p.port));
-        before.extend(all.into_iter().find(|p| p.id == *parent_id).map(|parent| key("port", &parent.name)));
+        before.extend(all.into_iter().find(|p| p.id == parent).map(|parent| key("port", &parent.name)));
     }
     before
 }

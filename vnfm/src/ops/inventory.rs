@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use lcm::{StepState, StepView};
-use reference_points::or_vi::{Compute, TrunkPart};
+use reference_points::or_vi::Compute;
 use reference_points::or_vnfm::Grant;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -172,8 +172,8 @@ pub fn users(all: &[Owned]) -> BTreeMap<Uuid, Vec<Uuid>> {
                 if !known && all.iter().any(|o| o.id() == port.vnfc) {
                     users.entry(port.port.id).or_default().push(port.vnfc);
                 }
-                if let Some(TrunkPart::SubPort { parent_id, .. }) = &port.port.trunk {
-                    users.entry(*parent_id).or_default().push(port.port.id);
+                if let Some(parent) = port.port.parent() {
+                    users.entry(parent).or_default().push(port.port.id);
                 }
                 let network = port.port.on.network();
                 users.entry(network).or_default().push(port.port.id);

@@ -132,10 +132,7 @@ fn cp(info: &mut InstantiatedVnfInfo, part: &PortPart, owned: &Owned) -> VnfcCpI
     let id = format!("cp-{}", part.id);
     let protocol: Vec<CpProtocolInfo> = port.as_ref().map(protocol_info).into_iter().collect();
     // This version of SOL003 has no member for the parent of a trunk's port.
-    let parent = match &part.trunk {
-        Some(TrunkPart::SubPort { parent_id, .. }) => Some(("parentCpId".to_owned(), format!("cp-{parent_id}").into())),
-        Some(TrunkPart::Parent) | None => None,
-    };
+    let parent = part.parent().map(|parent| ("parentCpId".to_owned(), format!("cp-{parent}").into()));
     let mut cp = VnfcCpInfo {
         id: id.clone(),
         cpd_id: part.cpd.clone(),

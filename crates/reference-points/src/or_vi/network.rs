@@ -237,6 +237,16 @@ pub enum TrunkPart {
     },
 }
 
+impl TrunkPart {
+    /// The port that carries this one's frames; `None` for that itself.
+    pub fn parent(&self) -> Option<Uuid> {
+        match self {
+            Self::Parent => None,
+            Self::SubPort { parent_id, .. } => Some(*parent_id),
+        }
+    }
+}
+
 /// What is let through (SOL001 clause 6.10, `SecurityGroupRule`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
