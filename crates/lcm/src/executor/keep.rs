@@ -171,12 +171,16 @@ async fn meanwhile<T>(
     }
 }
 
-/// Gives up when the lease is over: from then on the operation may be another's.
+/// Gives up when the lease is over: from then on the operation may be another's. What would come too late is not begun: it
+/// could still prolong the lease while it is given up here, and nobody would take the operation up until that is over.
 async fn bounded<T>(
     inner: &Inner,
     expires: i64,
     work: impl Future<Output = Result<T, JournalError>>,
 ) -> Result<T, JournalError> {
+    if inner.clock.now_micros() >= expires && !asleep(inner) {
+        return Err(JournalError::Lost);
+    }
     let over = async {
         inner.clock.sleep_until(expires).await;
         if asleep(inner) {
