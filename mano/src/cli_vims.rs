@@ -100,6 +100,10 @@ pub struct CloudArgs {
     /// servers are then heard instead of looked for. An empty file ends that; without this what was given before holds.
     #[arg(long, value_name = "FILE")]
     pub notifications_url_file: Option<PathBuf>,
+    /// The network, by name or identifier, that routers lead to and floating addresses are taken from; may be left out where
+    /// there is only one external network.
+    #[arg(long, value_name = "NETWORK")]
+    pub external_network: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -66,6 +66,7 @@ impl Cloud {
                 trusted_certificates: Vec::new(),
                 skip_certificate_verification: false,
                 interface: OpenstackInterface::Public,
+                external_network: None,
             },
             access_info: OpenstackAccessInfo {
                 username: user("username"),

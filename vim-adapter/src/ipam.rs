@@ -107,6 +107,10 @@ pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
         }
         before.push((start, end));
     }
+    if spec.routed && (spec.gateway.is_none() || !block.addr().is_ipv4()) {
+        let why = "a router stands at an IPv4 gateway, which this subnet does not have";
+        faults.push(Fault::new("/routed", why).mend("give gateway, or leave routed out"));
+    }
     if spec.pools.len() > 64 {
         faults.push(Fault::new("/pools", format!("{} pools, at most 64 are accepted", spec.pools.len())));
     }
@@ -215,6 +219,7 @@ mod tests {
                 .collect(),
             dhcp: false,
             dns: Vec::new(),
+            routed: false,
         }
     }
 

@@ -10,6 +10,7 @@
 //!   implemented".
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,6 +37,16 @@ pub struct Profile {
     pub own_placement: bool,
     /// Volumes live on one host and only computes there can use them.
     pub local_volumes: bool,
+}
+
+impl Profile {
+    /// Refuses what is only possible with a capability.
+    ///
+    /// # Errors
+    /// 422, as [`cannot`] tells.
+    pub fn needs(&self, capability: &str, what: &str, why: &str) -> Result<()> {
+        if self.capabilities.contains(&capability) { Ok(()) } else { Err(cannot(what, why)) }
+    }
 }
 
 /// Outcome of making something.
@@ -72,10 +83,27 @@ pub struct Its {
     /// Its identifier.
     pub id: Option<String>,
     /// MAC and addresses of a port, when the VIM chooses them.
-    pub addresses: Option<(String, Vec<PortAddress>)>,
+    pub addresses: Option<ItsAddresses>,
     /// Host and zone of a compute, when the VIM chooses them.
     pub place: Option<(String, String)>,
 }
+
+/// Addresses of a port that the VIM chose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItsAddresses {
+    /// MAC address.
+    pub mac: String,
+    /// IP addresses on its network.
+    pub addresses: Vec<PortAddress>,
+    /// Address on the external network.
+    pub floating: Option<IpAddr>,
+}
+
+/// Word among the capabilities for routers to the outside and floating addresses.
+pub const ROUTERS: &str = "routers";
+
+/// Why a VIM has none.
+pub const NO_ROUTERS: &str = "this VIM has no routers; connect it to a network of a physical network instead";
 
 /// Outcome of removing something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,6 +39,7 @@ async fn real_a_compute_is_active_when_its_machine_runs_and_its_ports_are_up() {
         gateway: Some("10.0.0.254".parse().unwrap()),
         dhcp: true,
         dns: vec!["9.9.9.9".parse().unwrap()],
+        routed: false,
         ..subnet_spec(network, "10.0.0.0/24")
     };
     adapter.vi.put_subnet(vim, v4, &spec).await.unwrap();

@@ -87,4 +87,7 @@ async fn real_ports_of_a_trunk_go_over_their_parent_with_a_tag_and_its_address()
     let direct = PortSpec { vnic_type: VnicType::Direct, ..port_spec(outer) };
     let told = adapter.vi.put_port(vim, Uuid::new_v4(), &direct).await.unwrap_err().to_problem();
     assert!(told.status == 422 && told.detail.contains("type direct"), "{told:?}");
+    let floating = PortSpec { floating: true, ..port_spec(outer) };
+    let told = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap_err().to_problem();
+    assert!(told.status == 422 && told.detail.contains("no routers"), "{told:?}");
 }

@@ -174,6 +174,100 @@ async fn ports_with_the_same_rules_share_a_security_group_that_goes_with_the_las
 }
 
 #[tokio::test]
+async fn a_routed_subnet_has_its_router_and_a_floating_port_its_address_once_and_nothing_stays() {
+    let cloud = Cloud::start().await;
+    cloud.lead_outside(&["internet"]);
+    let (adapter, vim) = registered(&cloud).await;
+    let (network, subnet) = (Uuid::new_v4(), Uuid::new_v4());
+    adapter.vi.put_network(vim, network, &support::network_spec("net")).await.unwrap();
+    for path in ["/network/v2.0/routers", "/network/v2.0/floatingips"] {
+        cloud.play("POST", path, Fault::Cut);
+    }
+    let spec = SubnetSpec {
+        gateway: Some("10.9.0.1".parse().unwrap()),
+        routed: true,
+        ..support::subnet_spec(network, "10.9.0.0/24")
+    };
+    adapter.vi.put_subnet(vim, subnet, &spec).await.unwrap();
+    let floating = PortSpec { floating: true, ..support::port_spec(network) };
+    let port = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap();
+    assert_eq!((cloud.count("routers"), cloud.count("floatingips")), (1, 1));
+    assert_eq!(cloud.first("routers", "external_gateway_info")["network_id"], "internet");
+    let address = port.floating_address.expect("a floating address");
+    assert_eq!(json!(address), cloud.first("floatingips", "floating_ip_address"));
+    let leaks = adapter.vi.inventory(vim).await.unwrap();
+    let known: Vec<&str> = leaks.items.iter().filter(|item| item.desired).map(|item| item.kind.as_str()).collect();
+    assert!(known.contains(&"router") && known.contains(&"floating_address"), "{leaks:#?}");
+
+    // A refusal leaves neither the port nor its address.
+    let body = json!({ "NeutronError": { "message": "Quota exceeded for resources: ['floatingip']." } });
+    cloud.play("POST", "/network/v2.0/floatingips", Fault::Answer(409, body, None));
+    let refused = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap_err().to_problem();
+    assert_eq!((refused.status, refused.title.as_deref()), (422, Some("Quota exceeded")));
+    // The port that is there, and the router's own.
+    assert_eq!((cloud.count("ports"), cloud.count("floatingips")), (2, 1));
+
+    adapter.vi.delete_port(vim, port.id).await.unwrap();
+    adapter.vi.delete_subnet(vim, subnet).await.unwrap();
+    let left = ["routers", "floatingips", "ports", "subnets"].map(|kind| cloud.count(kind));
+    assert_eq!(left, [0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_floating_address_that_lost_its_port_comes_back_to_the_one_that_takes_its_place() {
+    let cloud = Cloud::start().await;
+    cloud.lead_outside(&["internet"]);
+    let (mut adapter, vim) = registered(&cloud).await;
+    let (network, _) = adapter.network(vim, "10.9.0.0/24").await;
+    let (id, floating) = (Uuid::new_v4(), PortSpec { floating: true, ..support::port_spec(network) });
+    cloud.play("POST", "/network/v2.0/floatingips", Fault::Answer(503, json!({ "message": "soon" }), None));
+    adapter.vi.put_port(vim, id, &floating).await.unwrap_err();
+    let first = adapter.vi.put_port(vim, id, &floating).await.unwrap();
+    cloud.lose_ports_of_floating();
+    adapter.restart().await;
+    let until = Instant::now() + Duration::from_secs(60);
+    let lost = |port: &Port| port.state == ResourceState::Error || port.problem.is_some();
+    while !adapter.vi.port(vim, id).await.unwrap().is_none_or(|port| lost(&port)) {
+        assert!(Instant::now() < until, "nobody noticed that the port is gone");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let again = adapter.vi.put_port(vim, id, &floating).await.unwrap();
+    assert_eq!(again.floating_address, first.floating_address);
+    assert_eq!(cloud.first("floatingips", "port_id"), json!(again.vim_resource_id));
+}
+
+#[tokio::test]
+async fn which_way_leads_outside_is_told_or_asked_for() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let (network, subnet) = (Uuid::new_v4(), Uuid::new_v4());
+    adapter.vi.put_network(vim, network, &support::network_spec("net")).await.unwrap();
+    let spec = SubnetSpec {
+        gateway: Some("10.9.0.1".parse().unwrap()),
+        routed: true,
+        ..support::subnet_spec(network, "10.9.0.0/24")
+    };
+    let refused = adapter.vi.put_subnet(vim, subnet, &spec).await.unwrap_err().to_problem();
+    assert!(refused.detail.contains("no external network"), "{refused:?}");
+    cloud.lead_outside(&["internet", "partner"]);
+    let refused = adapter.vi.put_subnet(vim, subnet, &spec).await.unwrap_err().to_problem();
+    assert!(refused.detail.contains("internet, partner") && refused.status == 422, "{refused:?}");
+    assert!(refused.next.unwrap().contains("--external-network"));
+    assert_eq!((cloud.count("subnets"), cloud.count("routers")), (0, 0));
+    let mut chosen = kind(&cloud);
+    if let VimKind::Openstack { interface_info, .. } = &mut chosen {
+        interface_info.external_network = Some("partner".to_owned());
+    }
+    adapter.vi.put_vim(vim, &VimSpec { name: "cloud".into(), kind: chosen }).await.unwrap();
+    adapter.vi.put_subnet(vim, subnet, &spec).await.unwrap();
+    assert_eq!(cloud.first("routers", "external_gateway_info")["network_id"], "partner");
+    // One without a gateway has no place for a router.
+    let nowhere = SubnetSpec { gateway: None, ..spec };
+    let refused = adapter.vi.put_subnet(vim, Uuid::new_v4(), &nowhere).await.unwrap_err().to_problem();
+    assert_eq!(refused.faults[0].location, "/routed");
+}
+
+#[tokio::test]
 async fn a_service_that_asks_to_wait_is_asked_again_after_that_time() {
     let cloud = Cloud::start().await;
     let (adapter, vim) = registered(&cloud).await;

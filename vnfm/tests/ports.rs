@@ -99,18 +99,41 @@ fn rules_and_shared_addresses_come_to_the_ports_that_they_name() {
 }
 
 #[test]
+fn a_floating_address_makes_its_internal_link_routed() {
+    let mut vnfd = vnfd();
+    let of = |vnfd: &Vnfd| {
+        let request = request();
+        expand(&given(vnfd, &request, Uuid::nil()), &mut RandomIds).unwrap().0
+    };
+    assert!(of(&vnfd).links.iter().flat_map(|link| &link.subnets).all(|subnet| !subnet.spec.routed));
+    let floating = vec![CpAddress { floating_ip: true, ..address() }];
+    vnfd.flavours[0].vdu_cps.iter_mut().find(|cp| cp.name == "inside").unwrap().addresses = floating;
+    let blueprint = of(&vnfd);
+    let subnet = &blueprint.links[0].subnets[0].spec;
+    assert_eq!((subnet.routed, subnet.gateway), (true, Some("10.20.0.1".parse().unwrap())));
+    let ports = &blueprint.vnfcs[0].ports;
+    let floating: Vec<&str> = ports.iter().filter(|port| port.floating).map(|port| port.cpd.as_str()).collect();
+    assert_eq!(floating, ["inside"]);
+}
+
+#[test]
 fn what_cannot_be_had_is_refused_with_every_reason() {
     let mut vnfd = trunked();
     let flavour = &mut vnfd.flavours[0];
     flavour.sub_cps[0].segmentation_id = Some(4095);
     flavour.security_group_rules.push(SecurityGroupRule { protocol: "smoke".to_owned(), ..rule("outside") });
     flavour.security_group_rules.push(rule("nowhere"));
-    flavour.vip_cps.push(VipCp { name: "vip".to_owned(), ..VipCp::default() });
+    let floating = CpAddress { floating_ip: true, ..address() };
+    flavour.vip_cps.push(VipCp { name: "vip".to_owned(), addresses: vec![floating.clone()], ..VipCp::default() });
+    // Its link is of no subnet that could be routed.
+    flavour.vdu_cps.iter_mut().find(|cp| cp.name == "inside").unwrap().addresses = vec![floating];
+    flavour.virtual_links[0].profile.protocol_data.clear();
     let outside = flavour.vdu_cps.iter_mut().find(|cp| cp.name == "outside").unwrap();
     outside.vnic_type = "quantum".to_owned();
-    outside.addresses = vec![CpAddress { floating_ip: true, ..address() }];
     let told = faults(&vnfd).join("; ");
-    for expected in ["4095", "smoke", "nowhere", "quantum", "floating", "shares is not told"] {
+    for expected in
+        ["4095", "smoke", "nowhere", "quantum", "share a floating one", "no IPv4 subnet", "shares is not told"]
+    {
         assert!(told.contains(expected), "{expected} is not in {told}");
     }
 }

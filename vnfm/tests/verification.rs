@@ -78,6 +78,7 @@ fn port(part: &PortPart) -> Port {
         rules: vec![],
         trunk: None,
         vnic_type: VnicType::Normal,
+        floating: false,
     };
     Port {
         id: part.id,
@@ -85,6 +86,7 @@ fn port(part: &PortPart) -> Port {
         vim_resource_id: None,
         mac: String::new(),
         addresses: asked.collect(),
+        floating_address: None,
         compute_id: None,
         up: true,
         state: ResourceState::Active,

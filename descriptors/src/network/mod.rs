@@ -180,6 +180,20 @@ pub struct L3ProtocolData {
     pub ipv6_address_mode: Option<String>,
 }
 
+impl L3ProtocolData {
+    /// Whether a router can lead from it to the outside.
+    #[must_use]
+    pub fn is_routable(&self) -> bool {
+        self.cidr.addr().is_ipv4()
+    }
+
+    /// Where a router on it stands: at the gateway, or at the first host address where the descriptor names none.
+    #[must_use]
+    pub fn router_ip(&self) -> Option<IpAddr> {
+        self.gateway_ip.or_else(|| self.cidr.hosts().next())
+    }
+}
+
 /// `tosca.datatypes.nfv.IpAllocationPool`, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {

@@ -87,6 +87,22 @@ pub struct ExtCp {
     pub extra: Value,
 }
 
+impl VduCp {
+    /// Whether it is to have a floating address.
+    #[must_use]
+    pub fn floats(&self) -> bool {
+        self.addresses.iter().any(|address| address.floating_ip)
+    }
+}
+
+impl ExtCp {
+    /// Whether it is to have a floating address.
+    #[must_use]
+    pub fn floats(&self) -> bool {
+        self.addresses.iter().any(|address| address.floating_ip)
+    }
+}
+
 /// What makes an external connection point.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

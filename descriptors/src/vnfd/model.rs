@@ -215,6 +215,20 @@ impl Flavour {
         self.sw_images.iter().find(|i| i.id == id)
     }
 
+    /// Whether any connection point of a VDU is to have a floating address: its own, or that of an external one which opens it.
+    #[must_use]
+    pub fn floats(&self, cp: &VduCp) -> bool {
+        cp.floats() || cp.external.iter().filter_map(|name| self.ext_cp(name)).any(ExtCp::floats)
+    }
+
+    /// Whether any on an internal virtual link is.
+    #[must_use]
+    pub fn floats_on(&self, link: &str) -> bool {
+        let all = self.vdu_cps.iter().chain(self.sub_cps.iter().map(|sub| &sub.cp));
+        let mut on = all.filter(|cp| cp.virtual_link.as_deref() == Some(link) && cp.external.is_empty());
+        on.any(|cp| self.floats(cp))
+    }
+
     /// The connection points of a VDU in the order of its NICs.
     pub fn cps_of(&self, vdu: &str) -> impl Iterator<Item = &VduCp> {
         self.vdu_cps.iter().filter(move |cp| cp.vdu == vdu)

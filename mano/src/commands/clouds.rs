@@ -65,6 +65,9 @@ pub fn read(args: &CloudArgs) -> Result<(String, VimKind), Failure> {
             std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
         access_info.notifications_url = Some(Secret::new(text.trim()));
     }
+    if let VimKind::Openstack { interface_info, .. } = &mut kind {
+        interface_info.external_network.clone_from(&args.external_network);
+    }
     Ok((args.name.clone().unwrap_or(name), kind))
 }
 
@@ -134,6 +137,7 @@ fn kind(name: &str, cloud: Cloud, region: Option<String>, file: &Path) -> Result
             trusted_certificates,
             skip_certificate_verification: cloud.verify == Some(false),
             interface,
+            external_network: None,
         },
         access_info: OpenstackAccessInfo {
             username: auth.username.filter(|_| !by_credential),
@@ -177,6 +181,7 @@ clouds:
             cloud: cloud.map(str::to_owned),
             region: None,
             notifications_url_file: Some(dir.join("broker")).filter(|file| file.exists()),
+            external_network: Some("internet".to_owned()),
         }
     }
 
@@ -192,6 +197,7 @@ clouds:
         let VimKind::Openstack { interface_info, access_info } = kind else { panic!("{kind:?}") };
         assert_eq!(name, "lab");
         assert_eq!(interface_info.interface, OpenstackInterface::Internal);
+        assert_eq!(interface_info.external_network.as_deref(), Some("internet"));
         assert!(interface_info.trusted_certificates[0].starts_with("-----BEGIN"));
         assert_eq!(access_info.secret().map(Secret::reveal), Some("s3cret"));
         assert_eq!(access_info.notifications_url.as_ref().map(Secret::reveal), Some("rabbit://u:p@h/"));

@@ -107,6 +107,9 @@ pub struct SubnetDesign {
     /// DNS servers told to guests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dns: Vec<IpAddr>,
+    /// Whether its gateway is a router of the VIM to the outside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 /// A software image that a VNF boots from.

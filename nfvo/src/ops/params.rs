@@ -62,6 +62,8 @@ pub struct SubnetParams {
     pub pools: Vec<AddressPool>,
     pub dhcp: bool,
     pub dns: Vec<IpAddr>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 /// A software image to ensure.

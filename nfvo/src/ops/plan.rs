@@ -142,6 +142,7 @@ fn link_steps(design: &Design, link: &LinkDesign) -> Vec<StepSpec> {
             pools: subnet.pools.clone(),
             dhcp: subnet.dhcp,
             dns: subnet.dns.clone(),
+            routed: subnet.routed,
         };
         let title = format!("Create subnet {} of {}", subnet.cidr, link.profile_id);
         steps.push(step(subnet_key(link, i), kinds::SUBNET, title, &params).after(network_key(link)));

@@ -85,6 +85,7 @@ impl Step for Subnet {
             pools: p.pools,
             dhcp: p.dhcp,
             dns: p.dns,
+            routed: p.routed,
         };
         let subnet = self.0.put_subnet(p.vim, p.id, &spec).await;
         let subnet = subnet.map_err(|e| failed("Subnet not created", &resource, &e))?;

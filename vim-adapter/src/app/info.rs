@@ -40,8 +40,8 @@ impl App {
             members.extend(row.compute.spec.affinity_groups.iter().map(|group| (*group, row.compute.id)));
             hosts.insert(row.compute.id, row.compute.host);
         }
-        let bound: HashMap<Uuid, Option<Uuid>> =
-            ports::list(tx, vim).await?.into_iter().map(|port| (port.id, port.compute_id)).collect();
+        let all_ports = ports::list(tx, vim).await?;
+        let bound: HashMap<Uuid, Option<Uuid>> = all_ports.iter().map(|port| (port.id, port.compute_id)).collect();
         let held: HashMap<Uuid, Option<String>> =
             volumes::list(tx, vim).await?.into_iter().map(|volume| (volume.id, volume.host)).collect();
         let captured: HashMap<Uuid, Option<String>> =
@@ -50,11 +50,14 @@ impl App {
         let all_networks = networks::list(tx, vim).await?;
         let any_limited = all_networks.iter().any(|network| network.spec.max_port_bitrate.is_some());
         let networks = ids(all_networks.iter().map(|network| network.id).collect());
+        let all_subnets = subnets::list(tx, vim).await?;
         let subnets: HashMap<Uuid, Uuid> =
-            subnets::list(tx, vim).await?.into_iter().map(|subnet| (subnet.id, subnet.spec.network_id)).collect();
+            all_subnets.iter().map(|subnet| (subnet.id, subnet.spec.network_id)).collect();
+        let routed = ids(all_subnets.iter().filter(|subnet| subnet.spec.routed).map(|subnet| subnet.id).collect());
+        let floating = ids(all_ports.iter().filter(|port| port.spec.floating).map(|port| port.id).collect());
         let images = ids(images::list(tx, vim).await?.iter().map(|row| row.image.id).collect());
         let groups = ids(groups::list(tx, vim).await?.iter().map(|group| group.id).collect());
-        let any_secured = ports::list(tx, vim).await?.iter().any(|port| port.spec.port_security);
+        let any_secured = all_ports.iter().any(|port| port.spec.port_security);
         for item in &mut inventory.items {
             let on = |host: Option<&Option<String>>| host.is_some_and(|host| item.host.is_none() || *host == item.host);
             item.desired = match (item.kind.as_str(), item.id) {
@@ -69,6 +72,8 @@ impl App {
                 ("security_group", _) => any_secured,
                 ("qos_policy", _) => any_limited,
                 ("trunk", Some(id)) => bound.contains_key(&id),
+                ("floating_address", Some(id)) => floating.contains(&id),
+                ("router", Some(id)) => routed.contains(&id),
                 ("machine_file", id) => item.belongs_to.or(id).is_some_and(|id| on(hosts.get(&id))),
                 ("volume", Some(id)) => on(held.get(&id)),
                 ("snapshot", Some(id)) => on(captured.get(&id)),

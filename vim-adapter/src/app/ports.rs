@@ -16,7 +16,7 @@ use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ipam::{canonical_mac, is_host_address, mac_of};
 use crate::ledger::Report;
 use crate::store::{addresses, events, networks, ports, subnets, vims};
-use crate::vim::{Gone, Made};
+use crate::vim::{Gone, ItsAddresses, Made, NO_ROUTERS, ROUTERS};
 
 /// Derived MAC addresses tried before giving up; two clashes in a row do not happen by chance.
 const MAC_ATTEMPTS: u32 = 16;
@@ -132,8 +132,12 @@ impl App {
     pub async fn put_port(&self, vim: Uuid, id: Uuid, spec: PortSpec) -> Result<Port> {
         let spec = checked(spec)?;
         let driver = self.driver(vim).await?;
+        let profile = driver.profile();
+        if spec.floating {
+            profile.needs(ROUTERS, "a floating address", NO_ROUTERS)?;
+        }
         self.adopt_network(vim, spec.network_id).await?;
-        let ours = !driver.profile().own_addresses;
+        let ours = !profile.own_addresses;
         let what = format!("port {id}");
         let (port, fresh) = db::transaction!(self.store.db, |tx| {
             vims::lock(tx, vim).await?;
@@ -158,6 +162,7 @@ impl App {
                 vim_resource_id: None,
                 mac,
                 addresses,
+                floating_address: None,
                 compute_id: None,
                 up: false,
                 state: ResourceState::Building,
@@ -181,8 +186,13 @@ impl App {
                     db::transaction!(self.store.db, |tx| {
                         vims::lock(tx, vim).await?;
                         let Some(port) = ports::get(tx, vim, id).await? else { return Ok(()) };
-                        let (mac, addresses) = its.addresses.clone().unwrap_or((port.mac, port.addresses));
-                        Ok::<_, Failure>(ports::set_made(tx, vim, id, its.id.as_deref(), &mac, &addresses).await?)
+                        let known = || ItsAddresses {
+                            mac: port.mac,
+                            addresses: port.addresses,
+                            floating: port.floating_address,
+                        };
+                        let chosen = its.addresses.clone().unwrap_or_else(known);
+                        Ok::<_, Failure>(ports::set_made(tx, vim, id, its.id.as_deref(), &chosen).await?)
                     })?;
                 }
                 if matches!(made, Made::Now(_)) {

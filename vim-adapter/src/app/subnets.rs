@@ -9,7 +9,7 @@ use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::ipam;
 use crate::ledger::Report;
 use crate::store::{addresses, networks, subnets, vims};
-use crate::vim::{Gone, Made};
+use crate::vim::{Gone, Made, NO_ROUTERS, ROUTERS};
 
 impl App {
     /// Ensures a subnet.
@@ -19,7 +19,11 @@ impl App {
     pub async fn put_subnet(&self, vim: Uuid, id: Uuid, spec: SubnetSpec) -> Result<Subnet> {
         no_faults("the subnet", name_faults(&spec.name).into_iter().chain(ipam::faults_of(&spec)).collect())?;
         let driver = self.driver(vim).await?;
-        let ranges = if driver.profile().own_addresses { Vec::new() } else { ipam::ranges_of(&spec) };
+        let profile = driver.profile();
+        if spec.routed {
+            profile.needs(ROUTERS, "a router", NO_ROUTERS)?;
+        }
+        let ranges = if profile.own_addresses { Vec::new() } else { ipam::ranges_of(&spec) };
         let what = format!("subnet {id}");
         let (subnet, fresh) = db::transaction!(self.store.db, |tx| {
             vims::lock(tx, vim).await?;

@@ -213,6 +213,7 @@ mod tests {
                 pools: vec![],
                 dhcp: true,
                 dns: dns.iter().map(|d| d.parse().unwrap()).collect(),
+                routed: false,
             },
             vim_resource_id: None,
             state: ResourceState::Active,
@@ -234,6 +235,7 @@ mod tests {
                 rules: vec![],
                 trunk: None,
                 vnic_type: VnicType::Normal,
+                floating: false,
             },
             vim_resource_id: None,
             mac: "02:00:00:00:00:01".into(),
@@ -241,6 +243,7 @@ mod tests {
                 .iter()
                 .map(|ip| PortAddress { subnet_id: Uuid::from_u128(2), ip: ip.parse().unwrap(), prefix: 24 })
                 .collect(),
+            floating_address: None,
             compute_id: None,
             up: false,
             state: ResourceState::Active,

@@ -131,6 +131,7 @@ mod tests {
             trusted_certificates: vec![],
             skip_certificate_verification: false,
             interface: Default::default(),
+            external_network: None,
         }
     }
 

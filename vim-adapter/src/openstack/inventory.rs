@@ -10,12 +10,13 @@ use super::errors::Work;
 use super::flavours::read_shape;
 use super::marks::{self, Mark};
 use super::networks::text;
+use super::routers::FLOATING;
 use super::{OpenstackVim, servers};
 use crate::error::Result;
 use crate::store::{ports, volumes};
 
 /// Lists that are asked: service, path, key, and the kind that the consumer knows it as.
-const LISTS: [(Service, &str, &str, &str); 11] = [
+const LISTS: [(Service, &str, &str, &str); 13] = [
     (Service::Compute, "servers/detail", "servers", "server"),
     (Service::Compute, "os-server-groups", "server_groups", "server_group"),
     (Service::Compute, "flavors/detail", "flavors", "flavour"),
@@ -25,6 +26,8 @@ const LISTS: [(Service, &str, &str, &str); 11] = [
     (Service::Network, "security-groups", "security_groups", "security_group"),
     (Service::Network, "qos/policies", "policies", "qos_policy"),
     (Service::Network, "trunks", "trunks", "trunk"),
+    (Service::Network, "routers", "routers", "router"),
+    (Service::Network, "floatingips", "floatingips", FLOATING),
     (Service::Image, "images", "images", "image"),
     (Service::Volume, "volumes/detail", "volumes", "volume"),
 ];
@@ -34,7 +37,8 @@ fn item(kind: &str, found: &Value, mark: Mark) -> VimInventoryItem {
     VimInventoryItem {
         kind: kind.to_owned(),
         host: None,
-        name: text(found, "name").unwrap_or_default(),
+        // A floating address has no name but itself.
+        name: text(found, "name").or_else(|| text(found, "floating_ip_address")).unwrap_or_default(),
         id: Some(mark.id),
         belongs_to: (kind == "server").then_some(mark.id),
         owner: mark.owner,
@@ -53,6 +57,7 @@ impl OpenstackVim {
         let has = |key: &str| match key {
             "policies" => cloud.can("qos"),
             "trunks" => cloud.can("trunk"),
+            "routers" | "floatingips" => cloud.can("router"),
             _ => true,
         };
         let asked = LISTS.into_iter().filter(|(service, _, key, _)| cloud.services.contains_key(service) && has(key));

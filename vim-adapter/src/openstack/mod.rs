@@ -26,6 +26,7 @@ mod own;
 mod ports;
 mod qos;
 mod report;
+mod routers;
 mod servers;
 mod session;
 mod snapshots;
@@ -63,7 +64,7 @@ use crate::store::computes::Phase;
 use crate::store::networks as stored_networks;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
-use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
+use crate::vim::{Change, Gone, Made, Profile, ROUTERS, Vim, cannot};
 
 /// Entries of a list that are read with one request.
 const PAGE: usize = 1000;
@@ -251,6 +252,7 @@ impl Vim for OpenstackVim {
             ("dhcp", Service::Network),
             ("port_security", Service::Network),
             ("ipv6", Service::Network),
+            (ROUTERS, Service::Network),
             ("volumes", Service::Volume),
             ("affinity", Service::Compute),
             ("hotplug", Service::Compute),
@@ -348,7 +350,7 @@ impl Vim for OpenstackVim {
     }
 
     async fn delete_subnet(&self, subnet: &Subnet) -> Result<Gone> {
-        self.neutron_remove_ours("subnet", &subnet.spec.name, subnet.id, subnet.vim_resource_id.as_ref()).await
+        self.remove_subnet(subnet).await
     }
 
     async fn ensure_port(&self, port: &Port) -> Result<Made> {

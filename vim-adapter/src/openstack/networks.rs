@@ -8,7 +8,7 @@ use super::OpenstackVim;
 use super::call::{Call, Service};
 use super::errors::Work;
 use super::marks::{self, Mark};
-use crate::error::Result;
+use crate::error::{Result, is_refusal};
 use crate::vim::{Gone, Its, Made, cannot};
 
 fn network_document(network: &Network, mark: &Mark) -> Value {
@@ -162,7 +162,7 @@ impl OpenstackVim {
         let _turn = self.turns.take(subnet.id).await;
         let (id, name) = (subnet.id, &subnet.spec.name);
         if let Some(found) = self.looked_for(id, || self.neutron_marked("subnet", name, id)).await? {
-            return Ok(made(&found));
+            return self.routed(subnet, &found).await;
         }
         let network = self.network_id(subnet.spec.network_id).await?;
         let cidr = subnet.spec.cidr.trunc().to_string();
@@ -176,7 +176,29 @@ impl OpenstackVim {
         }
         let mark = Mark::of("subnet", id, self.ledger.vim, &subnet.spec.owner);
         let call = Call::post(Service::Network, "subnets", &subnet_document(subnet, &network, &mark));
-        Ok(made(&self.neutron_make("subnet", name, id, call).await?))
+        let found = self.neutron_make("subnet", name, id, call).await?;
+        self.routed(subnet, &found).await
+    }
+
+    /// A subnet of ours, with its router. Where that is refused nothing stays.
+    async fn routed(&self, subnet: &Subnet, found: &Value) -> Result<Made> {
+        let its = text(found, "id");
+        if let Err(failure) = self.route(subnet, its.as_deref().unwrap_or_default()).await {
+            if is_refusal(&failure) {
+                let whole = Subnet { vim_resource_id: its.clone(), ..subnet.clone() };
+                self.unroute(&whole).await?;
+                self.neutron_remove("subnet", &subnet.spec.name, subnet.id, its.as_ref()).await?;
+            }
+            return Err(failure);
+        }
+        Ok(made(found))
+    }
+
+    pub(super) async fn remove_subnet(&self, subnet: &Subnet) -> Result<Gone> {
+        let turn = self.turns.take(subnet.id).await;
+        self.unroute(subnet).await?;
+        drop(turn);
+        self.neutron_remove_ours("subnet", &subnet.spec.name, subnet.id, subnet.vim_resource_id.as_ref()).await
     }
 }
 
@@ -253,6 +275,7 @@ mod tests {
             pools: vec![AddressPool { start: "10.1.2.9".parse().unwrap(), end: "10.1.2.20".parse().unwrap() }],
             dhcp: false,
             dns: vec!["9.9.9.9".parse().unwrap()],
+            routed: false,
         };
         let subnet =
             Subnet { id: Uuid::nil(), spec, vim_resource_id: None, state: ResourceState::Building, problem: None };

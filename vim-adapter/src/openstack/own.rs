@@ -56,6 +56,7 @@ fn subnet(found: &Value, network_id: Uuid, vim: Uuid) -> Option<Subnet> {
             pools: pools.filter_map(pool).collect(),
             dhcp: found["enable_dhcp"] == true,
             dns: dns.filter_map(address).collect(),
+            routed: false,
         },
         vim_resource_id: Some(id),
         state: ResourceState::Active,

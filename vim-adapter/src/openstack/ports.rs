@@ -2,6 +2,7 @@
 //! have.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::PoisonError;
 
 use reference_points::or_vi::{AddressRequest, Network, Port, PortAddress, Subnet};
@@ -15,7 +16,7 @@ use super::networks::text;
 use crate::app::ports::trunk_mac;
 use crate::error::{Failure, Result, is_refusal};
 use crate::store::{networks, ports, subnets};
-use crate::vim::{Gone, Its, Made, cannot};
+use crate::vim::{Gone, Its, ItsAddresses, Made, cannot};
 
 /// The addresses that Neutron is asked for.
 fn fixed_ips(asked: &[AddressRequest], subnets: &[Subnet]) -> Vec<Value> {
@@ -100,8 +101,10 @@ fn lacks_what_it_refers_to(said: Option<&str>) -> bool {
     said.is_some_and(|said| said.contains("ecurity group") || said.contains("QoS policy") || said.contains("QosPolicy"))
 }
 
-fn made(port: &Value, subnets: &[Subnet]) -> Made {
-    Made::Now(Its { id: text(port, "id"), addresses: Some(addresses(port, subnets)), place: None })
+fn made(port: &Value, subnets: &[Subnet], floating: Option<IpAddr>) -> Made {
+    let (mac, addresses) = addresses(port, subnets);
+    let addresses = Some(ItsAddresses { mac, addresses, floating });
+    Made::Now(Its { id: text(port, "id"), addresses, place: None })
 }
 
 impl OpenstackVim {
@@ -119,18 +122,21 @@ impl OpenstackVim {
             Some(found) => found,
             None => self.new_port(port, &network, &subnets).await?,
         };
-        let joined = self.join_trunk(port, &network, found["id"].as_str().unwrap_or_default()).await;
-        if let Err(failure) = joined {
-            if is_refusal(&failure) {
-                // Refused, it is forgotten: nothing of it may stay.
-                let its = text(&found, "id");
-                self.leave_trunk(&Port { vim_resource_id: its.clone(), ..port.clone() }).await?;
-                self.neutron_remove("port", name, id, its.as_ref()).await?;
-                self.drop_shared_of(port).await?;
+        let its = found["id"].as_str().unwrap_or_default();
+        let joined = async {
+            self.join_trunk(port, &network, its).await?;
+            self.float(port, its).await
+        };
+        match joined.await {
+            Ok(floating) => Ok(made(&found, &subnets, floating)),
+            Err(failure) => {
+                if is_refusal(&failure) {
+                    // Refused, it is forgotten: nothing of it may stay.
+                    self.take_port(&Port { vim_resource_id: Some(its.to_owned()), ..port.clone() }).await?;
+                }
+                Err(failure)
             }
-            return Err(failure);
         }
-        Ok(made(&found, &subnets))
     }
 
     async fn new_port(&self, port: &Port, network: &Network, subnets: &[Subnet]) -> Result<Value> {
@@ -195,6 +201,12 @@ impl OpenstackVim {
 
     pub(super) async fn remove_port(&self, port: &Port) -> Result<Gone> {
         let _turn = self.turns.take(port.id).await;
+        self.take_port(port).await
+    }
+
+    /// Removes a port with all that is its own; whoever calls has its turn.
+    async fn take_port(&self, port: &Port) -> Result<Gone> {
+        self.sink(port).await?;
         self.leave_trunk(port).await?;
         let gone = self.neutron_remove("port", &port.spec.name, port.id, port.vim_resource_id.as_ref()).await?;
         self.drop_shared_of(port).await?;
@@ -234,6 +246,7 @@ mod tests {
             pools: vec![],
             dhcp: true,
             dns: vec![],
+            routed: false,
         };
         let (id, vim_resource_id) = (Uuid::from_u128(n), Some(format!("its-{n}")));
         Subnet { id, spec, vim_resource_id, state: ResourceState::Active, problem: None }

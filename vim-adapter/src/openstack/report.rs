@@ -44,6 +44,7 @@ fn missing(cloud: &Cloud, may_see_hosts: bool, may_make_flavours: bool) -> Vec<S
         "Neutron's allowed-address-pairs: no further addresses can be allowed on a port",
     );
     lacks(!cloud.can("provider"), "Neutron's provider: networks of the data centre cannot be used");
+    lacks(!cloud.can("router"), "Neutron's router: there are neither routers nor floating addresses");
     lacks(!cloud.can("net-mtu-writable"), "Neutron's net-mtu-writable: a network's MTU cannot be chosen");
     missing
 }

@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 
 use super::{Columns, optional, text, word};
+use crate::vim::ItsAddresses;
 
 fn port(row: &AnyRow) -> sqlx::Result<Port> {
     Ok(Port {
@@ -15,6 +16,7 @@ fn port(row: &AnyRow) -> sqlx::Result<Port> {
         vim_resource_id: row.try_get("vim_resource_id")?,
         mac: row.try_get("mac")?,
         addresses: row.doc("addresses")?,
+        floating_address: row.try_get::<Option<String>, _>("floating_address")?.and_then(|ip| ip.parse().ok()),
         compute_id: row.optional_id("compute_id")?,
         up: row.try_get::<i64, _>("is_up")? != 0,
         state: row.word("state")?,
@@ -113,18 +115,21 @@ pub async fn set_made(
     vim: Uuid,
     id: Uuid,
     its: Option<&str>,
-    mac: &str,
-    addresses: &[reference_points::or_vi::PortAddress],
+    chosen: &ItsAddresses,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE port SET vim_resource_id = $3, mac = $4, addresses = $5 WHERE vim_id = $1 AND id = $2")
-        .bind(vim.to_string())
-        .bind(id.to_string())
-        .bind(its.map(str::to_owned))
-        .bind(mac)
-        .bind(text(&addresses))
-        .execute(tx)
-        .await
-        .map(drop)
+    sqlx::query(
+        "UPDATE port SET vim_resource_id = $3, mac = $4, addresses = $5, floating_address = $6 \
+         WHERE vim_id = $1 AND id = $2",
+    )
+    .bind(vim.to_string())
+    .bind(id.to_string())
+    .bind(its.map(str::to_owned))
+    .bind(&chosen.mac)
+    .bind(text(&chosen.addresses))
+    .bind(chosen.floating.map(|ip| ip.to_string()))
+    .execute(tx)
+    .await
+    .map(drop)
 }
 
 /// Sets whether the network forwards for it; false when nothing changed.

@@ -105,4 +105,5 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: &["CREATE TABLE allowance (vim_id TEXT NOT NULL, part TEXT NOT NULL, noted TEXT NOT NULL, \
          PRIMARY KEY (vim_id, part))"],
     },
+    Migration { version: 8, name: "floating addresses", sql: &["ALTER TABLE port ADD COLUMN floating_address TEXT"] },
 ];

@@ -106,6 +106,26 @@ impl Cloud {
         self.0.lock().unwrap().tokens
     }
 
+    /// Networks that lead to the outside, by their operator.
+    pub fn lead_outside(&self, names: &[&str]) {
+        let networks = names.iter().map(|name| json!({ "id": name, "name": name, "router:external": true }));
+        self.0.lock().unwrap().holds.entry("networks").or_default().extend(networks);
+    }
+
+    /// The ports of floating addresses were removed by somebody else, who left these.
+    pub fn lose_ports_of_floating(&self) {
+        let mut inner = self.0.lock().unwrap();
+        for floating in inner.holds.get_mut("floatingips").into_iter().flatten() {
+            floating["port_id"] = Value::Null;
+        }
+        inner.holds.entry("ports").or_default().retain(|port| !port["device_id"].is_null());
+    }
+
+    /// A member of the first thing of a kind.
+    pub fn first(&self, kind: &str, member: &str) -> Value {
+        self.0.lock().unwrap().holds[kind][0][member].clone()
+    }
+
     pub fn count(&self, kind: &str) -> usize {
         self.0.lock().unwrap().holds.get(kind).map_or(0, Vec::len)
     }
@@ -238,7 +258,9 @@ impl Inner {
             }
             ("GET", ["network"]) => told(200, &json!({ "versions": [self.version("v2.0", "/network/v2.0/", "")] })),
             ("GET", ["image"]) => told(300, &json!({ "versions": [self.version("v2.15", "/image/v2/", "")] })),
-            ("GET", [_, _, "extensions"]) => told(200, &json!({ "extensions": [{ "alias": "port-security" }] })),
+            ("GET", [_, _, "extensions"]) => {
+                told(200, &json!({ "extensions": [{ "alias": "port-security" }, { "alias": "router" }] }))
+            }
             ("GET", [_, _, "limits"]) => told(200, &json!({ "limits": { "absolute": self.limits } })),
             ("GET", [_, _, "os-availability-zone"]) => told(
                 200,
@@ -249,6 +271,30 @@ impl Inner {
             ("GET", [_, _, "networks"]) => self.list("networks"),
             ("GET", [_, _, "ports"]) => self.list("ports"),
             ("GET", [_, _, "subnets"]) => self.list("subnets"),
+            ("GET", [_, _, "routers"]) => self.list("routers"),
+            ("GET", [_, _, "floatingips"]) => self.list("floatingips"),
+            ("POST", [_, _, "routers"]) => self.hold("routers", "router", asked["router"].clone()),
+            ("POST", [_, _, "floatingips"]) => {
+                let mut floating = asked["floatingip"].clone();
+                floating["floating_ip_address"] = json!(format!("203.0.113.{}", 10 + self.log.len() % 200));
+                self.hold("floatingips", "floatingip", floating)
+            }
+            ("PUT", [_, _, "floatingips", id]) => {
+                let all = self.holds.get_mut("floatingips").into_iter().flatten();
+                for floating in all.filter(|floating| floating["id"] == *id) {
+                    floating["port_id"] = asked["floatingip"]["port_id"].clone();
+                }
+                self.one("floatingips", "floatingip", id)
+            }
+            ("PUT", [_, _, "routers", id, "add_router_interface"]) => {
+                let subnet = asked["subnet_id"].clone();
+                let id = id.to_string();
+                self.hold("ports", "port", json!({ "device_id": id, "fixed_ips": [{ "subnet_id": subnet }] }))
+            }
+            ("PUT", [_, _, "routers", id, "remove_router_interface"]) => {
+                self.holds.entry("ports").or_default().retain(|port| port["device_id"] != *id);
+                told(200, &Value::Null)
+            }
             ("GET", [_, _, "security-groups"]) => self.list("security_groups"),
             ("GET", [_, _, "os-server-groups"]) => self.list("server_groups"),
             ("GET", [_, _, "images"]) => self.list("images"),

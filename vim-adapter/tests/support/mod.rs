@@ -216,6 +216,7 @@ pub fn subnet_spec(network: Uuid, cidr: &str) -> SubnetSpec {
         pools: vec![],
         dhcp: false,
         dns: vec![],
+        routed: false,
     }
 }
 
@@ -231,6 +232,7 @@ pub fn port_spec(network: Uuid) -> PortSpec {
         rules: vec![],
         trunk: None,
         vnic_type: VnicType::Normal,
+        floating: false,
     }
 }
 

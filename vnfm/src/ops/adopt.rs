@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use reference_points::or_vi::TrunkPart;
 use uuid::Uuid;
 
-use super::blueprint::{Blueprint, LinkPart, PortOn, PortPart, RootPart, VnfcPart, VolumePart};
+use super::blueprint::{Blueprint, LinkPart, PortOn, PortPart, RootPart, SubnetPart, VnfcPart, VolumePart};
 use super::inventory::{Owned, Part, volumes_of};
 
 /// When two parts are the same one.
@@ -81,8 +81,7 @@ pub fn adopt_links(target: &mut Blueprint, present: &[Owned]) {
 
 fn same_link(old: &LinkPart, new: &LinkPart) -> bool {
     let plain = |link: &LinkPart| {
-        let subnet =
-            |s: &super::blueprint::SubnetPart| (s.spec.cidr, s.spec.gateway, s.spec.pools.clone(), s.spec.dhcp);
+        let subnet = |s: &SubnetPart| (s.spec.cidr, s.spec.gateway, s.spec.pools.clone(), s.spec.dhcp, s.spec.routed);
         link.subnets.iter().map(subnet).collect::<Vec<_>>()
     };
     let link = |l: &LinkPart| (l.desc.clone(), l.realisation.clone(), l.mtu, l.max_port_bitrate);
@@ -96,7 +95,7 @@ fn same_port(old: &PortPart, new: &PortPart, known: &Known) -> bool {
     old.on.network() == new.on.network()
         && (&old.mac, &old.addresses, old.port_security) == (&new.mac, &new.addresses, new.port_security)
         && (&old.allowed_addresses, &old.rules, &old.trunk) == (&new.allowed_addresses, &new.rules, &trunk)
-        && old.vnic_type == new.vnic_type
+        && (old.vnic_type, old.floating) == (new.vnic_type, new.floating)
 }
 
 fn same_volume(old: &VolumePart, new: &VolumePart, same: &Same<'_>) -> bool {

@@ -150,6 +150,9 @@ pub struct PortPart {
     /// Kind of interface.
     #[serde(default, skip_serializing_if = "VnicType::is_normal")]
     pub vnic_type: VnicType,
+    /// Whether it gets a floating address.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub floating: bool,
 }
 
 impl PortPart {

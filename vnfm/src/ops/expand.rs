@@ -6,7 +6,7 @@ mod ports;
 
 use std::collections::BTreeMap;
 
-use descriptors::network::{PlacementKind, VlProfile};
+use descriptors::network::{L3ProtocolData, PlacementKind, VlProfile};
 use descriptors::vnfd::{
     BootContext, ConfigDriveLayout as Layout, Flavour as VnfFlavour, Size, StorageKind, Vdu, Vnfd,
 };
@@ -293,7 +293,13 @@ impl<'a> Work<'a> {
             let realisation = self.realisation(&link.name, &link.profile);
             let owner = self.owner();
             let mut subnets = Vec::new();
+            let floats = flavour.floats_on(&link.name);
+            if floats && !link.profile.l3().any(L3ProtocolData::is_routable) {
+                let text = "a CP on it is to have a floating address, and it has no IPv4 subnet to route";
+                self.fault(format!("VNFD virtual link {}", link.name), text);
+            }
             for l3 in link.profile.l3() {
+                let routed = floats && l3.is_routable();
                 let pools = l3.pools.iter().map(|p| AddressPool { start: p.start, end: p.end }).collect();
                 subnets.push(SubnetPart {
                     id: self.ids.mint(),
@@ -302,10 +308,11 @@ impl<'a> Work<'a> {
                         owner: owner.clone(),
                         network_id: id,
                         cidr: l3.cidr,
-                        gateway: l3.gateway_ip,
+                        gateway: if routed { l3.router_ip() } else { l3.gateway_ip },
                         pools,
                         dhcp: l3.dhcp_enabled.unwrap_or(true),
                         dns: Vec::new(),
+                        routed,
                     },
                 });
             }

@@ -12,12 +12,16 @@ use reference_points::or_vnfm::{
     VnfcCpInfo, VnfcInfo, VnfcResourceInfo,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::blueprint::{PortOn, PortPart};
 use super::inventory::{Owned, Part, volumes_of, zone_of};
 use super::ve::Endpoint;
 use crate::vi::Kind;
+
+/// Key in the metadata of a connection point: the address by which it is reached from the VIM's external network.
+pub const FLOATING_ADDRESS: &str = "floatingAddress";
 
 /// What the record says besides the resources; decided with the plan and kept in the operation's parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,15 +135,17 @@ fn cp(info: &mut InstantiatedVnfInfo, part: &PortPart, owned: &Owned) -> VnfcCpI
     let port: Option<Port> = owned.found_as();
     let id = format!("cp-{}", part.id);
     let protocol: Vec<CpProtocolInfo> = port.as_ref().map(protocol_info).into_iter().collect();
-    // This version of SOL003 has no member for the parent of a trunk's port.
+    // This version of SOL003 has no members for the parent of a trunk's port, nor for floating addresses.
     let parent = part.parent().map(|parent| ("parentCpId".to_owned(), format!("cp-{parent}").into()));
+    let floating = port.as_ref().and_then(|port| port.floating_address);
+    let floating = floating.map(|ip| (FLOATING_ADDRESS.to_owned(), Value::String(ip.to_string())));
     let mut cp = VnfcCpInfo {
         id: id.clone(),
         cpd_id: part.cpd.clone(),
         vnf_ext_cp_id: None,
         cp_protocol_info: protocol.clone(),
         vnf_link_port_id: None,
-        metadata: parent.into_iter().collect(),
+        metadata: parent.into_iter().chain(floating.clone()).collect(),
     };
     match &part.on {
         PortOn::Internal { network } => {
@@ -173,7 +179,7 @@ fn cp(info: &mut InstantiatedVnfInfo, part: &PortPart, owned: &Owned) -> VnfcCpI
                 vnfd_id: None,
                 cp_protocol_info: protocol,
                 ext_link_port_id: Some(part.id.to_string()),
-                metadata: serde_json::Map::new(),
+                metadata: floating.into_iter().collect(),
                 associated_vnfc_cp_id: Some(id),
                 associated_vnf_virtual_link_id: None,
             });

@@ -117,6 +117,7 @@ impl Step for MakePort {
             rules: port.rules,
             trunk: port.trunk,
             vnic_type: port.vnic_type,
+            floating: port.floating,
         };
         let made = self.0.put_port(&place(cx, vnfc)?.at, port.id, &spec).await;
         let made = made.map_err(|e| failed("Could not create port", format!("port {} {}", port.name, port.id), &e))?;

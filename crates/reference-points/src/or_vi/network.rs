@@ -111,6 +111,10 @@ pub struct SubnetSpec {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub dns: Vec<IpAddr>,
+    /// Its gateway, which it then must have, is a router of the VIM that leads to the VIM's external network: hosts there are
+    /// reached with the router's address, or with the floating address of whoever has one. IPv4 only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub routed: bool,
 }
 
 /// A range of addresses, both ends included.
@@ -177,6 +181,10 @@ pub struct PortSpec {
     /// What kind of interface the compute gets.
     #[serde(default, skip_serializing_if = "VnicType::is_normal")]
     pub vnic_type: VnicType,
+    /// Give it an address of the VIM's external network, by which it is reached from there (SOL001 clause 6.2, L3AddressData
+    /// `floating_ip_activated`). One of its IPv4 subnets must be routed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub floating: bool,
 }
 
 /// Kinds of virtual network interfaces (SOL001 clause 6.8.8, `vnic_type`).
@@ -318,6 +326,10 @@ pub struct Port {
     pub mac: String,
     /// Addresses it has.
     pub addresses: Vec<PortAddress>,
+    /// Its address on the VIM's external network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub floating_address: Option<IpAddr>,
     /// Compute that uses it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute_id: Option<Uuid>,

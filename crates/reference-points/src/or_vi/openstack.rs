@@ -19,6 +19,10 @@ pub struct OpenstackInterfaceInfo {
     /// Which address of each service is used.
     #[serde(default)]
     pub interface: OpenstackInterface,
+    /// The network, by name or identifier, that routers lead to and floating addresses are taken from; absent means the only
+    /// external one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_network: Option<String>,
 }
 
 /// Which address of a service is used.

@@ -2,9 +2,11 @@
 
 use descriptors::network::{L2ProtocolData, L3ProtocolData};
 use descriptors::nsd::{NsFlavour, NsVirtualLink};
+use descriptors::vnfd::ExtCp;
 use reference_points::common::Fault;
 use reference_points::or_vi::{AddressPool, NetworkRealisation};
 
+use super::vnfs::Profile;
 use crate::ops::addresses::Addresses;
 use crate::ops::design::{IdSource, LinkDesign, SubnetDesign};
 
@@ -53,6 +55,32 @@ fn link(vl: &NsVirtualLink, ids: &dyn IdSource, faults: &mut Vec<Fault>) -> Link
     Link { design, addresses }
 }
 
+/// Links of connection points that are to have floating addresses get routers on their IPv4 subnets.
+pub fn route(links: &mut [Link], profiles: &[Profile<'_>], flavour: &NsFlavour, faults: &mut Vec<Fault>) {
+    for link in links {
+        let name = &link.design.profile_id;
+        let mut connected = profiles.iter().flat_map(|p| p.vnf.connections.iter().map(move |c| (p, c)));
+        let floats = connected.any(|(profile, connection)| {
+            connection.virtual_link == *name && profile.flavour.ext_cp(&connection.cp).is_some_and(ExtCp::floats)
+        });
+        if !floats {
+            continue;
+        }
+        let l3 = flavour.virtual_links.iter().filter(|vl| vl.name == *name).flat_map(|vl| vl.profile.l3());
+        for ((subnet, addresses), l3) in link.design.subnets.iter_mut().zip(&mut link.addresses).zip(l3) {
+            if l3.is_routable() {
+                subnet.routed = true;
+                subnet.gateway = l3.router_ip();
+                *addresses = Addresses::new(subnet.cidr, subnet.gateway, &subnet.pools);
+            }
+        }
+        if !link.design.subnets.iter().any(|subnet| subnet.routed) {
+            let why = "a connection point on it is to have a floating address, and it has no IPv4 subnet to route";
+            faults.push(Fault::new(format!("NSD, virtual link {name}"), why).mend("give it l3_protocol_data of IPv4"));
+        }
+    }
+}
+
 fn subnet(l3: &L3ProtocolData, ids: &dyn IdSource) -> SubnetDesign {
     SubnetDesign {
         subnet_id: ids.mint(),
@@ -62,6 +90,7 @@ fn subnet(l3: &L3ProtocolData, ids: &dyn IdSource) -> SubnetDesign {
         // SOL001 clause 6.2: absent means that the network answers DHCP.
         dhcp: l3.dhcp_enabled.unwrap_or(true),
         dns: Vec::new(),
+        routed: false,
     }
 }
 

@@ -235,6 +235,28 @@ fn addresses_that_a_package_fixes_are_kept_from_the_pool_and_clashes_are_told() 
 }
 
 #[test]
+fn a_link_of_a_floating_address_is_routed() {
+    let mut packages = packages();
+    let links = |packages: &BTreeMap<String, PackageFacts>| {
+        let design = try_resolve(&nsd(), packages, &request()).unwrap();
+        let of = |name: &str| design.link(name).unwrap().subnets[0].clone();
+        [of("internal"), of("external")]
+    };
+    assert!(links(&packages).iter().all(|subnet| !subnet.routed));
+    let floating = CpAddress { floating_ip: true, layer_protocol: "ipv4".into(), ..CpAddress::default() };
+    let edge = &mut packages.get_mut(samples::EDGE).unwrap().vnfd.flavours[0];
+    edge.ext_cps.iter_mut().find(|cp| cp.name == "inside").unwrap().addresses = vec![floating];
+    let [internal, external] = links(&packages);
+    let first = internal.cidr.hosts().next();
+    assert_eq!((internal.routed, internal.gateway), (true, first), "{internal:?}");
+    assert!(!external.routed);
+    assert!(
+        !internal.pools.iter().any(|pool| Some(pool.start) == first),
+        "the router's address is nobody's: {internal:?}"
+    );
+}
+
+#[test]
 fn a_mac_address_can_be_known_beforehand_too() {
     let mut nsd = nsd();
     let mac = Expr::AddressOf { node: "web".into(), cp: "data".into(), attribute: "mac_address".into() };

@@ -104,6 +104,7 @@ impl Service {
                     pools: Vec::new(),
                     dhcp: false,
                     dns: Vec::new(),
+                    routed: false,
                 };
                 vim.put_subnet(Uuid::nil(), subnet.subnet_id, &spec).await.unwrap();
             }

@@ -129,6 +129,11 @@ impl Work<'_> {
             }
         }
         for vip in &flavour.vip_cps {
+            if vip.addresses.iter().any(|address| address.floating_ip) {
+                let why =
+                    "no VIM gives an address that several share a floating one: activate it on the CPs themselves";
+                self.fault(format!("VNFD CP {}", vip.name), why);
+            }
             if addresses_of(vip, flavour, self.given.request).is_empty() {
                 let fault = Fault::new(format!("VNFD CP {}", vip.name), "the address that it shares is not told");
                 let mend = "give it fixed addresses in its l3_address_data, or in the cpConfig of its external CP";

@@ -63,6 +63,7 @@ impl<'a> Work<'a> {
             rules: rules(self.flavour, &cp.name),
             trunk: trunk.and_then(|(sub, parent)| self.tagged(sub, parent)),
             vnic_type: self.vnic_type(cp),
+            floating: self.flavour.floats(cp),
         };
         if let Some(ext) = cp.external.first() {
             let ext_cpd = ext.clone();
@@ -189,10 +190,6 @@ impl<'a> Work<'a> {
     }
 
     fn vnic_type(&mut self, cp: &VduCp) -> VnicType {
-        if cp.addresses.iter().any(|address| address.floating_ip) {
-            let why = "floating addresses are given by none of this VNFM's VIMs: expose it as an external CP instead";
-            self.fault(format!("VNFD CP {}", cp.name), why);
-        }
         // What Open Source MANO's descriptors call PARAVIRT.
         let word = if cp.vnic_type == "virtio" { "normal" } else { cp.vnic_type.as_str() };
         let known = VnicType::ALL.into_iter().find(|known| known.word() == word);
