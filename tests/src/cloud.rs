@@ -13,7 +13,7 @@ use crate::nfvi::request_in;
 pub type Holdings = BTreeMap<&'static str, Vec<String>>;
 
 /// Lists of the OpenStack client that together show everything that an NS leaves in a project.
-const LISTS: [(&str, &[&str]); 9] = [
+const LISTS: [(&str, &[&str]); 11] = [
     ("server", &["server", "list"]),
     ("port", &["port", "list"]),
     ("network", &["network", "list"]),
@@ -23,6 +23,8 @@ const LISTS: [(&str, &[&str]); 9] = [
     ("server group", &["server", "group", "list"]),
     ("security group", &["security", "group", "list"]),
     ("image", &["image", "list"]),
+    ("router", &["router", "list"]),
+    ("floating address", &["floating", "ip", "list"]),
 ];
 
 /// The lab.
@@ -91,6 +93,11 @@ impl Cloud {
         self.run.join("clouds.yaml")
     }
 
+    /// The network namespace of a place beside it: `outside`, or `mgmt`.
+    pub fn namespace(&self, place: &str) -> String {
+        format!("{}-{place}", self.name)
+    }
+
     /// What an address answers to a request from the outside world.
     pub fn request_from_outside(&self, url: &str) -> Option<String> {
         self.request_from("outside", url)
@@ -125,7 +132,7 @@ impl Cloud {
     }
 
     fn request_from(&self, place: &str, url: &str) -> Option<String> {
-        request_in(&format!("{}-{place}", self.name), url)
+        request_in(&self.namespace(place), url)
     }
 
     /// What OpenStack's own client prints as JSON; `None` when the client is not installed.

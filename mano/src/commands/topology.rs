@@ -28,7 +28,9 @@ pub fn draw(topology: &Topology) -> String {
         for vnf in &topology.vnfs {
             for (vnfc, port) in ports_on(vnf, link.network_id) {
                 let state = if port.up { "up" } else { "down" };
-                text += &format!("   ├─ {}/{vnfc}  {}  {} {state}\n", vnf.name, port.addresses.join(" "), port.mac);
+                let outside = port.floating_address.as_ref().map(|ip| format!(" (outside {ip})")).unwrap_or_default();
+                let addresses = port.addresses.join(" ");
+                text += &format!("   ├─ {}/{vnfc}  {addresses}{outside}  {} {state}\n", vnf.name, port.mac);
             }
         }
     }

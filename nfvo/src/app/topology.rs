@@ -162,6 +162,7 @@ fn port(port: &Port, cps: &BTreeMap<Uuid, String>, design: &Design) -> TopologyP
         network_id,
         mac: port.mac.clone(),
         addresses: port.addresses.iter().map(|a| format!("{}/{}", a.ip, a.prefix)).collect(),
+        floating_address: port.floating_address.map(|ip| ip.to_string()),
         up: port.up,
     }
 }

@@ -166,6 +166,9 @@ pub struct TopologyPort {
     pub mac: String,
     /// Addresses with prefix length.
     pub addresses: Vec<String>,
+    /// Address by which it is reached from the VIM's external network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floating_address: Option<String>,
     /// Whether the network forwards for it.
     pub up: bool,
 }
