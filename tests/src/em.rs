@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -57,6 +58,8 @@ pub struct Seen {
     pub clock: i64,
     /// It answers nothing about indicators but 503.
     pub silent: bool,
+    /// Who reads its indicators waits until this ends.
+    pub reads_wait: bool,
 }
 
 /// One that runs for the length of a test.
@@ -125,6 +128,9 @@ fn silence() -> Response {
 }
 
 async fn indicators(State(em): State<Em>, Path(vnf): Path<Uuid>) -> Response {
+    while em.seen().reads_wait {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let seen = em.seen();
     if seen.silent {
         return silence();

@@ -24,6 +24,8 @@ struct Knows {
     connection: Value,
     /// The VIM's image for each of a VNFD.
     images: Vec<(String, String)>,
+    /// The VIM's flavour for each VDU.
+    flavours: Vec<(String, String)>,
 }
 
 /// One that runs for the length of a test.
@@ -44,10 +46,16 @@ impl OtherNfvo {
         nfvo
     }
 
-    /// It has the packages of the NFVO at `behind`, and grants in this VIM with these images.
-    pub fn grants(&self, behind: &str, connection: Value, images: &[(&str, &str)]) {
-        let images = images.iter().map(|(vnfd, vim)| ((*vnfd).to_owned(), (*vim).to_owned())).collect();
-        *self.knows.lock().unwrap() = Knows { behind: behind.to_owned(), connection, images };
+    /// From now on grants only name the VIM connection that was told before.
+    pub fn names_its_connection(&self) {
+        self.knows.lock().unwrap().connection = Value::Null;
+    }
+
+    /// It has the packages of the NFVO at `behind`, and grants in this VIM with these images, and these flavours of VDUs.
+    pub fn grants(&self, behind: &str, connection: Value, images: &[(&str, &str)], flavours: &[(&str, &str)]) {
+        let owned = |all: &[(&str, &str)]| all.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let (images, flavours) = (owned(images), owned(flavours));
+        *self.knows.lock().unwrap() = Knows { behind: behind.to_owned(), connection, images, flavours };
     }
 }
 
@@ -60,12 +68,18 @@ async fn grant(State(nfvo): State<OtherNfvo>, Json(request): Json<Value>) -> Res
     let images = knows.images.iter().map(
         |(vnfd, vim)| json!({ "vimConnectionId": CONNECTION, "vnfdSoftwareImageId": vnfd, "vimSoftwareImageId": vim }),
     );
+    let flavours = knows.flavours.iter().map(
+        |(vdu, vim)| json!({ "vimConnectionId": CONNECTION, "vnfdVirtualComputeDescId": vdu, "vimFlavourId": vim }),
+    );
+    let assets = json!({
+        "softwareImages": images.collect::<Vec<_>>(), "computeResourceFlavours": flavours.collect::<Vec<_>>(),
+    });
     let id = Uuid::new_v4();
     let grant = json!({
         "id": id, "vnfInstanceId": request["vnfInstanceId"], "vnfLcmOpOccId": request["vnfLcmOpOccId"],
-        "vimConnectionInfo": { CONNECTION: knows.connection },
+        "vimConnectionInfo": if knows.connection.is_null() { json!({}) } else { json!({ CONNECTION: knows.connection }) },
         "addResources": granted("addResources"), "removeResources": granted("removeResources"),
-        "updateResources": granted("updateResources"), "vimAssets": { "softwareImages": images.collect::<Vec<_>>() },
+        "updateResources": granted("updateResources"), "vimAssets": assets,
         "_links": {
             "self": { "href": format!("{}/grant/v1/grants/{id}", nfvo.url) },
             "vnfLcmOpOcc": request["_links"]["vnfLcmOpOcc"], "vnfInstance": request["_links"]["vnfInstance"],

@@ -55,7 +55,7 @@ async fn real_openstack_what_it_is_and_lacks_is_told_and_its_secret_is_not() {
     lab.mano(&["vim", "delete", "mano"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs an OpenStack, tests/run --openstack starts one"]
 async fn real_openstack_what_it_has_by_itself_is_used_for_another_nfvo_that_gives_its_keystone() {
     let Some(image) = samples::guest_image() else { return };
@@ -75,7 +75,9 @@ async fn real_openstack_what_it_has_by_itself_is_used_for_another_nfvo_that_give
         "vimId": "their cloud", "vimType": "ETSINFV.OPENSTACK_KEYSTONE.V_3",
         "interfaceInfo": kind["interfaceInfo"], "accessInfo": kind["accessInfo"],
     });
-    other.grants(&lab.services["nfvo"].url, connection, &[("web", &text(&glance))]);
+    let flavour = cloud(&["flavor", "show", "lab.medium"]).unwrap();
+    let (images, flavours) = ([("web", &*text(&glance))], [("web", &*text(&flavour))]);
+    other.grants(&lab.services["nfvo"].url, connection, &images, &flavours);
     lab.onboard_package(&samples::pack("web", Some(&image), lab.path())).await;
     let link = |cpd: &str, network: &Value| {
         let protocol = json!({ "layerProtocol": "IP_OVER_ETHERNET", "ipOverEthernet": {
@@ -91,7 +93,7 @@ async fn real_openstack_what_it_has_by_itself_is_used_for_another_nfvo_that_give
     assert!(traffic::managed(&lab, &traffic::urls_of(&record, "management")[0]).await.contains("hello from theirs"));
     assert!(traffic::urls_of(&record, "data")[0].contains("10.55.0."));
     let server = cloud(&["server", "list"]).unwrap()[0].clone();
-    assert_eq!(server["Image"], "theirs", "{server:#}");
+    assert_eq!((&server["Image"], &server["Flavor"]), (&json!("theirs"), &json!("lab.medium")), "{server:#}");
 
     // The connection is the vim-adapter's from here on; the credentials are nowhere in what the VNFM shows and keeps.
     let password = kind["accessInfo"]["password"].as_str().unwrap();
@@ -101,6 +103,13 @@ async fn real_openstack_what_it_has_by_itself_is_used_for_another_nfvo_that_give
         let bytes = std::fs::read(&file).unwrap();
         assert!(!bytes.windows(password.len()).any(|part| part == password.as_bytes()), "{}", file.display());
     }
+
+    // What was told once need not be told again.
+    other.names_its_connection();
+    lab.mano(&["vnf", "scale", "theirs", "--out", "servers", "--steps", "1"]);
+    let servers = cloud(&["server", "list"]).unwrap();
+    let flavours: Vec<&Value> = servers.as_array().unwrap().iter().map(|server| &server["Flavor"]).collect();
+    assert_eq!(flavours, ["lab.medium", "lab.medium"], "{servers:#}");
 
     lab.end_vnf(vnf).await;
     // What is the cloud's own stays.

@@ -15,7 +15,13 @@ pub fn owner() -> Owner {
 
 /// A compute called `web` that boots from an image.
 pub fn compute(id: Uuid) -> Compute {
-    let flavour = Flavour { vcpus: 1, memory_bytes: 1 << 28, cpu: Default::default(), extra: Default::default() };
+    let flavour = Flavour {
+        vcpus: 1,
+        memory_bytes: 1 << 28,
+        cpu: Default::default(),
+        extra: Default::default(),
+        vim_flavour_id: None,
+    };
     Compute {
         id,
         spec: ComputeSpec {

@@ -102,7 +102,10 @@ pub struct ItsAddresses {
 /// Word among the capabilities for routers to the outside and floating addresses.
 pub const ROUTERS: &str = "routers";
 
-/// Why a VIM has none.
+/// Word among the capabilities for flavours that a consumer may name.
+pub const FLAVOURS: &str = "flavours";
+
+/// Why a VIM has no routers.
 pub const NO_ROUTERS: &str = "this VIM has no routers; connect it to a network of a physical network instead";
 
 /// Outcome of removing something.

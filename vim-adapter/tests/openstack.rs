@@ -310,6 +310,26 @@ async fn a_refusal_for_a_quota_is_told_in_novas_words_and_nothing_stays() {
 }
 
 #[tokio::test]
+async fn a_flavour_that_is_named_is_taken_and_one_that_is_not_there_is_refused() {
+    let cloud = Cloud::start().await;
+    let (adapter, vim) = registered(&cloud).await;
+    let image = adapter.image(vim).await;
+    cloud.put_flavour("large", 8, 16384, 80);
+    let named = |id: &str| {
+        let flavour = Flavour { vim_flavour_id: Some(id.to_owned()), ..compute(image).flavour };
+        ComputeSpec { flavour, ..compute(image) }
+    };
+    let problem = adapter.vi.put_compute(vim, Uuid::new_v4(), &named("huge")).await.unwrap_err().to_problem();
+    assert_eq!((problem.status, problem.faults[0].location.as_str()), (422, "/flavour/vimFlavourId"));
+    assert!(problem.detail.contains("large"), "{problem:#?}");
+    let id = Uuid::new_v4();
+    adapter.vi.put_compute(vim, id, &named("large")).await.unwrap();
+    rests(&adapter, vim, id, &[ComputeState::Active]).await;
+    assert_eq!(cloud.first("servers", "flavorRef"), "large");
+    assert_eq!(cloud.count("flavors"), 1, "none was made beside it");
+}
+
+#[tokio::test]
 async fn a_server_that_no_host_takes_is_an_error_in_novas_words_and_asking_again_makes_it_anew() {
     let cloud = Cloud::start().await;
     let (adapter, vim) = registered(&cloud).await;

@@ -159,6 +159,10 @@ async fn rules_limits_and_trunks_that_cannot_be_are_refused_with_every_reason() 
     let told = refused(put(sub(parent.id, Some(7))).await, 409);
     assert!(told.detail.contains(&first.id.to_string()), "{told:?}");
     put(sub(parent.id, Some(8))).await.unwrap();
+    let mut named = compute_spec("a", image, &[]);
+    named.flavour.vim_flavour_id = Some("m1.small".to_owned());
+    let told = refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &named).await, 422);
+    assert!(told.detail.contains("vimFlavourId"), "{told:?}");
     let told = refused(adapter.vi.put_compute(vim, Uuid::new_v4(), &compute_spec("a", image, &[first.id])).await, 422);
     assert!(told.faults[0].message.contains("one of a trunk"), "{told:?}");
 }

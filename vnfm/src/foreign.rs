@@ -2,7 +2,7 @@
 //! Keystone is registered with the VNFM's own vim-adapter, which keeps the credentials sealed. From there on the connection is
 //! the adapter's address, under an identifier that is the same each time; nothing of the credentials is stored or shown here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reference_points::common::{CallError, ProblemDetails};
 use reference_points::or_vi::{ViClient, VimKind, VimSpec};
@@ -16,7 +16,10 @@ use uuid::Uuid;
 pub const KEYSTONE: [&str; 2] = ["ETSINFV.OPENSTACK_KEYSTONE.V_3", "OPENSTACK_V3"];
 
 /// Connections by their identifiers.
-type Connections = BTreeMap<String, VimConnectionInfo>;
+pub type Connections = BTreeMap<String, VimConnectionInfo>;
+
+/// Key in `extra` of a connection that has an own identifier: the one that the peer who told of it knows it by.
+const TOLD_AS: &str = "connectionId";
 
 /// Whether a connection says how to enter a cloud, instead of which adapter does.
 pub fn is_foreign(info: &VimConnectionInfo) -> bool {
@@ -68,11 +71,14 @@ impl Foreign {
                 None => (identifier(&old, &info), VimSpec { name: name(&old, &info), kind: kind(&old, &info)? }),
             };
             client.put_vim(id, &spec).await.map_err(|error| Box::new(refused(&old, &error)))?;
-            let own = VimConnectionInfo {
+            let mut own = VimConnectionInfo {
                 interface_info: [("endpoint".to_owned(), json!(adapter))].into_iter().collect(),
                 access_info: serde_json::Map::new(),
                 ..info
             };
+            if old != id.to_string() {
+                own.extra.insert(TOLD_AS.to_owned(), json!(old));
+            }
             connections.insert(id.to_string(), own);
             renamed.insert(old, id.to_string());
         }
@@ -132,6 +138,36 @@ impl Foreign {
     }
 }
 
+/// A grant with the connections that it refers to and does not bring: those that the VNFM was told before (SOL003 clause 9.5.2.3),
+/// by their own identifiers. One that brings and names none is about all of them.
+///
+/// # Errors
+/// When the grant cannot be read again, which is a defect.
+pub fn complete(mut grant: Grant, known: &Connections) -> Result<Grant, serde_json::Error> {
+    let mut document = json!(grant);
+    let mut named = BTreeSet::new();
+    visit(&mut document, &mut |id| {
+        named.insert(id.clone());
+    });
+    if named.is_empty() && grant.vim_connection_info.is_empty() {
+        grant.vim_connection_info.clone_from(known);
+        return Ok(grant);
+    }
+    named.retain(|id| !grant.vim_connection_info.contains_key(id));
+    let mut renamed = BTreeMap::new();
+    for id in named {
+        let told_as = |info: &VimConnectionInfo| info.extra.get(TOLD_AS).and_then(Value::as_str) == Some(id.as_str());
+        let found = known.get_key_value(&id).or_else(|| known.iter().find(|(_, info)| told_as(info)));
+        if let Some((own, info)) = found {
+            grant.vim_connection_info.insert(own.clone(), info.clone());
+            renamed.insert(id, own.clone());
+        }
+    }
+    document = json!(grant);
+    rename(&mut document, &renamed);
+    serde_json::from_value(document)
+}
+
 /// The same for the same project of the same cloud, however often and by whom it is told. Whoever names another one under the same
 /// name gets another VIM, and never one that somebody else registered.
 fn identifier(connection: &str, info: &VimConnectionInfo) -> Uuid {
@@ -148,7 +184,7 @@ fn name(connection: &str, info: &VimConnectionInfo) -> String {
 }
 
 /// Keys of SOL003 clause 4.4.1.6 that are understood; what else a peer says is about its own means.
-const INTERFACE: [&str; 3] = ["endpoint", "trustedCertificates", "skipCertificateVerification"];
+const INTERFACE: [&str; 4] = ["endpoint", "trustedCertificates", "skipCertificateVerification", "externalNetwork"];
 const ACCESS: [&str; 8] = [
     "username",
     "password",
@@ -188,20 +224,25 @@ fn refused(connection: &str, error: &CallError) -> ProblemDetails {
 
 /// Puts new identifiers of connections wherever old ones are referred to.
 fn rename(document: &mut Value, renamed: &BTreeMap<String, String>) {
+    visit(document, &mut |id| {
+        if let Some(new) = renamed.get(id.as_str()) {
+            id.clone_from(new);
+        }
+    });
+}
+
+/// Sees every reference to a connection.
+fn visit(document: &mut Value, see: &mut impl FnMut(&mut String)) {
     match document {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
-                    Value::String(id) if name == "vimConnectionId" => {
-                        if let Some(new) = renamed.get(id.as_str()) {
-                            id.clone_from(new);
-                        }
-                    }
-                    _ => rename(member, renamed),
+                    Value::String(id) if name == "vimConnectionId" => see(id),
+                    _ => visit(member, see),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, renamed)),
+        Value::Array(items) => items.iter_mut().for_each(|item| visit(item, see)),
         _ => {}
     }
 }
@@ -249,6 +290,44 @@ mod tests {
         rename(&mut grant, &BTreeMap::from([("vim1".to_owned(), "new".to_owned())]));
         assert_eq!(grant["addResources"][0], json!({ "vimConnectionId": "new", "resourceDefinitionId": "vim1" }));
         assert_eq!(grant["zones"][0]["vimConnectionId"], "other");
+    }
+
+    #[test]
+    fn a_grant_may_refer_to_what_was_told_before() {
+        let told = |vim_type: &str, extra: Value| -> VimConnectionInfo {
+            serde_json::from_value(
+                json!({ "vimType": vim_type, "interfaceInfo": { "endpoint": "http://a" }, "extra": extra }),
+            )
+            .unwrap()
+        };
+        let known = Connections::from([
+            ("one".to_owned(), told("MANO.HOSTS.V_1", json!({}))),
+            ("two".to_owned(), told("OPENSTACK_V3", json!({ TOLD_AS: "north" }))),
+        ]);
+        let grant = |connections: Value, resources: Value| -> Grant {
+            serde_json::from_value(json!({
+                "id": Uuid::nil(), "vnfInstanceId": Uuid::nil(), "vnfLcmOpOccId": Uuid::nil(),
+                "vimConnectionInfo": connections, "addResources": resources,
+                "_links": { "self": { "href": "x" }, "vnfLcmOpOcc": { "href": "x" }, "vnfInstance": { "href": "x" } },
+            }))
+            .unwrap()
+        };
+        let of = |grant: &Grant| grant.vim_connection_info.keys().cloned().collect::<Vec<_>>();
+        let names = |id: &str| json!([{ "resourceDefinitionId": "r", "vimConnectionId": id }]);
+        let all = complete(grant(json!({}), json!([])), &known).unwrap();
+        assert_eq!(of(&all), ["one", "two"]);
+        let by_its_own = complete(grant(json!({}), names("one")), &known).unwrap();
+        assert_eq!(of(&by_its_own), ["one"]);
+        let as_told = complete(grant(json!({}), names("north")), &known).unwrap();
+        assert_eq!(
+            (of(&as_told), as_told.add_resources[0].vim_connection_id.as_deref()),
+            (vec!["two".to_owned()], Some("two"))
+        );
+        // What nobody told of stays what it is, and is refused by who uses it.
+        assert!(of(&complete(grant(json!({}), names("south")), &known).unwrap()).is_empty());
+        let brought = json!({ "one": known["one"] });
+        let brings = complete(grant(brought, names("one")), &Connections::new()).unwrap();
+        assert_eq!(of(&brings), ["one"]);
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::ledger::{self, Report};
 use crate::store::computes::{ComputeRow, Phase};
 use crate::store::images::ImageRow;
 use crate::store::{computes, events, vims};
-use crate::vim::{Gone, Made};
+use crate::vim::{FLAVOURS, Gone, Made};
 
 /// Largest user data accepted, in bytes.
 const MAX_USER_DATA: usize = 64 << 10;
@@ -96,6 +96,10 @@ impl App {
         no_faults("the compute", faults_of(&spec))?;
         let driver = self.driver(vim).await?;
         let profile = driver.profile();
+        if spec.flavour.vim_flavour_id.is_some() {
+            let why = "this VIM has none of its own: leave vimFlavourId out, or have the grant name none";
+            profile.needs(FLAVOURS, "a flavour by its identifier", why)?;
+        }
         let what = format!("compute {id}");
         let ledger = self.ledger(vim);
         if let Ok(there) = self.compute(vim, id).await {

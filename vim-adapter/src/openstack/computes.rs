@@ -185,7 +185,10 @@ impl OpenstackVim {
             volumes: self.volume_ids(&spec.volumes).await?,
             ports: self.port_ids(&spec.ports).await?,
             group: self.group_of(row.compute.id, spec).await?,
-            flavour: self.flavour(&shape_of(row)).await?.id,
+            flavour: match self.named_flavour(&spec.flavour).await? {
+                Some(named) => named.id,
+                None => self.flavour(&shape_of(row)).await?.id,
+            },
             key: self.key_pair(&row.compute).await?,
             hostname: self.hostnames().await?,
         })
@@ -259,9 +262,13 @@ impl OpenstackVim {
     async fn resize(&self, row: &ComputeRow, its: &str, mut server: Value) -> Result<Value> {
         let compute = &row.compute;
         let wanted = shape_of(row);
-        let fits = |server: &Value| {
-            let has = read_shape(&server["flavor"]);
-            has.vcpus == wanted.vcpus && has.ram == wanted.ram && covers(&has, &wanted)
+        let named = self.named_flavour(&compute.spec.flavour).await?;
+        let fits = |server: &Value| match &named {
+            Some(named) => server["flavor"]["original_name"] == named.name,
+            None => {
+                let has = read_shape(&server["flavor"]);
+                has.vcpus == wanted.vcpus && has.ram == wanted.ram && covers(&has, &wanted)
+            }
         };
         if server["status"] == CONFIRM {
             let action = if fits(&server) { "confirmResize" } else { "revertResize" };
@@ -271,7 +278,10 @@ impl OpenstackVim {
         if fits(&server) {
             return Ok(server);
         }
-        let flavour = self.flavour(&wanted).await?;
+        let flavour = match named {
+            Some(named) => named,
+            None => self.flavour(&wanted).await?,
+        };
         if server["flavor"]["original_name"] == flavour.name {
             return Ok(server);
         }

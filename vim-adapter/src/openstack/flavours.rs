@@ -159,6 +159,30 @@ impl OpenstackVim {
         Ok(list)
     }
 
+    /// The flavour that a consumer names, if it names one.
+    ///
+    /// # Errors
+    /// 422 when there is none of that identifier, or what Nova says.
+    pub(super) async fn named_flavour(&self, wanted: &Wanted) -> Result<Option<Flavour>> {
+        let Some(id) = &wanted.vim_flavour_id else { return Ok(None) };
+        let mut known = self.flavours.lock().await;
+        for last in [false, true] {
+            let all = self.list_flavours(&mut known).await?;
+            if let Some(named) = all.iter().find(|flavour| flavour.id == *id) {
+                return Ok(Some(named.clone()));
+            }
+            if last {
+                let names: Vec<String> = all.iter().take(20).map(|f| format!("{} ({})", f.id, f.name)).collect();
+                let why = format!("this account sees no flavour {id:?}; there are {}", names.join(", "));
+                let fault = Fault::new("/flavour/vimFlavourId", why.clone());
+                return Err(ProblemDetails::unprocessable(why, vec![fault]).into());
+            }
+            // It may be newer than the list.
+            known.list = None;
+        }
+        Ok(None)
+    }
+
     /// The flavour to use for a shape.
     ///
     /// # Errors
@@ -255,6 +279,7 @@ mod tests {
             memory_bytes: 512 << 20,
             cpu: reference_points::nf_vi::CpuTuning { dedicated: true, hugepage_bytes: Some(2 << 20) },
             extra: BTreeMap::from([("hw:numa_nodes".to_owned(), "1".to_owned())]),
+            vim_flavour_id: None,
         };
         let shape = shape(&asked, (1 << 30) + 1);
         assert_eq!((shape.vcpus, shape.ram, shape.disk), (2, 512, 2));

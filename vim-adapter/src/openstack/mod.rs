@@ -64,7 +64,7 @@ use crate::store::computes::Phase;
 use crate::store::networks as stored_networks;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
-use crate::vim::{Change, Gone, Made, Profile, ROUTERS, Vim, cannot};
+use crate::vim::{Change, FLAVOURS, Gone, Made, Profile, ROUTERS, Vim, cannot};
 
 /// Entries of a list that are read with one request.
 const PAGE: usize = 1000;
@@ -253,6 +253,7 @@ impl Vim for OpenstackVim {
             ("port_security", Service::Network),
             ("ipv6", Service::Network),
             (ROUTERS, Service::Network),
+            (FLAVOURS, Service::Compute),
             ("volumes", Service::Volume),
             ("affinity", Service::Compute),
             ("hotplug", Service::Compute),

@@ -112,6 +112,12 @@ impl Cloud {
         self.0.lock().unwrap().holds.entry("networks").or_default().extend(networks);
     }
 
+    /// A flavour that its operator made: virtual CPUs, MiB of memory, GiB of disk.
+    pub fn put_flavour(&self, id: &str, vcpus: u32, ram: u32, disk: u32) {
+        let flavour = json!({ "id": id, "name": id, "vcpus": vcpus, "ram": ram, "disk": disk });
+        self.0.lock().unwrap().holds.entry("flavors").or_default().push(flavour);
+    }
+
     /// The ports of floating addresses were removed by somebody else, who left these.
     pub fn lose_ports_of_floating(&self) {
         let mut inner = self.0.lock().unwrap();

@@ -240,7 +240,13 @@ pub fn compute_spec(name: &str, image: Uuid, ports: &[Uuid]) -> ComputeSpec {
     ComputeSpec {
         name: name.into(),
         owner: owner(),
-        flavour: Flavour { vcpus: 1, memory_bytes: 256 << 20, cpu: Default::default(), extra: Default::default() },
+        flavour: Flavour {
+            vcpus: 1,
+            memory_bytes: 256 << 20,
+            cpu: Default::default(),
+            extra: Default::default(),
+            vim_flavour_id: None,
+        },
         root: ComputeRoot::Image { image_id: image, size_bytes: None },
         volumes: vec![],
         ports: ports.to_vec(),

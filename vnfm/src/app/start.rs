@@ -38,16 +38,16 @@ impl App {
         let (used, seen) = mpsc::unbounded_channel();
         let vi: Arc<dyn Vi> = Arc::new(OverHttp::new(used));
         let foreign = Foreign::new(config.vim_adapter.as_deref());
-        let granting: Arc<dyn Granting> =
-            Arc::new(Nfvo { client: GrantClient::new(&config.nfvo), foreign: foreign.clone() });
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let packages = Arc::new(Packages::new(&config.nfvo));
+        let around = Arc::new(Around::new(setup.db.clone(), clock.clone(), packages.clone()));
+        let client = GrantClient::new(&config.nfvo);
+        let granting: Arc<dyn Granting> = Arc::new(Nfvo { client, foreign: foreign.clone(), known: around.clone() });
         let (alarms, pm) =
             super::monitoring::open(&setup, &base, &packages, &clock, config.threshold_period_seconds).await?;
         let indicators = super::monitoring::open_indicators(&setup, &alarms, &config.ve_vnfm).await?;
         let changed = Wake::default();
         let quotas = super::monitoring::open_quotas(&setup, &base, &config, &changed).await?;
-        let around = Arc::new(Around::new(setup.db.clone(), clock.clone(), packages.clone()));
         let ve = Ve {
             runner: Arc::new(Confined::new(config.scripts.clone())),
             around: around.clone(),

@@ -13,11 +13,12 @@ use serde_json::{Value, json};
 use service::http::ApiError;
 
 use super::packages::{Known, Packages};
+use crate::foreign::Connections;
 use crate::ops::hooks::ScriptParams;
 use crate::ops::inventory::{Owned, Part, after};
 use crate::ops::params::OperationParams;
 use crate::ops::record::instantiated;
-use crate::steps::{Scene, Surroundings};
+use crate::steps::{self, Scene, Surroundings};
 use crate::store::{INSTANCES, resources, ve};
 
 /// Files of a script at most.
@@ -100,6 +101,13 @@ fn unknown(vnfd_id: &str, error: &ApiError) -> StepError {
 
 fn stored(error: impl std::fmt::Display) -> StepError {
     StepError::transient(Problem::new("The database could not be read", error.to_string()))
+}
+
+#[async_trait]
+impl steps::Known for Around {
+    async fn connections(&self, instance: Uuid) -> Result<Connections, StepError> {
+        Ok(INSTANCES.require(&self.db, instance).await.map_err(stored)?.document.0.vim_connection_info)
+    }
 }
 
 #[async_trait]

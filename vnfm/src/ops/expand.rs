@@ -381,7 +381,7 @@ impl<'a> Work<'a> {
             vdu.cpu.requirements.iter().chain(&vdu.memory.requirements).map(|(k, v)| (k.clone(), v.clone())).collect();
         // VIMs give memory by whole MiB; `512 MB` of a descriptor is none.
         let memory_bytes = vdu.memory.size_bytes.div_ceil(1 << 20) << 20;
-        let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes, cpu, extra };
+        let flavour = Flavour { vcpus: vdu.cpu.count, memory_bytes, cpu, extra, vim_flavour_id: None };
         let vnfc = VnfcPart {
             id,
             vdu: vdu.name.clone(),

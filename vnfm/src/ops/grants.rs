@@ -243,6 +243,14 @@ pub fn image(grant: &Grant, vnfd_image: &str) -> Result<Uuid, Box<Problem>> {
         .map_err(|_| unusable(format!("image {} is no UUID", found.vim_software_image_id)))
 }
 
+/// The VIM's own flavour for the VNFCs of a VDU there, where the grant names one.
+pub fn flavour(grant: &Grant, at: &VimRef, vdu: &str) -> Option<String> {
+    let all = grant.vim_assets.as_ref().map(|a| a.compute_resource_flavours.as_slice()).unwrap_or_default();
+    let there = |id: &Option<String>| id.as_ref().is_none_or(|id| *id == at.vim.to_string());
+    let found = all.iter().find(|f| f.vnfd_virtual_compute_desc_id == vdu && there(&f.vim_connection_id));
+    found.map(|flavour| flavour.vim_flavour_id.clone())
+}
+
 /// The snapshot of the VIM that stands for one of a VNFC.
 pub fn snapshot(grant: &Grant, vnf_snapshot: Uuid, vnfc_snapshot: &str) -> Result<Uuid, Box<Problem>> {
     let all = grant.vim_assets.as_ref().map(|a| a.snapshot_resources.as_slice()).unwrap_or_default();

@@ -7,13 +7,16 @@ use async_trait::async_trait;
 use lcm::{Outcome, Step, StepCx, StepError};
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::DesiredPower;
-use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState};
+use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, Flavour};
+use reference_points::or_vnfm::Grant;
 use serde_json::json;
 
 use super::restore::{named, unusable};
 use super::{LOOK_AGAIN, compute_key, failed, problem_of};
 use crate::ops::blueprint::{RootPart, VnfcPart};
 use crate::ops::converge::ChangeParams;
+use crate::ops::grants;
+use crate::ops::instantiate::GRANT;
 use crate::ops::inventory::Owned;
 use crate::vi::Vi;
 
@@ -25,14 +28,16 @@ impl Step for ChangeCompute {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let ChangeParams { old, part } = cx.params_as()?;
         let there = made(&old)?;
-        self.shape(&old, spec(there.spec, &part, &old)).await
+        let granted = cx.output_as::<Grant>(GRANT).ok();
+        let named = granted.and_then(|grant| grants::flavour(&grant, &old.at, &part.vdu));
+        self.shape(&old, spec(there.spec, &part, &old, named)).await
     }
 
     async fn undo(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         let ChangeParams { old, .. } = cx.params_as()?;
         let Some(was) = old.vnfc() else { return Ok(Outcome::done()) };
         let there = made(&old)?;
-        self.shape(&old, spec(there.spec, was, &old)).await
+        self.shape(&old, spec(there.spec, was, &old, None)).await
     }
 }
 
@@ -71,8 +76,13 @@ fn no_smaller(there: &ComputeRoot, asked: ComputeRoot) -> ComputeRoot {
     }
 }
 
-/// The machine as it shall be: what a running one cannot change stays as it was asked for.
-fn spec(there: ComputeSpec, part: &VnfcPart, old: &Owned) -> ComputeSpec {
+/// The machine as it shall be: what a running one cannot change stays as it was asked for. `named` is the VIM's own flavour for
+/// it when it gets another one.
+fn spec(there: ComputeSpec, part: &VnfcPart, old: &Owned, named: Option<String>) -> ComputeSpec {
+    let flavour = match old.vnfc().is_some_and(|was| was.flavour == part.flavour) {
+        true => there.flavour,
+        false => Flavour { vim_flavour_id: named, ..part.flavour.clone() },
+    };
     let root = match (there.root, &part.root) {
         (ComputeRoot::Image { image_id, size_bytes }, RootPart::Image { size_bytes: wanted, .. }) => {
             ComputeRoot::Image { image_id, size_bytes: wanted.or(size_bytes) }
@@ -81,7 +91,7 @@ fn spec(there: ComputeSpec, part: &VnfcPart, old: &Owned) -> ComputeSpec {
     };
     ComputeSpec {
         root,
-        flavour: part.flavour.clone(),
+        flavour,
         volumes: part.volumes.clone(),
         ports: part.nics().collect(),
         affinity_groups: part.groups.clone(),

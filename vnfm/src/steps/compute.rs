@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use lcm::{Outcome, Step, StepCx, StepError};
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::DesiredPower;
-use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState};
+use reference_points::or_vi::{Compute, ComputeRoot, ComputeSpec, ComputeState, Flavour};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{LOOK_AGAIN, compute_key, failed, granted, owner, place, problem_of};
 use crate::ops::blueprint::{RootPart, VnfcPart};
-use crate::ops::grants;
+use crate::ops::grants::{self, Place};
 use crate::ops::instantiate::GRANT;
 use crate::vi::{Kind, Vi, VimRef};
 
@@ -50,7 +50,7 @@ impl Step for Run {
 impl Run {
     async fn ensure(&self, cx: &StepCx, part: &VnfcPart) -> Result<Compute, StepError> {
         let place = place(cx, part.id)?;
-        let spec = spec(cx, part, place.zone)?;
+        let spec = spec(cx, part, &place)?;
         let made = self.0.put_compute(&place.at, part.id, &spec).await;
         made.map_err(|e| failed("Could not create compute", named(part), &e))
     }
@@ -68,10 +68,11 @@ fn named(part: &VnfcPart) -> String {
     format!("compute {} {}", part.name, part.id)
 }
 
-fn spec(cx: &StepCx, part: &VnfcPart, zone: Option<String>) -> Result<ComputeSpec, StepError> {
+fn spec(cx: &StepCx, part: &VnfcPart, place: &Place) -> Result<ComputeSpec, StepError> {
+    let grant = granted(cx)?;
     let root = match &part.root {
         RootPart::Image { image, size_bytes } => {
-            let image_id = grants::image(&granted(cx)?, image).map_err(StepError::Permanent)?;
+            let image_id = grants::image(&grant, image).map_err(StepError::Permanent)?;
             ComputeRoot::Image { image_id, size_bytes: *size_bytes }
         }
         RootPart::Volume(volume_id) => ComputeRoot::Volume { volume_id: *volume_id },
@@ -79,12 +80,12 @@ fn spec(cx: &StepCx, part: &VnfcPart, zone: Option<String>) -> Result<ComputeSpe
     Ok(ComputeSpec {
         name: part.name.clone(),
         owner: owner(cx)?,
-        flavour: part.flavour.clone(),
+        flavour: Flavour { vim_flavour_id: grants::flavour(&grant, &place.at, &part.vdu), ..part.flavour.clone() },
         root,
         volumes: part.volumes.clone(),
         ports: part.nics().collect(),
         boot_data: Some(part.boot.clone()),
-        zone,
+        zone: place.zone.clone(),
         affinity_groups: part.groups.clone(),
         power: DesiredPower::Running,
         revert: None,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lcm::{Lookup, Outcome, Step, StepCx, StepError};
+use lcm::{Lookup, Outcome, Problem, Step, StepCx, StepError};
 use reference_points::common::CallError;
 use reference_points::or_vnfm::{Grant, GrantAnswer, GrantClient, GrantRequest};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::failed;
-use crate::foreign::Foreign;
+use crate::foreign::{Connections, Foreign, complete};
+use crate::ops::params::OperationParams;
 
 /// How soon a grant that comes later is asked for again: SOL003 has no notification of it.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
@@ -23,15 +25,27 @@ pub trait Granting: Send + Sync {
     async fn request(&self, request: &GrantRequest) -> Result<GrantAnswer, CallError>;
     /// Looks at a grant that was promised; `None` while it is not decided.
     async fn get(&self, location: &str) -> Result<Option<Grant>, CallError>;
+    /// The VIM connections that are known of an instance.
+    async fn known(&self, _instance: Uuid) -> Result<Connections, StepError> {
+        Ok(Connections::new())
+    }
+}
+
+/// What is known of instances.
+#[async_trait]
+pub trait Known: Send + Sync {
+    /// The VIM connections of one.
+    async fn connections(&self, instance: Uuid) -> Result<Connections, StepError>;
 }
 
 /// The real one, over HTTP. What it grants in VIMs of others is granted in own ones from there on.
-#[derive(Debug)]
 pub struct Nfvo {
     /// The NFVO.
     pub client: GrantClient,
     /// Where VIMs of others are registered.
     pub foreign: Foreign,
+    /// Where connections that a grant only refers to are found.
+    pub known: Arc<dyn Known>,
 }
 
 impl Nfvo {
@@ -60,6 +74,10 @@ impl Granting for Nfvo {
             None => Ok(None),
         }
     }
+
+    async fn known(&self, instance: Uuid) -> Result<Connections, StepError> {
+        self.known.connections(instance).await
+    }
 }
 
 /// Asks for the grant of an operation.
@@ -70,11 +88,14 @@ impl Step for Ask {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
         if let Some(location) = cx.memo_as::<String>()? {
             let found = self.0.get(&location).await.map_err(|e| refused(&e))?;
-            return Ok(found.map_or_else(|| later(location), |grant| Outcome::Done(json!(grant))));
+            return match found {
+                Some(grant) => self.granted(cx, grant).await,
+                None => Ok(later(location)),
+            };
         }
         let request: GrantRequest = cx.params_as()?;
         match self.0.request(&request).await.map_err(|e| refused(&e))? {
-            GrantAnswer::Granted(grant) => Ok(Outcome::Done(json!(grant))),
+            GrantAnswer::Granted(grant) => self.granted(cx, *grant).await,
             GrantAnswer::Later(location) => Ok(later(location)),
         }
     }
@@ -86,6 +107,18 @@ impl Step for Ask {
 
     async fn lookup(&self, _: &StepCx) -> Result<Lookup, StepError> {
         Ok(Lookup::RunAgain)
+    }
+}
+
+impl Ask {
+    /// The grant, with the connections that it refers to: of the request, or of the instance.
+    async fn granted(&self, cx: &StepCx, grant: Grant) -> Result<Outcome, StepError> {
+        let mut known = self.0.known(grant.vnf_instance_id).await?;
+        let params: OperationParams = cx.operation_params_as()?;
+        known.extend(params.connections);
+        let unreadable =
+            |e: serde_json::Error| StepError::permanent(Problem::new("The grant cannot be read", e.to_string()));
+        Ok(Outcome::Done(json!(complete(grant, &known).map_err(unreadable)?)))
     }
 }
 

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 pub use configure::{Configuring, Vnfs};
 pub use coordinate::{Coordinating, Coordinators, coordination_key};
-pub use grant::{Granting, Nfvo};
+pub use grant::{Granting, Known, Nfvo};
 pub use script::{Scene, Surroundings};
 
 use crate::ops::grants::{self, Place};

@@ -59,6 +59,10 @@ pub struct Flavour {
     /// Requirements that only some VIMs understand (`extra specs`).
     #[serde(default)]
     pub extra: BTreeMap<String, String>,
+    /// The VIM's own flavour to use, whatever it gives, by the VIM's identifier of it; absent means one that gives what is
+    /// wanted. (SOL003 clause 9.5.3.9, `VimComputeResourceFlavour`)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vim_flavour_id: Option<String>,
 }
 
 /// What a compute boots from.

@@ -110,12 +110,23 @@ impl Indicators {
         }
         for indicator in now_has {
             let old = before.iter().find(|s| s.document.indicator.id == indicator.id);
-            match old {
-                Some(old) if old.document.heard_at > read_at || old.document.indicator == indicator => continue,
-                Some(_) => {}
-                None => others = true,
-            }
-            self.write(tx, old, Kept { indicator, told_at: 0, heard_at: now }, record).await?;
+            let kept = match old.map(|old| &old.document) {
+                Some(old) if old.indicator == indicator => continue,
+                Some(old) if old.heard_at > read_at => {
+                    // The value that was told is newer than the one that was read; its name, which need not be told, is not.
+                    if old.indicator.name.is_some() {
+                        continue;
+                    }
+                    let indicator = VnfIndicator { name: indicator.name, ..old.indicator.clone() };
+                    Kept { indicator, told_at: old.told_at, heard_at: now }
+                }
+                Some(_) => Kept { indicator, told_at: 0, heard_at: now },
+                None => {
+                    others = true;
+                    Kept { indicator, told_at: 0, heard_at: now }
+                }
+            };
+            self.write(tx, old, kept, record).await?;
         }
         if others {
             self.tell_supported(tx, id, record, now).await?;
@@ -133,15 +144,17 @@ impl Indicators {
     ) -> Result<(), StoreError> {
         let (indicator, now) = (kept.indicator.clone(), kept.heard_at);
         let same = old.is_some_and(|o| o.document.indicator.value == indicator.value);
+        // Conditions may be about its name.
+        let named = old.is_some_and(|o| o.document.indicator.name != indicator.name);
         match old {
             Some(old) => drop(INDICATORS.update(tx, old, kept, now).await?),
             None => indicators::insert(tx, kept, now).await?,
         }
+        if (named || !same) && record.is_some_and(Automatism::any_on) {
+            automatic::news(tx, indicator.vnf_instance_id, &indicator.id, now).await?;
+        }
         if same {
             return Ok(());
-        }
-        if record.is_some_and(Automatism::any_on) {
-            automatic::news(tx, indicator.vnf_instance_id, &indicator.id, now).await?;
         }
         let kind = IndicatorNotificationType::VnfIndicatorValueChangeNotification;
         let attributes = json!({ "notificationType": kind, "indicatorIds": [indicator.id], "instance": record });
