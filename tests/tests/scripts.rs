@@ -422,6 +422,7 @@ async fn a_change_of_the_package_runs_the_scripts_of_the_new_one_and_what_its_po
         assert!(at("begins/1", "endedAt") <= machine["startedAt"].as_i64().unwrap(), "{machine:#}");
         assert!(machine["endedAt"].as_i64().unwrap() <= at("serves/1", "startedAt"), "{machine:#}");
     }
+    only_version_2_knows(&lab, op).await;
     terminated(&lab, vnf).await;
     conformance::check(&lab);
 }
@@ -453,4 +454,21 @@ async fn a_package_that_came_after_another_with_its_vnfd_is_the_one_that_is_run(
     let gone = lab.vnfs.create(&create).await.unwrap_err().to_problem();
     assert!(gone.status == 422 && gone.faults[0].location == "/vnfdId", "{gone:?}");
     conformance::check(&lab);
+}
+
+/// Clients of `vnflcm/v1` are neither shown nor given what came with a later version.
+async fn only_version_2_knows(lab: &Lab, op: Uuid) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |path: &str| {
+        let answer = client.get(format!("{}/vnflcm/{path}", lab.services["vnfm"].url)).header("Version", "1.3.0");
+        let answer = answer.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (_, listed) = ask("v1/vnf_lcm_op_occs").await;
+    let operations: Vec<&str> = listed.as_array().unwrap().iter().map(|o| o["operation"].as_str().unwrap()).collect();
+    assert_eq!(operations, ["INSTANTIATE"]);
+    let (status, told) = ask(&format!("v1/vnf_lcm_op_occs/{op}")).await;
+    assert_eq!(status, 404);
+    assert!(told["detail"].as_str().unwrap().contains("CHANGE_VNFPKG"), "{told:#}");
+    assert!(told["next"].as_str().unwrap().contains("/vnflcm/v2/"), "{told:#}");
 }

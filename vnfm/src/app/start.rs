@@ -133,8 +133,9 @@ impl App {
 /// The subscriptions of version 2, which tell those of version 1 too, and the latter.
 async fn notifiers(setup: &Setup, base: &str) -> Result<(Notifier, Notifier), BoxError> {
     use super::subscriptions::{shape, wants};
+    use crate::api::v1;
     let url = |major: &str| format!("{base}/vnflcm/{major}/subscriptions");
-    let older = Notifier::start_shaped(setup, "vnflcm/v1", &url("v1"), wants, crate::api::v1::shape).await?;
+    let older = Notifier::start_shaped(setup, "vnflcm/v1", &url("v1"), v1::wants, v1::shape).await?;
     let current = Notifier::start_shaped(setup, "vnflcm", &url("v2"), wants, shape).await?;
     Ok((current.and(older.clone()), older))
 }

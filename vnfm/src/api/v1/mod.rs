@@ -3,6 +3,7 @@
 
 mod document;
 mod handlers;
+mod occurrences;
 mod translate;
 
 use service::auth::Scope;
@@ -10,9 +11,10 @@ use service::http::{Api, Older, scoped};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{instances, occurrences};
+use super::instances;
 use crate::app::App;
 
+pub use occurrences::wants;
 pub use translate::shape;
 
 /// `vnflcm/v1`.
