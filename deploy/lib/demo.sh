@@ -37,7 +37,8 @@ demo_hosts() {
     local northbound
     # shellcheck source=/dev/null
     northbound=$(eval "$(nfvi_env)" && echo "$OVN_NB_DB")
-    once "the VIM" vim show lab -- vim add hosts --name lab --northbound "$northbound"
+    once "the VIM" vim show lab -- vim add hosts --name lab --northbound "$northbound" \
+        --external-network external --external-cidr 203.0.113.0/24 --external-gateway 203.0.113.1 --external-pool 203.0.113.200-203.0.113.250
     once "the host" host show host1 -- host add host1 --vim lab --agent "$(url_of nfvi-agent)"
     say "  machines run by $(mano host show host1 -o json | jq -r '.info.facts.acceleration // "unknown"')"
 }

@@ -1,8 +1,13 @@
 //! The words of `mano vim` and `mano host`: VIMs and their hosts.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use ipnet::IpNet;
+use reference_points::or_vi::{AddressPool, ExternalNetwork};
+
+use crate::fail::Failure;
 
 #[derive(Debug, Subcommand)]
 pub enum Vim {
@@ -16,6 +21,14 @@ pub enum Vim {
         /// Where they are.
         #[command(flatten)]
         cloud: CloudArgs,
+    },
+    /// Says where routers of one lead and floating addresses are taken from; those that are there stay as they are.
+    Outside {
+        /// Name or id.
+        vim: String,
+        /// Where they lead; nothing means that there are none, or in an OpenStack the only external network.
+        #[command(flatten)]
+        external: ExternalArgs,
     },
     /// Lists them.
     List,
@@ -64,6 +77,9 @@ pub enum VimAdd {
         /// OVN northbound database: unix:PATH or tcp:HOST:PORT.
         #[arg(long)]
         northbound: String,
+        /// Where routers lead.
+        #[command(flatten)]
+        external: ExternalArgs,
     },
     /// A simulated VIM in memory, for load and fault tests.
     Sim {
@@ -79,6 +95,53 @@ pub enum VimAdd {
     },
     /// A project of an OpenStack, as a clouds.yaml has it.
     Openstack(CloudArgs),
+}
+
+/// The network that routers lead to and floating addresses are taken from.
+#[derive(Debug, Args)]
+pub struct ExternalArgs {
+    /// In our own VIM a physical network of the hosts, as their bridge mappings have it; in an OpenStack an external network by its
+    /// name or identifier.
+    #[arg(long, value_name = "NETWORK")]
+    pub external_network: Option<String>,
+    /// Its IPv4 block; of a physical network.
+    #[arg(long, value_name = "CIDR", requires = "external_network")]
+    pub external_cidr: Option<IpNet>,
+    /// Who leads further from there.
+    #[arg(long, value_name = "ADDRESS", requires = "external_network")]
+    pub external_gateway: Option<IpAddr>,
+    /// Range of addresses that may be given to routers and floating addresses, FIRST-LAST; may be repeated. Without any, all
+    /// of the block.
+    #[arg(long, value_name = "FIRST-LAST", requires = "external_network")]
+    pub external_pool: Vec<String>,
+    /// VLAN id; untagged without.
+    #[arg(long, value_name = "VLAN", requires = "external_network")]
+    pub external_vlan: Option<u16>,
+}
+
+impl ExternalArgs {
+    /// As the vim-adapter takes it of our own VIM.
+    pub fn network(self) -> Result<Option<ExternalNetwork>, Failure> {
+        let Some(physical_network) = self.external_network else { return Ok(None) };
+        let Some(cidr) = self.external_cidr else {
+            let why = format!("--external-network {physical_network} needs a block that addresses are given of");
+            return Err(Failure::helped(why, "add --external-cidr, e.g. 203.0.113.0/24"));
+        };
+        let pool = |text: &String| {
+            let (start, end) = text.split_once('-')?;
+            Some(AddressPool { start: start.trim().parse().ok()?, end: end.trim().parse().ok()? })
+        };
+        let pools = self.external_pool.iter().map(|text| {
+            pool(text).ok_or_else(|| Failure::usage(format!("--external-pool {text} is no FIRST-LAST of addresses")))
+        });
+        Ok(Some(ExternalNetwork {
+            physical_network,
+            segmentation_id: self.external_vlan,
+            cidr,
+            gateway: self.external_gateway,
+            pools: pools.collect::<Result<_, _>>()?,
+        }))
+    }
 }
 
 /// A cloud of a clouds.yaml.

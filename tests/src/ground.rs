@@ -53,6 +53,14 @@ impl Lab {
         }
     }
 
+    /// The network namespace of a place beside the VNFs: `outside`, or `mgmt`.
+    pub fn namespace(&self, place: &str) -> String {
+        match &self.project {
+            Some(project) => project.cloud.namespace(place),
+            None => self.nfvi().namespace(place),
+        }
+    }
+
     /// How many machines run.
     pub fn machines(&self) -> usize {
         match &self.project {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use reference_points::or_vi::{HostSpec, SimSpec, VimKind};
+use reference_points::or_vi::{ExternalNetwork, HostSpec, SimSpec, VimKind};
 use reference_points::or_vnfm::{LcmClient, LcmOperationStateType, VnfLcmOpOcc};
 use reference_points::os_ma_nfvo::mano::{LeakReport, ManoClient, OpSummary, RegisterVim};
 use reference_points::os_ma_nfvo::{
@@ -67,6 +67,15 @@ pub struct Wishes {
     pub unrecorded: bool,
 }
 
+/// Where the routers of a private NFVI lead: to the client outside, with addresses that no network service takes.
+fn external() -> ExternalNetwork {
+    let network = json!({
+        "physicalNetwork": "external", "cidr": "203.0.113.0/24", "gateway": "203.0.113.1",
+        "pools": [{ "start": "203.0.113.200", "end": "203.0.113.250" }],
+    });
+    serde_json::from_value(network).expect("a network outside")
+}
+
 /// A folder for a lab: short, since Unix sockets lie in it, and open, since QEMU's user reads disks in it.
 pub fn folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
@@ -99,7 +108,7 @@ impl Lab {
             None => None,
         };
         let hosts = nfvi::joined(name, dir.path(), wishes.more_hosts, wishes.managed_here)?;
-        let kind = VimKind::Hosts { northbound: hosts[0].northbound() };
+        let kind = VimKind::Hosts { northbound: hosts[0].northbound(), external_network: Some(external()) };
         Some(Self::start(dir, disk, hosts, kind, wishes).await)
     }
 

@@ -127,6 +127,11 @@ impl Nfvi {
         shown(&out.stdout)
     }
 
+    /// The network namespace of a place beside it: `outside`, or `mgmt`.
+    pub fn namespace(&self, place: &str) -> String {
+        format!("{}-{place}", self.name)
+    }
+
     /// One HTTP request from the namespace that plays the outside world: the body, or nothing when no answer comes.
     pub fn request_from_outside(&self, url: &str) -> Option<String> {
         self.request_from("outside", url)

@@ -1,4 +1,4 @@
-//! Routers and floating addresses on a real OpenStack: a VNFC on a link of the network service alone is reached from outside, and
+//! Routers and floating addresses, on real OVN and on a real OpenStack: a VNFC on a link of the network service alone is reached from outside, and
 //! reaches it. (SOL001 clause 6.2, L3AddressData; IFA005 clause 7.4)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -36,11 +36,22 @@ fn package(lab: &Lab, image: &Path) -> PathBuf {
 }
 
 #[tokio::test]
+async fn real_a_vnfc_behind_a_router_is_reached_by_its_floating_address_and_reaches_the_outside() {
+    let Some(image) = samples::guest_image() else { return };
+    let Some(lab) = Lab::real("mano-t-routers", &Wishes::default()).await else { return };
+    is_reached_and_reaches(&lab, &image).await;
+}
+
+#[tokio::test]
 #[ignore = "needs an OpenStack, tests/run --openstack starts one"]
 async fn real_openstack_a_vnfc_behind_a_router_is_reached_by_its_floating_address_and_reaches_the_outside() {
     let Some(image) = samples::guest_image() else { return };
     let Some(lab) = Lab::openstack("mano", &Wishes::default()).await else { return };
-    let ns = lab.demo_with(&package(&lab, &image), &image).await;
+    is_reached_and_reaches(&lab, &image).await;
+}
+
+async fn is_reached_and_reaches(lab: &Lab, image: &Path) {
+    let ns = lab.demo_with(&package(lab, image), image).await;
     lab.completed(lab.instantiate(ns).await).await;
 
     let shown = lab.mano_json(&["vnf", "show", "demo-web"]);
@@ -51,11 +62,11 @@ async fn real_openstack_a_vnfc_behind_a_router_is_reached_by_its_floating_addres
     let drawn = lab.mano(&["topology", "demo"]);
     assert!(drawn.contains(&format!("(outside {})", floating[0])), "{drawn}");
     let web = format!("http://{}/", floating[0]);
-    assert!(traffic::answer(&lab, &web).await.contains("hello from demo-web"));
+    assert!(traffic::answer(lab, &web).await.contains("hello from demo-web"));
 
     // The other way, from behind the router.
     let mut server = Command::new("ip")
-        .args(["netns", "exec", &lab.cloud().namespace("outside")])
+        .args(["netns", "exec", &lab.namespace("outside")])
         .args(["python3", "-m", "http.server", OUTSIDE.1, "--bind", OUTSIDE.0])
         .current_dir(lab.path())
         .stdout(Stdio::null())
@@ -63,7 +74,7 @@ async fn real_openstack_a_vnfc_behind_a_router_is_reached_by_its_floating_addres
         .spawn()
         .unwrap();
     let ask = format!("{web}cgi-bin/ask?{}:{}", OUTSIDE.0, OUTSIDE.1);
-    let bytes = async || traffic::answer(&lab, &ask).await.trim().parse::<u64>().unwrap_or_default();
+    let bytes = async || traffic::answer(lab, &ask).await.trim().parse::<u64>().unwrap_or_default();
     let came = patience::until(bytes, |bytes| *bytes > 0).await;
     server.kill().unwrap();
     server.wait().unwrap();
@@ -73,9 +84,9 @@ async fn real_openstack_a_vnfc_behind_a_router_is_reached_by_its_floating_addres
     lab.kill_machine(shown["instantiatedVnfInfo"]["vnfcResourceInfo"][0]["id"].as_str().unwrap().parse().unwrap())
         .await;
     lab.mano(&["vnf", "heal", "demo-web", "--cause", "killed"]);
-    assert!(traffic::answer(&lab, &web).await.contains("hello from demo-web"));
+    assert!(traffic::answer(lab, &web).await.contains("hello from demo-web"));
     lab.nothing_leaks().await;
     lab.completed(lab.terminate(ns).await).await;
     lab.nothing_is_left().await;
-    conformance::check(&lab);
+    conformance::check(lab);
 }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use reference_points::common::Fault;
-use reference_points::or_vi::SubnetSpec;
+use reference_points::or_vi::{AddressPool, ExternalNetwork, SubnetSpec};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -76,18 +76,45 @@ pub fn is_host_address(block: IpNet, ip: IpAddr) -> bool {
 
 /// Everything wrong with a subnet by itself.
 pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
-    let mut faults = Vec::new();
     let block = spec.cidr;
+    let mut faults = faults_of_block(block, spec.gateway, &spec.pools);
+    if spec.routed && (spec.gateway.is_none() || !block.addr().is_ipv4()) {
+        let why = "a router stands at an IPv4 gateway, which this subnet does not have";
+        faults.push(Fault::new("/routed", why).mend("give gateway, or leave routed out"));
+    }
+    if spec.dns.len() > 16 {
+        faults.push(Fault::new("/dns", format!("{} servers, at most 16 are accepted", spec.dns.len())));
+    }
+    faults
+}
+
+/// Everything wrong with the network outside a VIM, with the place in its description.
+pub fn faults_outside(outside: &ExternalNetwork) -> Vec<Fault> {
+    let mut faults = faults_of_block(outside.cidr, outside.gateway, &outside.pools);
+    if !outside.cidr.addr().is_ipv4() {
+        faults.push(Fault::new("/cidr", "routers translate IPv4 only"));
+    }
+    if outside.physical_network.is_empty() || outside.physical_network.len() > 255 {
+        faults.push(Fault::new("/physicalNetwork", "is no name of 1 to 255 bytes"));
+    }
+    if outside.segmentation_id.is_some_and(|tag| !(1..=4094).contains(&tag)) {
+        faults.push(Fault::new("/segmentationId", "is no VLAN from 1 to 4094"));
+    }
+    faults
+}
+
+fn faults_of_block(block: IpNet, gateway: Option<IpAddr>, pools: &[AddressPool]) -> Vec<Fault> {
+    let mut faults = Vec::new();
     if block.addr() != block.network() {
         faults.push(Fault::new("/cidr", format!("{block} has host bits set")).mend(format!("write {}", block.trunc())));
     }
-    if let Some(gateway) = spec.gateway
+    if let Some(gateway) = gateway
         && !is_host_address(block.trunc(), gateway)
     {
         faults.push(Fault::new("/gateway", format!("{gateway} is no host address of {block}")));
     }
     let mut before: Vec<(u128, u128)> = Vec::new();
-    for (i, pool) in spec.pools.iter().enumerate() {
+    for (i, pool) in pools.iter().enumerate() {
         let at = format!("/pools/{i}");
         let inside = |ip: IpAddr| is_host_address(block.trunc(), ip);
         if !inside(pool.start) || !inside(pool.end) {
@@ -107,15 +134,8 @@ pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
         }
         before.push((start, end));
     }
-    if spec.routed && (spec.gateway.is_none() || !block.addr().is_ipv4()) {
-        let why = "a router stands at an IPv4 gateway, which this subnet does not have";
-        faults.push(Fault::new("/routed", why).mend("give gateway, or leave routed out"));
-    }
-    if spec.pools.len() > 64 {
-        faults.push(Fault::new("/pools", format!("{} pools, at most 64 are accepted", spec.pools.len())));
-    }
-    if spec.dns.len() > 16 {
-        faults.push(Fault::new("/dns", format!("{} servers, at most 16 are accepted", spec.dns.len())));
+    if pools.len() > 64 {
+        faults.push(Fault::new("/pools", format!("{} pools, at most 64 are accepted", pools.len())));
     }
     faults
 }
@@ -123,9 +143,18 @@ pub fn faults_of(spec: &SubnetSpec) -> Vec<Fault> {
 /// The slots that automatic addresses come from, in order: the pools, or the whole block but its first host address;
 /// never the gateway. The subnet has no [`faults_of`].
 pub fn ranges_of(spec: &SubnetSpec) -> Vec<SlotRange> {
-    let block = spec.cidr.trunc();
+    ranges(spec.cidr, spec.gateway, &spec.pools)
+}
+
+/// The same of the network outside a VIM.
+pub fn ranges_outside(outside: &ExternalNetwork) -> Vec<SlotRange> {
+    ranges(outside.cidr, outside.gateway, &outside.pools)
+}
+
+fn ranges(block: IpNet, gateway: Option<IpAddr>, pools: &[AddressPool]) -> Vec<SlotRange> {
+    let block = block.trunc();
     let slot = |ip| slot_of(block, ip);
-    let mut ranges: Vec<SlotRange> = if spec.pools.is_empty() {
+    let mut ranges: Vec<SlotRange> = if pools.is_empty() {
         let size = block.max_prefix_len() - block.prefix_len();
         let last = if size >= 62 { MAX_SLOT - 1 } else { (1_i64 << size) - 1 };
         // Left out: the network address, the first host address (routers and DHCP servers stand there by custom) and
@@ -137,10 +166,10 @@ pub fn ranges_of(spec: &SubnetSpec) -> Vec<SlotRange> {
         }
     } else {
         let range = |first, last: Option<i64>| SlotRange { first, last: last.unwrap_or(MAX_SLOT - 1) };
-        spec.pools.iter().filter_map(|pool| Some(range(slot(pool.start)?, slot(pool.end)))).collect()
+        pools.iter().filter_map(|pool| Some(range(slot(pool.start)?, slot(pool.end)))).collect()
     };
     ranges.sort_by_key(|range| range.first);
-    let gateway = spec.gateway.and_then(slot);
+    let gateway = gateway.and_then(slot);
     ranges.into_iter().flat_map(|range| without(range, gateway)).collect()
 }
 
@@ -202,7 +231,6 @@ mod tests {
 
     use proptest::prelude::*;
     use reference_points::common::{Owner, OwnerKind};
-    use reference_points::or_vi::AddressPool;
 
     use super::*;
 

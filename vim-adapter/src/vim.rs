@@ -18,8 +18,8 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality, Revert};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Flavour, Host, MeasuredComputes, MigrateRequest, Network, Port, PortAddress, ResourceZone,
-    Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
+    AffinityGroup, Compute, ExternalNetwork, Flavour, Host, MeasuredComputes, MigrateRequest, Network, Port,
+    PortAddress, ResourceZone, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimReport, Volume,
 };
 use uuid::Uuid;
 
@@ -37,6 +37,9 @@ pub struct Profile {
     pub own_placement: bool,
     /// Volumes live on one host and only computes there can use them.
     pub local_volumes: bool,
+    /// The network outside of which the adapter gives addresses to routers and ports; `None` where there is none, or the VIM
+    /// does that itself.
+    pub external: Option<ExternalNetwork>,
 }
 
 impl Profile {
@@ -106,7 +109,7 @@ pub const ROUTERS: &str = "routers";
 pub const FLAVOURS: &str = "flavours";
 
 /// Why a VIM has no routers.
-pub const NO_ROUTERS: &str = "this VIM has no routers; connect it to a network of a physical network instead";
+pub const NO_ROUTERS: &str = "this VIM was not told of a network outside that routers could lead to (mano vim outside)";
 
 /// Outcome of removing something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -564,7 +564,7 @@ async fn real_the_inventory_names_what_nobody_wants() {
 async fn real_a_database_that_is_not_ovns_is_refused_when_it_is_registered() {
     let adapter = Adapter::start().await;
     let put = async |northbound: &str| {
-        let kind = VimKind::Hosts { northbound: northbound.into() };
+        let kind = VimKind::Hosts { northbound: northbound.into(), external_network: None };
         adapter.vi.put_vim(Uuid::new_v4(), &VimSpec { name: "lab".into(), kind }).await
     };
     let told = refused(put("nonsense").await, 422);

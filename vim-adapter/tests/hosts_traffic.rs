@@ -1,11 +1,12 @@
 //! What is about the traffic of ports in our own VIM, on a real ovsdb-server with OVN's northbound schema: what is let through,
-//! how much, trunks.
+//! how much, trunks, routers.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
 
 use ovsdb::{Condition, Value, op};
 use reference_points::or_vi::*;
+use support::fake_agent::FakeAgent;
 use support::northbound::{DB, Northbound};
 use support::*;
 use uuid::Uuid;
@@ -89,5 +90,78 @@ async fn real_ports_of_a_trunk_go_over_their_parent_with_a_tag_and_its_address()
     assert!(told.status == 422 && told.detail.contains("type direct"), "{told:?}");
     let floating = PortSpec { floating: true, ..port_spec(outer) };
     let told = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap_err().to_problem();
-    assert!(told.status == 422 && told.detail.contains("no routers"), "{told:?}");
+    assert!(told.status == 422 && told.detail.contains("mano vim outside"), "{told:?}");
+}
+
+#[tokio::test]
+async fn real_a_routed_subnet_has_a_router_and_nothing_of_it_stays() {
+    let Some(northbound) = Northbound::start() else { return };
+    let adapter = Adapter::start().await;
+    let agent = FakeAgent::start().await;
+    let vim = hosts_vim(&adapter, &northbound, &[&agent]).await;
+    let outside = ExternalNetwork {
+        physical_network: "ext".to_owned(),
+        segmentation_id: None,
+        cidr: "203.0.113.0/24".parse().unwrap(),
+        gateway: Some("203.0.113.1".parse().unwrap()),
+        pools: vec![AddressPool { start: "203.0.113.10".parse().unwrap(), end: "203.0.113.12".parse().unwrap() }],
+    };
+    let kind = VimKind::Hosts { northbound: northbound.endpoint(), external_network: Some(outside) };
+    adapter.vi.put_vim(vim, &VimSpec { name: "lab".into(), kind }).await.unwrap();
+    let (network, subnet) = (Uuid::new_v4(), Uuid::new_v4());
+    adapter.vi.put_network(vim, network, &network_spec("net")).await.unwrap();
+    let floating = PortSpec { floating: true, ..port_spec(network) };
+    let gateway = Some("10.0.0.1".parse().unwrap());
+    let plain = SubnetSpec { gateway, ..subnet_spec(network, "10.0.0.0/24") };
+    adapter.vi.put_subnet(vim, Uuid::new_v4(), &subnet_spec(network, "10.9.0.0/24")).await.unwrap();
+    let told = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap_err().to_problem();
+    assert_eq!(told.faults[0].location, "/floating", "{told:?}");
+    adapter.vi.put_subnet(vim, subnet, &SubnetSpec { routed: true, ..plain }).await.unwrap();
+    let translated = async || {
+        let mut all: Vec<(String, String, String)> = Vec::new();
+        for row in northbound.rows("NAT").await {
+            let text = |column: &str| row.get::<String>(column).unwrap();
+            all.push((text("type"), text("external_ip"), text("logical_ip")));
+        }
+        all.sort();
+        all
+    };
+    let nat = |kind: &str, outer: &str, inner: &str| (kind.to_owned(), outer.to_owned(), inner.to_owned());
+    let source = nat("snat", "203.0.113.10", "10.0.0.0/24");
+    assert_eq!(translated().await, std::slice::from_ref(&source));
+    let router = northbound.rows("Logical_Router").await[0].uuid().unwrap();
+
+    let port = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap();
+    assert_eq!(port.floating_address, Some("203.0.113.11".parse().unwrap()));
+    let own = port.addresses.iter().find(|address| address.subnet_id == subnet).unwrap().ip.to_string();
+    let both = [nat("dnat_and_snat", "203.0.113.11", &own), source.clone()];
+    assert_eq!(translated().await, both);
+    let last = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap();
+    assert_eq!(adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap_err().to_problem().status, 409);
+    adapter.vi.delete_port(vim, last.id).await.unwrap();
+    assert_eq!(translated().await, both);
+    // Others' connections through the router go on: it is the same one.
+    assert_eq!(northbound.rows("Logical_Router").await[0].uuid().unwrap(), router);
+    assert!(adapter.vi.inventory(vim).await.unwrap().items.iter().all(|item| item.desired));
+
+    // Somebody takes the translation away, and then the router.
+    let empty = op::update("Logical_Router").filter(Condition::uuid(router)).set("nat", Value::empty());
+    northbound.other().transact(DB, vec![empty.into()]).await.unwrap();
+    let mut events = adapter.vi.events(vim, 0);
+    let back = |event: &ViEvent| matches!(event, ViEvent::Vim { what, .. } if what == "network_back").then_some(());
+    until(&mut events, back).await;
+    assert_eq!(translated().await, both);
+    northbound.other().transact(DB, vec![op::delete("Logical_Router").into()]).await.unwrap();
+    until(&mut events, back).await;
+    assert_eq!(translated().await, both);
+    assert_eq!(northbound.rows("Logical_Router_Port").await.len(), 2);
+    assert_eq!(northbound.rows("Gateway_Chassis").await.len(), 1);
+
+    adapter.vi.delete_port(vim, port.id).await.unwrap();
+    assert_eq!(translated().await, [source]);
+    adapter.vi.delete_subnet(vim, subnet).await.unwrap();
+    for table in ["Logical_Router", "Logical_Router_Port", "Gateway_Chassis", "NAT", "Logical_Switch_Port"] {
+        assert!(northbound.rows(table).await.is_empty(), "{table} is not empty");
+    }
+    assert_eq!(northbound.rows("Logical_Switch").await.len(), 1);
 }

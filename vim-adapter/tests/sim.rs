@@ -576,10 +576,13 @@ async fn what_allows_more_is_told_once_and_over_a_restart() {
 async fn floating_addresses_are_given_once_and_known_after_a_restart() {
     let mut adapter = Adapter::start().await;
     let vim = adapter.sim(quick()).await;
-    let (network, _) = adapter.network(vim, "10.0.0.0/24").await;
+    let network = Uuid::new_v4();
+    adapter.vi.put_network(vim, network, &network_spec("blue")).await.unwrap();
+    let gateway = Some("10.0.0.1".parse().unwrap());
+    let routed = SubnetSpec { gateway, routed: true, ..subnet_spec(network, "10.0.0.0/24") };
+    adapter.vi.put_subnet(vim, Uuid::new_v4(), &routed).await.unwrap();
     let floating = PortSpec { floating: true, ..port_spec(network) };
-    // Both point at the same address.
-    let ids = [Uuid::from_u128(1 << 64 | 7), Uuid::from_u128(2 << 64 | 7)];
+    let ids = [Uuid::new_v4(), Uuid::new_v4()];
     let mut given = Vec::new();
     for id in ids {
         given.push(adapter.vi.put_port(vim, id, &floating).await.unwrap().floating_address.unwrap());
@@ -587,7 +590,7 @@ async fn floating_addresses_are_given_once_and_known_after_a_restart() {
     assert_ne!(given[0], given[1]);
     adapter.restart().await;
     assert_eq!(adapter.vi.port(vim, ids[1]).await.unwrap().unwrap().floating_address, Some(given[1]));
-    let third = adapter.vi.put_port(vim, Uuid::from_u128(3 << 64 | 7), &floating).await.unwrap();
+    let third = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap();
     assert!(!given.contains(&third.floating_address.unwrap()));
     assert_eq!(adapter.port(vim, network).await.floating_address, None);
 }

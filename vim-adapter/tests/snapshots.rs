@@ -107,7 +107,7 @@ async fn real_a_host_takes_a_snapshot_returns_to_it_and_loses_it() {
     let adapter = Adapter::start().await;
     let mut agent = FakeAgent::start().await;
     let vim = Uuid::new_v4();
-    let kind = VimKind::Hosts { northbound: northbound.endpoint() };
+    let kind = VimKind::Hosts { northbound: northbound.endpoint(), external_network: None };
     adapter.vi.put_vim(vim, &VimSpec { name: "lab".into(), kind }).await.unwrap();
     let host = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: true };
     adapter.vi.put_host(vim, "h1", &host).await.unwrap();

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::clouds;
 use crate::cli::{Host, Vim, VimAdd};
+use crate::cli_vims::ExternalArgs;
 use crate::context::Context;
 use crate::fail::Failure;
 use crate::output::{self, Format};
@@ -14,7 +15,9 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
     match command {
         Vim::Add(add) => {
             let (name, kind) = match add {
-                VimAdd::Hosts { name, northbound } => (name, VimKind::Hosts { northbound }),
+                VimAdd::Hosts { name, northbound, external } => {
+                    (name, VimKind::Hosts { northbound, external_network: external.network()? })
+                }
                 VimAdd::Sim { name, hosts, boot_ms } => {
                     (name, VimKind::Sim { sim: SimSpec { hosts, boot_ms, ..SimSpec::default() } })
                 }
@@ -33,6 +36,7 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
             let kind = clouds::read(&cloud)?.1;
             output::one(context.format, &context.mano.put_vim(there.id, &RegisterVim { name, kind }).await?)
         }
+        Vim::Outside { vim, external } => outside(context, &vim, external).await,
         Vim::List => {
             let columns = [("name", "/name"), ("type", "/vimType"), ("id", "/id"), ("problem", "/problem/detail")];
             output::list(context.format, &context.mano.vims().await?, &columns)
@@ -43,6 +47,18 @@ pub async fn vim(context: &Context, command: Vim) -> Result<(), Failure> {
         Vim::Image(command) => super::vim_images::run(context, command).await,
         Vim::Delete { vim } => Ok(context.mano.delete_vim(context.find_vim(Some(&vim)).await?.id).await?),
     }
+}
+
+async fn outside(context: &Context, vim: &str, external: ExternalArgs) -> Result<(), Failure> {
+    let there = context.find_vim(Some(vim)).await?;
+    let mut kind = there.kind;
+    match &mut kind {
+        VimKind::Hosts { external_network, .. } => *external_network = external.network()?,
+        VimKind::Openstack { interface_info, .. } => interface_info.external_network = external.external_network,
+        VimKind::Sim { .. } => return Err(Failure::usage("a simulated VIM has an outside of its own")),
+    }
+    let changed = context.mano.put_vim(there.id, &RegisterVim { name: there.name, kind }).await?;
+    output::one(context.format, &changed)
 }
 
 async fn migrate(

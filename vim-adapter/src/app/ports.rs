@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use reference_points::common::Fault;
 use reference_points::or_vi::{
-    AddressRequest, Network, NetworkRealisation, PROTOCOLS_WITH_PORTS, Port, PortAddress, PortRule, PortSpec,
-    ResourceState, Subnet, TrunkPart, ViEvent,
+    AddressRequest, ExternalNetwork, Network, NetworkRealisation, PROTOCOLS_WITH_PORTS, Port, PortAddress, PortRule,
+    PortSpec, ResourceState, Subnet, TrunkPart, ViEvent,
 };
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{App, being_deleted, in_use, name_faults};
 use crate::diff::same;
 use crate::error::{Failure, Result, is_refusal, no_faults};
-use crate::ipam::{canonical_mac, is_host_address, mac_of};
+use crate::ipam::{canonical_mac, is_host_address, mac_of, ranges_outside};
 use crate::ledger::Report;
 use crate::store::{addresses, events, networks, ports, subnets, vims};
 use crate::vim::{Gone, ItsAddresses, Made, NO_ROUTERS, ROUTERS};
@@ -156,13 +156,18 @@ impl App {
                 // Unique until the VIM tells the true one.
                 (spec.mac.clone().unwrap_or_else(|| format!("unknown {id}")), Vec::new())
             };
+            let mut floating_address = None;
+            if let Some(outside) = profile.external.as_ref().filter(|_| spec.floating) {
+                check_routed(tx, vim, &spec, &addresses).await?;
+                floating_address = Some(take_outside(tx, vim, outside, id).await?);
+            }
             let port = Port {
                 id,
                 spec: spec.clone(),
                 vim_resource_id: None,
                 mac,
                 addresses,
-                floating_address: None,
+                floating_address,
                 compute_id: None,
                 up: false,
                 state: ResourceState::Building,
@@ -365,6 +370,39 @@ async fn fixed_address(
     }
     addresses::take(tx, vim, subnet.id, subnet.spec.cidr, ip, id).await?;
     Ok(PortAddress { subnet_id: subnet.id, ip, prefix: subnet.spec.cidr.prefix_len() })
+}
+
+/// A floating address is one of an IPv4 address behind a router.
+async fn check_routed(tx: &mut AnyConnection, vim: Uuid, spec: &PortSpec, addresses: &[PortAddress]) -> Result<()> {
+    let routed: Vec<Uuid> = subnets::of_network(tx, vim, spec.network_id)
+        .await?
+        .into_iter()
+        .filter(|subnet| subnet.spec.routed)
+        .map(|subnet| subnet.id)
+        .collect();
+    if addresses.iter().any(|address| address.ip.is_ipv4() && routed.contains(&address.subnet_id)) {
+        return Ok(());
+    }
+    let why = format!("the port has no address of a routed subnet of network {}", spec.network_id);
+    Err(Failure::unprocessable(why.clone(), vec![Fault::new("/floating", why)]))
+}
+
+/// Gives a router or a port an address of the network outside.
+pub(super) async fn take_outside(
+    tx: &mut AnyConnection,
+    vim: Uuid,
+    outside: &ExternalNetwork,
+    holder: Uuid,
+) -> Result<IpAddr> {
+    let id = addresses::outside(vim);
+    if !addresses::is_open(tx, vim, id).await? {
+        addresses::open(tx, vim, id, &ranges_outside(outside)).await?;
+    }
+    let given = addresses::take_lowest(tx, vim, id, outside.cidr.trunc(), holder).await?;
+    given.ok_or_else(|| {
+        let network = &outside.physical_network;
+        Failure::conflict(format!("every address that may be given of {} on {network} is taken", outside.cidr))
+    })
 }
 
 async fn automatic(tx: &mut AnyConnection, vim: Uuid, id: Uuid, from: &[&Subnet]) -> Result<PortAddress> {

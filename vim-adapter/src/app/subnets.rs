@@ -3,6 +3,7 @@
 use reference_points::or_vi::{ResourceState, Subnet, SubnetSpec};
 use uuid::Uuid;
 
+use super::ports::take_outside;
 use super::{App, being_deleted, in_use, name_faults};
 use crate::diff::same;
 use crate::error::{Failure, Result, is_refusal, no_faults};
@@ -47,6 +48,9 @@ impl App {
                 Subnet { id, spec: spec.clone(), vim_resource_id: None, state: ResourceState::Building, problem: None };
             subnets::insert(tx, vim, &subnet).await?;
             addresses::open(tx, vim, id, &ranges).await?;
+            if let Some(outside) = profile.external.as_ref().filter(|_| spec.routed) {
+                take_outside(tx, vim, outside, id).await?;
+            }
             Ok::<_, Failure>((subnet, true))
         })?;
         if subnet.state == ResourceState::Active {
@@ -70,10 +74,7 @@ impl App {
                 }
             }
             Err(failure) if fresh && is_refusal(&failure) => {
-                db::transaction!(self.store.db, |tx| {
-                    vims::lock(tx, vim).await?;
-                    Ok::<_, Failure>(subnets::delete(tx, vim, id).await?)
-                })?;
+                self.forget_subnet(vim, id).await?;
                 return Err(failure);
             }
             Err(Failure::Cut) => return Err(Failure::Cut),
@@ -124,11 +125,17 @@ impl App {
         let Some(subnet) = found else { return Ok(Gone::Now) };
         let gone = driver.delete_subnet(&subnet).await?;
         if gone == Gone::Now {
-            db::transaction!(self.store.db, |tx| {
-                vims::lock(tx, vim).await?;
-                Ok::<_, Failure>(subnets::delete(tx, vim, id).await?)
-            })?;
+            self.forget_subnet(vim, id).await?;
         }
         Ok(gone)
+    }
+
+    /// With it goes the address of its router.
+    async fn forget_subnet(&self, vim: Uuid, id: Uuid) -> Result<()> {
+        db::transaction!(self.store.db, |tx| {
+            vims::lock(tx, vim).await?;
+            addresses::release(tx, vim, id).await?;
+            Ok::<_, Failure>(subnets::delete(tx, vim, id).await?)
+        })
     }
 }

@@ -10,15 +10,21 @@ use uuid::Uuid;
 use super::{App, in_use, name_faults};
 use crate::error::{Failure, Result, is_refusal, no_faults};
 use crate::hosts::HostsVim;
+use crate::ipam::faults_outside;
 use crate::openstack::{OpenstackVim, faults_of as openstack_faults};
 use crate::sim::{SimVim, faults_of as sim_faults};
-use crate::store::{images, networks, ports, snapshots, subnets, vims, volumes};
+use crate::store::{addresses, images, networks, ports, snapshots, subnets, vims, volumes};
 use crate::vim::Vim;
 
 fn faults_of(spec: &VimSpec) -> Vec<Fault> {
     let mut faults = name_faults(&spec.name);
     match &spec.kind {
-        VimKind::Hosts { northbound } => {
+        VimKind::Hosts { northbound, external_network } => {
+            let outside = external_network.iter().flat_map(faults_outside);
+            faults.extend(outside.map(|fault| {
+                let location = format!("/kind/externalNetwork{}", fault.location);
+                Fault { location, ..fault }
+            }));
             if let Err(error) = northbound.parse::<ovsdb::Endpoint>() {
                 faults.push(
                     Fault::new("/kind/northbound", error.to_string())
@@ -159,7 +165,10 @@ impl App {
     fn build(&self, id: Uuid, spec: &VimSpec) -> Result<Arc<dyn Vim>> {
         let (ledger, tasks) = (self.ledger(id), self.tasks.child());
         Ok(match &spec.kind {
-            VimKind::Hosts { northbound } => Arc::new(HostsVim::new(ledger, tasks, self.images.clone(), northbound)?),
+            VimKind::Hosts { northbound, external_network } => {
+                let outside = external_network.clone();
+                Arc::new(HostsVim::new(ledger, tasks, self.images.clone(), northbound, outside)?)
+            }
             VimKind::Sim { sim } => Arc::new(SimVim::new(ledger, tasks, sim.clone())),
             VimKind::Openstack { interface_info, access_info } => {
                 Arc::new(OpenstackVim::new(ledger, tasks, interface_info.clone(), access_info.clone()))
@@ -210,7 +219,11 @@ impl App {
         let driver = self.build(id, &spec)?;
         let sealed = secrets_of(&spec).map(|secrets| self.vault.seal(id, &secrets)).transpose()?;
         driver.check().await?;
-        db::transaction!(self.store.db, |tx| { Ok::<_, Failure>(vims::put(tx, id, &spec, sealed.as_deref()).await?) })?;
+        db::transaction!(self.store.db, |tx| {
+            // Which addresses may be given outside is read anew.
+            addresses::close(tx, id, addresses::outside(id)).await?;
+            Ok::<_, Failure>(vims::put(tx, id, &spec, sealed.as_deref()).await?)
+        })?;
         let old = self.vims.write().await.remove(&id);
         if let Some(old) = old {
             old.stop().await;

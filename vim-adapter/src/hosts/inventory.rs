@@ -70,8 +70,8 @@ fn on_host(host: &str, item: InventoryItem) -> VimInventoryItem {
 }
 
 /// Rows of OVN: ours by their marks, and whatever else is there.
-fn logical(tables: &[Vec<Row>; 3]) -> Vec<VimInventoryItem> {
-    let kinds = ["logical_switch", "logical_port", "dhcp_options"];
+fn logical(tables: &[Vec<Row>; 4]) -> Vec<VimInventoryItem> {
+    let kinds = ["logical_switch", "logical_port", "dhcp_options", "router"];
     let mut items = Vec::new();
     for (kind, rows) in kinds.into_iter().zip(tables) {
         for row in rows {

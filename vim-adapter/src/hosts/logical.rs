@@ -28,7 +28,11 @@ impl HostsVim {
         let network = networks::get(&mut connection, self.ledger.vim, subnet.spec.network_id).await?;
         drop(connection);
         let network = network.ok_or_else(|| Failure::not_found(format!("network {}", subnet.spec.network_id)))?;
-        self.northbound.ensure_dhcp(&subnet, &network).await
+        let options = self.northbound.ensure_dhcp(&subnet, &network).await?;
+        Ok(match self.make_router(&subnet, &network).await? {
+            Ensured::Stood => options,
+            changed => changed,
+        })
     }
 
     /// Makes a port's logical port, and its network first when that is missing, unless the port shall go by now.
@@ -44,13 +48,15 @@ impl HostsVim {
         let dhcp = rows::dhcp_subnets(&port, of_network.iter());
         let ensured = self.northbound.ensure_port(&port, &network, dhcp).await?;
         if ensured != Ensured::Homeless {
-            return Ok(ensured);
+            let rerouted = self.reroute(&port).await?;
+            return Ok(if ensured == Ensured::Stood { rerouted } else { ensured });
         }
         // Its network and the subnets it has addresses of cannot go before it does.
         self.make_network(port.spec.network_id).await?;
         for subnet in dhcp.into_iter().flatten() {
             self.make_subnet(subnet).await?;
         }
+        self.reroute(&port).await?;
         match self.northbound.ensure_port(&port, &network, dhcp).await? {
             ensured @ (Ensured::Stood | Ensured::Changed) => Ok(ensured),
             Ensured::Homeless => {

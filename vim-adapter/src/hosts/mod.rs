@@ -15,6 +15,7 @@ mod logical;
 mod machine;
 mod northbound;
 mod push;
+mod routers;
 mod rows;
 mod traffic;
 mod watch;
@@ -27,8 +28,8 @@ use async_trait::async_trait;
 use reference_points::common::ProblemDetails;
 use reference_points::nf_vi::{ConsoleAccess, PowerRequest, Reality};
 use reference_points::or_vi::{
-    AffinityGroup, Compute, Host, MeasuredComputes, Network, Port, ResourceZone, Snapshot, SoftwareImage, Subnet,
-    VimCapacity, VimInventory, Volume,
+    AffinityGroup, Compute, ExternalNetwork, Host, MeasuredComputes, Network, Port, ResourceZone, Snapshot,
+    SoftwareImage, Subnet, VimCapacity, VimInventory, Volume,
 };
 use tokio::sync::{Mutex, RwLock};
 use uuid::Uuid;
@@ -43,7 +44,7 @@ use crate::scheduler::{Candidate, capacity_of, zones_of};
 use crate::store::{hosts, images};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
-use crate::vim::{Change, Gone, Made, Profile, Vim, cannot};
+use crate::vim::{Change, Gone, Made, Profile, ROUTERS, Vim, cannot};
 
 /// How long the answer to a new host waits for its agent.
 const FIRST_CONTACT: std::time::Duration = std::time::Duration::from_secs(4);
@@ -55,6 +56,8 @@ pub struct HostsVim {
     tasks: Tasks,
     files: ImageFiles,
     northbound: Northbound,
+    /// The network that routers lead to.
+    outside: Option<ExternalNetwork>,
     /// Why the northbound database cannot be watched; `None` when it is.
     northbound_lost: SyncRwLock<Option<String>>,
     agents: RwLock<BTreeMap<String, Arc<Agent>>>,
@@ -72,13 +75,20 @@ impl HostsVim {
     ///
     /// # Errors
     /// 422 when the endpoint is none.
-    pub fn new(ledger: Ledger, tasks: Tasks, files: ImageFiles, northbound: &str) -> Result<Self> {
+    pub fn new(
+        ledger: Ledger,
+        tasks: Tasks,
+        files: ImageFiles,
+        northbound: &str,
+        outside: Option<ExternalNetwork>,
+    ) -> Result<Self> {
         let northbound = Northbound::open(northbound, ledger.vim)?;
         Ok(Self {
             ledger,
             tasks,
             files,
             northbound,
+            outside,
             northbound_lost: SyncRwLock::new(Some("not reached yet".to_owned())),
             agents: RwLock::default(),
             changing: Mutex::default(),
@@ -189,21 +199,19 @@ impl HostsVim {
 #[async_trait]
 impl Vim for HostsVim {
     fn profile(&self) -> Profile {
-        Profile {
-            capabilities: vec![
-                "provider_networks",
-                "dhcp",
-                "port_security",
-                "ipv6",
-                "volumes",
-                "affinity",
-                "hotplug",
-                "snapshots",
-                "console",
-            ],
-            local_volumes: true,
-            ..Profile::default()
-        }
+        let mut capabilities = vec![
+            "provider_networks",
+            "dhcp",
+            "port_security",
+            "ipv6",
+            "volumes",
+            "affinity",
+            "hotplug",
+            "snapshots",
+            "console",
+        ];
+        capabilities.extend(self.outside.as_ref().map(|_| ROUTERS));
+        Profile { capabilities, local_volumes: true, external: self.outside.clone(), ..Profile::default() }
     }
 
     async fn check(&self) -> Result<()> {
@@ -258,7 +266,7 @@ impl Vim for HostsVim {
         for agent in self.take_hosts().await? {
             let _ = tokio::time::timeout(FIRST_CONTACT, agent.asked()).await;
         }
-        Ok(())
+        self.rehome().await
     }
 
     async fn candidates(&self) -> Result<Vec<Candidate>> {
@@ -301,6 +309,9 @@ impl Vim for HostsVim {
 
     async fn delete_subnet(&self, subnet: &Subnet) -> Result<Gone> {
         let _turn = self.logical.take(subnet.id).await;
+        if subnet.spec.routed {
+            self.northbound.ensure_router(subnet.id, &[]).await?;
+        }
         self.northbound.delete_dhcp(subnet.id).await.map(|()| Gone::Now)
     }
 
@@ -314,6 +325,7 @@ impl Vim for HostsVim {
 
     async fn delete_port(&self, port: &Port) -> Result<Gone> {
         let _turn = self.logical.take(port.id).await;
+        self.reroute(port).await?;
         self.northbound.delete_port(port.id).await.map(|()| Gone::Now)
     }
 

@@ -8,7 +8,8 @@ use reference_points::common::ProblemDetails;
 use reference_points::or_vi::{Network, Port, Subnet};
 use uuid::Uuid;
 
-use super::rows::{self, MARK_ID, drift, localnet_name, switch_name};
+use super::routers::Part;
+use super::rows::{self, MARK_ID, MARK_SUBNET, drift, localnet_name, switch_name};
 use super::traffic;
 use crate::app::ports::tag_of;
 use crate::error::{Failure, Result};
@@ -23,6 +24,13 @@ pub(super) const PORT: &str = "Logical_Switch_Port";
 pub(super) const DHCP: &str = "DHCP_Options";
 pub(super) const ACL: &str = "ACL";
 pub(super) const QOS: &str = "QoS";
+pub(super) const ROUTER: &str = "Logical_Router";
+pub(super) const ROUTER_PORT: &str = "Logical_Router_Port";
+pub(super) const ROUTE: &str = "Logical_Router_Static_Route";
+pub(super) const CHASSIS: &str = "Gateway_Chassis";
+pub(super) const NAT: &str = "NAT";
+/// Tables that a router's rows are in: those that stand alone first, and each behind those that its rows hang on.
+pub(super) const OF_ROUTER: [&str; 7] = [ROUTER, SWITCH, ROUTER_PORT, CHASSIS, ROUTE, NAT, PORT];
 /// Columns of a switch that rows of its ports hang on, with their tables.
 const HANGING: [(&str, &str); 2] = [("acls", ACL), ("qos_rules", QOS)];
 
@@ -115,7 +123,11 @@ fn marked(id: Uuid) -> Condition {
 
 /// Takes a row from the switch that has it: it lives as long as one does.
 fn unhang(column: &'static str, id: Uuid) -> Operation {
-    let from = op::mutate(SWITCH).filter(Condition::includes(column, Value::set([id])));
+    unhang_from(SWITCH, column, id)
+}
+
+fn unhang_from(home: &'static str, column: &'static str, id: Uuid) -> Operation {
+    let from = op::mutate(home).filter(Condition::includes(column, Value::set([id])));
     from.remove_from(column, Value::set([id])).into()
 }
 
@@ -140,6 +152,73 @@ fn hang(
         changes.push(add.add_to(column, Value::set([Atom::named(&name)])).into());
     }
     Ok(changes)
+}
+
+/// What makes of the rows `found`, by table in the order of [`OF_ROUTER`], a router of these parts.
+fn router_changes(found: &[Vec<Row>], parts: &[Part]) -> std::result::Result<Vec<Operation>, Error> {
+    let mut changes = Vec::new();
+    // Rows that come anew: what hung on one of that name went with it.
+    let mut anew: Vec<String> = Vec::new();
+    for (table, there) in OF_ROUTER.into_iter().zip(found) {
+        let wanted: Vec<&Part> = parts.iter().filter(|part| part.table == table).collect();
+        if matches!(table, ROUTER | SWITCH) {
+            for part in wanted {
+                let name: String = part.row.get("name")?;
+                match there.iter().find(|row| row.get::<String>("name").is_ok_and(|its| its == name)) {
+                    Some(row) => {
+                        let change = drift(row, &part.row);
+                        if !change.is_empty() {
+                            changes.push(update(table, row.uuid()?, &change));
+                        }
+                    }
+                    None => {
+                        changes.push(insert(table, &part.row).into());
+                        anew.push(name);
+                    }
+                }
+            }
+            if parts.is_empty() {
+                for row in there {
+                    changes.push(op::delete(table).filter(Condition::uuid(row.uuid()?)).into());
+                }
+            }
+            continue;
+        }
+        let homeless = |part: &Part| part.home.as_ref().is_some_and(|(_, name, _)| anew.contains(name));
+        let mut left: Vec<&Row> = there.iter().collect();
+        let mut missing = Vec::new();
+        for part in wanted {
+            let there = left.iter().position(|row| drift(row, &part.row).is_empty()).map(|i| left.remove(i));
+            if there.is_none() || homeless(part) {
+                missing.push(part);
+            }
+        }
+        for row in left {
+            let id = row.uuid()?;
+            changes.extend(home_of(table).map(|(home, column)| unhang_from(home, column, id)));
+        }
+        for (i, part) in missing.into_iter().enumerate() {
+            let Some((home, name, column)) = &part.home else { continue };
+            let named = format!("{}{i}", table.to_lowercase());
+            changes.push(insert(table, &part.row).uuid_name(&named).into());
+            let add = op::mutate(*home).filter(Condition::eq("name", name.as_str()));
+            changes.push(add.add_to(column, Value::set([Atom::named(&named)])).into());
+            anew.extend(part.row.get::<String>("name"));
+        }
+    }
+    Ok(changes)
+}
+
+/// Where rows of a table hang that belong to a router.
+fn home_of(table: &str) -> Option<(&'static str, &'static str)> {
+    match table {
+        ROUTER_PORT => Some((ROUTER, "ports")),
+        CHASSIS => Some((ROUTER_PORT, "gateway_chassis")),
+        ROUTE => Some((ROUTER, "static_routes")),
+        NAT => Some((ROUTER, "nat")),
+        PORT => Some((SWITCH, "ports")),
+        _ => None,
+    }
 }
 
 /// Requests of consumers wait for an answer behind it, so it gives up sooner than they do.
@@ -409,16 +488,31 @@ impl Northbound {
         .map(drop)
     }
 
+    /// Makes the router of a subnet of these parts, and of nothing else; of none it is removed.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ensure_router(&self, subnet: Uuid, parts: &[Part]) -> Result<Ensured> {
+        let what = format!("router of subnet {subnet}");
+        let of_it = || Condition::includes("external_ids", Value::map([(MARK_SUBNET, subnet.to_string().as_str())]));
+        let selects = OF_ROUTER.map(|table| op::select(table).filter(of_it()).into()).to_vec();
+        self.settle(&what, selects, |found| {
+            router_changes(found, parts).map(Plan::Change).map_err(|error| told(&what, &error))
+        })
+        .await
+    }
+
     /// Every logical switch, logical switch port and set of DHCP options.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn all(&self) -> Result<[Vec<Row>; 3]> {
-        let what = "logical switches, their ports and DHCP options";
+    pub async fn all(&self) -> Result<[Vec<Row>; 4]> {
+        let what = "logical switches, their ports, DHCP options and routers";
         let selects = vec![
             op::select(SWITCH).columns(["_uuid", "name", "external_ids"]).into(),
             op::select(PORT).columns(["_uuid", "name", "external_ids"]).into(),
             op::select(DHCP).columns(["_uuid", "cidr", "external_ids"]).into(),
+            op::select(ROUTER).columns(["_uuid", "name", "external_ids"]).into(),
         ];
         let results = self.connection.transact(DB, selects).await.map_err(|error| told(what, &error))?;
         let mut tables = results.iter().map(|result| result.rows().to_vec());

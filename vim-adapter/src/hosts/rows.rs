@@ -21,6 +21,8 @@ pub const MARK_ID: &str = "mano-id";
 pub const MARK_OWNER: &str = "mano-owner";
 /// `external_ids` key of the network that a row is a part of.
 pub const MARK_NETWORK: &str = "mano-network";
+/// `external_ids` key of the subnet whose router a row is a part of.
+pub const MARK_SUBNET: &str = "mano-subnet";
 const MARK_NAME: &str = "mano-name";
 const MARK_VIM: &str = "mano-vim";
 
@@ -40,7 +42,8 @@ pub fn localnet_name(network: Uuid) -> String {
 /// Columns whose elements others may add to.
 const SHARED: [&str; 2] = ["external_ids", "other_config"];
 
-fn marks(vim: Uuid, id: Uuid, name: &str, owner: &Owner, network: Option<Uuid>) -> BTreeMap<String, String> {
+/// What every row carries in `external_ids`.
+pub fn marks(vim: Uuid, id: Uuid, name: &str, owner: &Owner, network: Option<Uuid>) -> BTreeMap<String, String> {
     let mut marks = BTreeMap::from([
         (MARK_ID.to_owned(), id.to_string()),
         (MARK_NAME.to_owned(), name.to_owned()),

@@ -11,7 +11,8 @@ use reference_points::or_vi::{Network, Port, ResourceState, Subnet};
 use uuid::Uuid;
 
 use super::HostsVim;
-use super::northbound::{ACL, DB, DHCP, Ensured, PORT, QOS, SWITCH};
+use super::northbound::{ACL, CHASSIS, DB, DHCP, Ensured, NAT, PORT, QOS, ROUTE, ROUTER, ROUTER_PORT, SWITCH};
+use super::routers::Part;
 use super::rows::{self, MARK_ID, MARK_NETWORK};
 use super::traffic;
 use crate::app::ports::tag_of;
@@ -44,6 +45,11 @@ fn request() -> MonitorRequest {
         .table(DHCP, &["cidr", "options", "external_ids"])
         .table(ACL, &["direction", "priority", "match", "action", "external_ids"])
         .table(QOS, &["direction", "priority", "match", "bandwidth", "external_ids"])
+        .table(ROUTER, &["name", "external_ids"])
+        .table(ROUTER_PORT, &["name", "mac", "networks", "external_ids"])
+        .table(ROUTE, &["ip_prefix", "nexthop", "external_ids"])
+        .table(CHASSIS, &["name", "chassis_name", "priority", "external_ids"])
+        .table(NAT, &["type", "external_ip", "logical_ip", "external_ids"])
 }
 
 /// Watches until it is dropped.
@@ -119,6 +125,7 @@ fn touched(changes: &[Change]) -> Touched {
                     touched.networks.insert(id);
                 }
                 (ACL | QOS, _) => {}
+                (ROUTER | ROUTER_PORT | ROUTE | CHASSIS | NAT, _) => touched.networks.extend(mark(MARK_NETWORK)),
                 (DHCP, _) => touched.networks.extend(mark(MARK_NETWORK)),
                 // Whoever took the marks away left the name.
                 (_, None) => {
@@ -201,6 +208,12 @@ impl<'a> Found<'a> {
     }
 }
 
+/// Whether every row of a router is there.
+fn router_fits(monitor: &Monitor, wanted: &[Part]) -> bool {
+    let there = |part: &Part| monitor.table(part.table).any(|(_, row)| rows::drift(row, &part.row).is_empty());
+    wanted.iter().all(there)
+}
+
 /// Compares what is wanted (of the networks and ports touched, or everything) with what is there, mends it and tells.
 async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> Result<()> {
     let id = vim.ledger.vim;
@@ -265,6 +278,12 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
         }
         let lost = parts.iter().filter(|subnet| !found.dhcp_fits(id, subnet, network));
         amiss.extend(lost.map(|subnet| format!("DHCP options of subnet {} ({})", subnet.id, subnet.spec.cidr)));
+        for subnet in parts.iter().filter(|subnet| subnet.spec.routed) {
+            let wanted = vim.router_of(subnet, network).await?;
+            if !router_fits(monitor, &wanted) {
+                amiss.push(format!("router of subnet {} ({})", subnet.id, subnet.spec.cidr));
+            }
+        }
         if !amiss.is_empty() {
             mend_network(vim, network, &parts, &amiss.join(", ")).await?;
         }

@@ -266,6 +266,7 @@ impl Vim for OpenstackVim {
             own_addresses: true,
             own_placement: true,
             local_volumes: false,
+            external: None,
         }
     }
 

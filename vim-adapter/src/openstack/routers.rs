@@ -61,7 +61,7 @@ impl OpenstackVim {
         external(&listed, wanted).map(str::to_owned).map_err(|why| {
             let detail = format!("{wanted_for} is not possible here: {why}");
             ProblemDetails::unprocessable(detail, Vec::new())
-                .next("name the network: mano vim rotate VIM --clouds-yaml FILE --external-network NAME; then retry")
+                .next("name the network: mano vim outside VIM --external-network NAME; then retry")
                 .into()
         })
     }

@@ -11,15 +11,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use ipnet::IpNet;
 use reference_points::common::{Owner, ProblemDetails};
 use reference_points::nf_vi::{
     Capacity, Consistency, ConsoleAccess, DesiredPower, MachineState, PowerAction, PowerRequest, RealDisk, RealPort,
     Reality,
 };
 use reference_points::or_vi::{
-    AffinityGroup, Compute, ComputeRoot, ComputeState, Host, HostSpec, MeasuredComputes, Network, Port, ResourceState,
-    ResourceZone, Resources, SimSpec, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory, VimInventoryItem,
-    Volume,
+    AffinityGroup, Compute, ComputeRoot, ComputeState, ExternalNetwork, Host, HostSpec, MeasuredComputes, Network,
+    Port, ResourceState, ResourceZone, Resources, SimSpec, Snapshot, SoftwareImage, Subnet, VimCapacity, VimInventory,
+    VimInventoryItem, Volume,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ use crate::store::computes::Phase;
 use crate::store::snapshots::Seen;
 use crate::store::{computes, hosts, images, networks, ports, snapshots, subnets, volumes};
 use crate::tasks::Tasks;
-use crate::vim::{Change, Gone, Its, ItsAddresses, Made, Profile, ROUTERS, Vim, cannot};
+use crate::vim::{Change, Gone, Made, Profile, ROUTERS, Vim, cannot};
 
 /// A simulated VIM.
 #[derive(Debug)]
@@ -47,8 +48,6 @@ pub struct SimVim {
     script: Mutex<Script>,
     /// What it holds, by kind and id.
     holds: Mutex<BTreeMap<(&'static str, Uuid), Held>>,
-    /// Floating addresses by the port that has them.
-    floating: Mutex<BTreeMap<Ipv4Addr, Uuid>>,
     engine: mpsc::UnboundedSender<Due>,
     coming: Mutex<Option<mpsc::UnboundedReceiver<Due>>>,
 }
@@ -61,6 +60,18 @@ struct Held {
     host: Option<String>,
 }
 
+/// The network outside: a block for tests (RFC 2544).
+fn outside() -> ExternalNetwork {
+    let address = Ipv4Addr::new(198, 18, 0, 0);
+    ExternalNetwork {
+        physical_network: "simulated".to_owned(),
+        segmentation_id: None,
+        cidr: IpNet::new_assert(IpAddr::V4(address), 15),
+        gateway: None,
+        pools: Vec::new(),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -70,36 +81,13 @@ impl SimVim {
     pub fn new(ledger: Ledger, tasks: Tasks, spec: SimSpec) -> Self {
         let (engine, coming) = mpsc::unbounded_channel();
         let script = Mutex::new(Script::new(&spec.faults));
-        Self {
-            ledger,
-            tasks,
-            spec,
-            script,
-            holds: Mutex::default(),
-            floating: Mutex::default(),
-            engine,
-            coming: Mutex::new(Some(coming)),
-        }
+        Self { ledger, tasks, spec, script, holds: Mutex::default(), engine, coming: Mutex::new(Some(coming)) }
     }
 
     fn due_in(&self, ms: u64, reports: Vec<Report>) {
         let wait = i64::try_from(ms).unwrap_or(i64::MAX).saturating_mul(1000);
         // The engine ends with the driver; what was due then is found again at the next start.
         let _ = self.engine.send(Due { at: self.ledger.store.now().saturating_add(wait), reports });
-    }
-
-    /// The floating address of a port, of a block for tests (RFC 2544): the one that its identifier points at, or the next one
-    /// that is free.
-    fn float(&self, port: Uuid) -> Ipv4Addr {
-        let mut taken = lock(&self.floating);
-        let bits = u32::from_be_bytes(std::array::from_fn(|i| port.as_bytes()[12 + i]));
-        let at = |n: u32| Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() | (n & 0x1_ffff));
-        let mut n = bits;
-        while taken.get(&at(n)).is_some_and(|holder| *holder != port) {
-            n = n.wrapping_add(1);
-        }
-        taken.insert(at(n), port);
-        at(n)
     }
 
     fn play(&self, resource: &str, on: &str, name: &str) -> Option<Played> {
@@ -228,6 +216,7 @@ impl Vim for SimVim {
         Profile {
             capabilities: vec!["provider_networks", "dhcp", ROUTERS, "volumes", "affinity", "snapshots", "simulated"],
             local_volumes: true,
+            external: Some(outside()),
             ..Profile::default()
         }
     }
@@ -248,9 +237,6 @@ impl Vim for SimVim {
             self.hold("subnet", subnet.id, &subnet.spec.name, &subnet.spec.owner, None);
         }
         for port in ports::list(tx, vim).await? {
-            if let Some(IpAddr::V4(ip)) = port.floating_address {
-                lock(&self.floating).insert(ip, port.id);
-            }
             self.hold("port", port.id, &port.spec.name, &port.spec.owner, None);
         }
         for volume in volumes::list(tx, vim).await? {
@@ -371,17 +357,11 @@ impl Vim for SimVim {
 
     async fn ensure_port(&self, port: &Port) -> Result<Made> {
         let id = port.id;
-        let made = self.create("port", id, &port.spec.name, &port.spec.owner, |s, p| Report::Port(id, s, p))?;
-        let floating = port.spec.floating.then(|| IpAddr::V4(self.float(id)));
-        let (mac, addresses) = (port.mac.clone(), port.addresses.clone());
-        let its = Its { addresses: Some(ItsAddresses { mac, addresses, floating }), ..Its::default() };
-        Ok(if matches!(made, Made::Now(_)) { Made::Now(its) } else { Made::Later(its) })
+        self.create("port", id, &port.spec.name, &port.spec.owner, |s, p| Report::Port(id, s, p))
     }
 
     async fn delete_port(&self, port: &Port) -> Result<Gone> {
-        let gone = self.remove("port", port.id, &port.spec.name)?;
-        lock(&self.floating).retain(|_, holder| *holder != port.id);
-        Ok(gone)
+        self.remove("port", port.id, &port.spec.name)
     }
 
     async fn ensure_image(&self, image: &SoftwareImage, _: &Path) -> Result<Made> {

@@ -113,6 +113,42 @@ pub async fn take_lowest(
     Ok(None)
 }
 
+/// What the network outside a VIM is known as among the subnets that addresses are taken of.
+pub fn outside(vim: Uuid) -> Uuid {
+    Uuid::new_v5(&vim, b"network outside")
+}
+
+/// The address of a subnet that somebody has.
+pub async fn held_by(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid, holder: Uuid) -> sqlx::Result<Option<IpAddr>> {
+    let row = sqlx::query("SELECT ip FROM address WHERE vim_id = $1 AND subnet_id = $2 AND port_id = $3")
+        .bind(vim.to_string())
+        .bind(subnet.to_string())
+        .bind(holder.to_string())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.map(|row| row.try_get::<String, _>("ip")).transpose()?.and_then(|ip| ip.parse().ok()))
+}
+
+/// Whether ranges are kept for a subnet.
+pub async fn is_open(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid) -> sqlx::Result<bool> {
+    let row = sqlx::query("SELECT 1 AS there FROM address_range WHERE vim_id = $1 AND subnet_id = $2 LIMIT 1")
+        .bind(vim.to_string())
+        .bind(subnet.to_string())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Forgets the ranges of a subnet, not what is taken of it.
+pub async fn close(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM address_range WHERE vim_id = $1 AND subnet_id = $2")
+        .bind(vim.to_string())
+        .bind(subnet.to_string())
+        .execute(tx)
+        .await
+        .map(drop)
+}
+
 /// Takes back every address of a port.
 pub async fn release(tx: &mut AnyConnection, vim: Uuid, port: Uuid) -> sqlx::Result<()> {
     let rows = sqlx::query("DELETE FROM address WHERE vim_id = $1 AND port_id = $2 RETURNING subnet_id, slot")

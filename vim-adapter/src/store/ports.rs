@@ -27,8 +27,8 @@ fn port(row: &AnyRow) -> sqlx::Result<Port> {
 /// Adds a port.
 pub async fn insert(tx: &mut AnyConnection, vim: Uuid, port: &Port) -> sqlx::Result<()> {
     sqlx::query(
-        "INSERT INTO port (vim_id, id, network_id, spec, mac, addresses, is_up, state) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO port (vim_id, id, network_id, spec, mac, addresses, is_up, state, floating_address) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(vim.to_string())
     .bind(port.id.to_string())
@@ -38,6 +38,7 @@ pub async fn insert(tx: &mut AnyConnection, vim: Uuid, port: &Port) -> sqlx::Res
     .bind(text(&port.addresses))
     .bind(i64::from(port.up))
     .bind(word(&port.state))
+    .bind(port.floating_address.map(|ip| ip.to_string()))
     .execute(tx)
     .await
     .map(drop)

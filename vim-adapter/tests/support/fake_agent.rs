@@ -209,7 +209,7 @@ async fn host(State(shared): State<Shared>) -> Json<HostInfo> {
         },
         total: Capacity { vcpus: 4, memory_bytes: 4 << 30, disk_bytes: 100 << 30 },
         reserved: Capacity::default(),
-        chassis: None,
+        chassis: Some("chassis-of-fake".into()),
         health: BTreeMap::from([("hypervisor".to_owned(), "ok".to_owned())]),
         last_event: inner.events.len() as i64,
     })

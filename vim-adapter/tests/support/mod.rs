@@ -265,7 +265,7 @@ pub async fn hosts_vim(
     agents: &[&fake_agent::FakeAgent],
 ) -> Uuid {
     let id = Uuid::new_v4();
-    let kind = VimKind::Hosts { northbound: northbound.endpoint() };
+    let kind = VimKind::Hosts { northbound: northbound.endpoint(), external_network: None };
     adapter.vi.put_vim(id, &VimSpec { name: "lab".into(), kind }).await.unwrap();
     for (i, agent) in agents.iter().enumerate() {
         let spec = HostSpec { agent: agent.base(), zone: "default".into(), schedulable: true };

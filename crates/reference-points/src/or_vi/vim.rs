@@ -1,11 +1,14 @@
 //! VIMs, their hosts, zones, capacity and true inventory.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::network::AddressPool;
 use super::openstack::{OpenstackAccessInfo, OpenstackInterfaceInfo};
 use crate::common::{Owner, ProblemDetails};
 use crate::nf_vi::{Capacity, HostInfo};
@@ -28,6 +31,9 @@ pub enum VimKind {
     Hosts {
         /// OVN northbound database, `unix:PATH` or `tcp:HOST:PORT`.
         northbound: String,
+        /// The network that routers lead to and floating addresses are taken from; absent means that there are none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_network: Option<ExternalNetwork>,
     },
     /// A VIM in memory, with scripted boot times and faults.
     Sim {
@@ -68,6 +74,28 @@ impl VimKind {
         }
         shown
     }
+}
+
+/// A network outside a VIM, on a physical network of its hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExternalNetwork {
+    /// Name of the physical network, as the hosts' bridge mappings have it.
+    pub physical_network: String,
+    /// VLAN id, 1..=4094; absent means untagged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segmentation_id: Option<u16>,
+    /// Address block, IPv4.
+    #[schema(value_type = String)]
+    pub cidr: IpNet,
+    /// Who leads further; absent means that nothing beyond the block is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub gateway: Option<IpAddr>,
+    /// Ranges that routers and floating addresses are given addresses of; none means the whole block but its first address, the
+    /// gateway and broadcast. Nobody else may give them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<AddressPool>,
 }
 
 /// What a simulated VIM pretends to be.
