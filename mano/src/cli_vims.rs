@@ -22,7 +22,8 @@ pub enum Vim {
         #[command(flatten)]
         cloud: CloudArgs,
     },
-    /// Says where routers of one lead and floating addresses are taken from; those that are there stay as they are.
+    /// Says where routers of one lead and floating addresses are taken from. In our own VIM that is another network only while no
+    /// router is there; in an OpenStack those that are there stay.
     Outside {
         /// Name or id.
         vim: String,
@@ -120,6 +121,15 @@ pub struct ExternalArgs {
 }
 
 impl ExternalArgs {
+    /// As an OpenStack takes it, which knows the rest by itself.
+    pub fn name(self) -> Result<Option<String>, Failure> {
+        let more = self.external_cidr.is_some() || self.external_gateway.is_some() || self.external_vlan.is_some();
+        if more || !self.external_pool.is_empty() {
+            return Err(Failure::usage("an OpenStack knows its external networks: give --external-network alone"));
+        }
+        Ok(self.external_network)
+    }
+
     /// As the vim-adapter takes it of our own VIM.
     pub fn network(self) -> Result<Option<ExternalNetwork>, Failure> {
         let Some(physical_network) = self.external_network else { return Ok(None) };

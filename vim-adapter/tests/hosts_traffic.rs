@@ -144,6 +144,22 @@ async fn real_a_routed_subnet_has_a_router_and_nothing_of_it_stays() {
     assert_eq!(northbound.rows("Logical_Router").await[0].uuid().unwrap(), router);
     assert!(adapter.vi.inventory(vim).await.unwrap().items.iter().all(|item| item.desired));
 
+    // Another network outside is taken only when no router stands in this one; other addresses of it are.
+    let mut kind = adapter.vi.vim(vim).await.unwrap().unwrap().spec.kind;
+    let put = async |kind: &VimKind| adapter.vi.put_vim(vim, &VimSpec { name: "lab".into(), kind: kind.clone() }).await;
+    let set = |kind: &mut VimKind, change: &dyn Fn(&mut ExternalNetwork)| match kind {
+        VimKind::Hosts { external_network: Some(network), .. } => change(network),
+        other => panic!("{other:?}"),
+    };
+    set(&mut kind, &|network| network.pools[0].end = "203.0.113.20".parse().unwrap());
+    put(&kind).await.unwrap();
+    let more = adapter.vi.put_port(vim, Uuid::new_v4(), &floating).await.unwrap();
+    assert_eq!(more.floating_address, Some("203.0.113.12".parse().unwrap()));
+    adapter.vi.delete_port(vim, more.id).await.unwrap();
+    set(&mut kind, &|network| network.cidr = "203.0.113.0/25".parse().unwrap());
+    let told = put(&kind).await.unwrap_err().to_problem();
+    assert!(told.status == 409 && told.detail.contains(&subnet.to_string()), "{told:?}");
+
     // Somebody takes the translation away, and then the router.
     let empty = op::update("Logical_Router").filter(Condition::uuid(router)).set("nat", Value::empty());
     northbound.other().transact(DB, vec![empty.into()]).await.unwrap();

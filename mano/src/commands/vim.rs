@@ -54,7 +54,10 @@ async fn outside(context: &Context, vim: &str, external: ExternalArgs) -> Result
     let mut kind = there.kind;
     match &mut kind {
         VimKind::Hosts { external_network, .. } => *external_network = external.network()?,
-        VimKind::Openstack { interface_info, .. } => interface_info.external_network = external.external_network,
+        VimKind::Openstack { interface_info, .. } => {
+            // Empty takes back what was said before.
+            interface_info.external_network = Some(external.name()?.unwrap_or_default());
+        }
         VimKind::Sim { .. } => return Err(Failure::usage("a simulated VIM has an outside of its own")),
     }
     let changed = context.mano.put_vim(there.id, &RegisterVim { name: there.name, kind }).await?;

@@ -395,9 +395,7 @@ pub(super) async fn take_outside(
     holder: Uuid,
 ) -> Result<IpAddr> {
     let id = addresses::outside(vim);
-    if !addresses::is_open(tx, vim, id).await? {
-        addresses::open(tx, vim, id, &ranges_outside(outside)).await?;
-    }
+    addresses::reopen(tx, vim, id, &ranges_outside(outside)).await?;
     let given = addresses::take_lowest(tx, vim, id, outside.cidr.trunc(), holder).await?;
     given.ok_or_else(|| {
         let network = &outside.physical_network;

@@ -50,6 +50,10 @@ impl App {
             addresses::open(tx, vim, id, &ranges).await?;
             if let Some(outside) = profile.external.as_ref().filter(|_| spec.routed) {
                 take_outside(tx, vim, outside, id).await?;
+                // Where the router stands nobody else does.
+                if let Some(gateway) = spec.gateway {
+                    addresses::take(tx, vim, id, spec.cidr, gateway, id).await?;
+                }
             }
             Ok::<_, Failure>((subnet, true))
         })?;

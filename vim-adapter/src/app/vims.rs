@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reference_points::common::Fault;
-use reference_points::or_vi::{OpenstackSecrets, Secret, Vim as VimView, VimKind, VimSpec};
+use reference_points::or_vi::{ExternalNetwork, OpenstackSecrets, Secret, Vim as VimView, VimKind, VimSpec};
+use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{App, in_use, name_faults};
@@ -13,7 +14,7 @@ use crate::hosts::HostsVim;
 use crate::ipam::faults_outside;
 use crate::openstack::{OpenstackVim, faults_of as openstack_faults};
 use crate::sim::{SimVim, faults_of as sim_faults};
-use crate::store::{addresses, images, networks, ports, snapshots, subnets, vims, volumes};
+use crate::store::{images, networks, ports, snapshots, subnets, vims, volumes};
 use crate::vim::Vim;
 
 fn faults_of(spec: &VimSpec) -> Vec<Fault> {
@@ -62,11 +63,39 @@ fn with_kept_secrets(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
     {
         let same = (&access_info.username, &access_info.application_credential_id)
             == (&kept.username, &kept.application_credential_id);
-        // The message broker is the cloud's, whoever enters that.
+        // The message broker and the network outside are the cloud's, whoever enters that.
+        if interface_info.external_network.is_none() {
+            interface_info.external_network.clone_from(&kept_at.external_network);
+        }
         let secrets = kept.secrets();
         access_info.add_secrets(OpenstackSecrets { secret: secrets.secret.filter(|_| same), ..secrets });
     }
     spec
+}
+
+/// Whether the network outside that the adapter gives addresses of is another than before; other pools are no other network.
+fn other_outside(before: &VimKind, now: &VimKind) -> bool {
+    let outside = |kind: &VimKind| match kind {
+        VimKind::Hosts { external_network, .. } => {
+            external_network.clone().map(|network| ExternalNetwork { pools: Vec::new(), ..network })
+        }
+        VimKind::Sim { .. } | VimKind::Openstack { .. } => None,
+    };
+    outside(before) != outside(now)
+}
+
+/// That no router has an address of the network outside.
+async fn nothing_leads_outside(tx: &mut AnyConnection, vim: Uuid) -> Result<()> {
+    let all = subnets::list(tx, vim).await?;
+    let routed = all.iter().filter(|subnet| subnet.spec.routed);
+    let names: Vec<String> = routed.take(20).map(|s| format!("subnet {} ({})", s.id, s.spec.name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(Failure::conflict(format!(
+        "routers have addresses of the network outside, which stays until they are gone: {names}"
+    )))
 }
 
 impl App {
@@ -219,9 +248,12 @@ impl App {
         let driver = self.build(id, &spec)?;
         let sealed = secrets_of(&spec).map(|secrets| self.vault.seal(id, &secrets)).transpose()?;
         driver.check().await?;
+        let other_outside = there.as_ref().is_some_and(|there| other_outside(&there.kind, &spec.kind));
         db::transaction!(self.store.db, |tx| {
-            // Which addresses may be given outside is read anew.
-            addresses::close(tx, id, addresses::outside(id)).await?;
+            if other_outside {
+                vims::lock(tx, id).await?;
+                nothing_leads_outside(tx, id).await?;
+            }
             Ok::<_, Failure>(vims::put(tx, id, &spec, sealed.as_deref()).await?)
         })?;
         let old = self.vims.write().await.remove(&id);

@@ -36,6 +36,8 @@ pub struct Agent {
 struct Known {
     spec: HostSpec,
     info: Option<HostInfo>,
+    /// The host's name in OVN, as told last: it does not go while the switch is away.
+    chassis: Option<String>,
     /// Why it does not answer; `None` when it does.
     lost: Option<ProblemDetails>,
 }
@@ -45,7 +47,8 @@ impl Agent {
     pub fn new(name: &str, spec: HostSpec, info: Option<HostInfo>, tasks: Tasks) -> Self {
         let client = AgentClient::new(name, &spec.agent);
         let lost = Some(ProblemDetails::unavailable(format!("the agent of host {name} was not reached yet")));
-        let known = RwLock::new(Known { spec, info, lost });
+        let chassis = info.as_ref().and_then(|info| info.chassis.clone());
+        let known = RwLock::new(Known { spec, info, chassis, lost });
         let asked = watch::Sender::new(false);
         Self { name: name.to_owned(), client, wake: Notify::new(), tasks, allows: Mutex::default(), known, asked }
     }
@@ -56,6 +59,11 @@ impl Agent {
 
     fn write<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The host's name in OVN.
+    pub fn chassis(&self) -> Option<String> {
+        self.read(|known| known.chassis.clone())
     }
 
     /// How it is reached.
@@ -86,6 +94,7 @@ impl Agent {
     /// The agent answered; true when it did not before.
     pub fn found(&self, info: HostInfo) -> bool {
         let news = self.write(|known| {
+            known.chassis = info.chassis.clone().or(known.chassis.take());
             known.info = Some(info);
             known.lost.take().is_some()
         });

@@ -84,11 +84,14 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool) -> Result<Foll
         vim.ledger.record(&[Report::Heard(agent.name.clone(), info.incarnation, after)]).await?;
     }
     let incarnation = info.incarnation;
-    keep(vim, agent, &info).await?;
+    let renamed = keep(vim, agent, &info).await?;
     if agent.found(info) {
         tracing::info!(host = agent.name, "host reached");
         let detail = format!("the agent of host {} answers", agent.name);
         vim.ledger.note(&[Report::Vim(Some(agent.name.clone()), "host_back", detail)]).await;
+    }
+    if renamed {
+        vim.rehome().await;
     }
     vim.note_allowance(agent).await;
     agent.wake.notify_one();
@@ -113,20 +116,31 @@ async fn follow(vim: &HostsVim, agent: &Agent, looked: &mut bool) -> Result<Foll
                 if info.incarnation != incarnation {
                     return Ok(Followed::Anew);
                 }
-                keep(vim, agent, &info).await?;
-                agent.found(info);
-                vim.note_allowance(agent).await;
+                take(vim, agent, info).await?;
             }
         }
     }
 }
 
-async fn keep(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<()> {
+/// What an agent that answers said of its host.
+async fn take(vim: &HostsVim, agent: &Agent, info: HostInfo) -> Result<()> {
+    let renamed = keep(vim, agent, &info).await?;
+    agent.found(info);
+    if renamed {
+        vim.rehome().await;
+    }
+    vim.note_allowance(agent).await;
+    Ok(())
+}
+
+/// Notes it; true when the host has another name in OVN than before.
+async fn keep(vim: &HostsVim, agent: &Agent, info: &HostInfo) -> Result<bool> {
     if agent.info().as_ref() == Some(info) {
-        return Ok(());
+        return Ok(false);
     }
     let mut connection = vim.ledger.store.db.pool.acquire().await?;
-    Ok(hosts::set_info(&mut connection, vim.ledger.vim, &agent.name, info).await?)
+    hosts::set_info(&mut connection, vim.ledger.vim, &agent.name, info).await?;
+    Ok(info.chassis.is_some() && agent.chassis() != info.chassis)
 }
 
 fn machine(machine: Machine) -> Report {
@@ -164,9 +178,7 @@ async fn handle(vim: &HostsVim, agent: &Agent, incarnation: uuid::Uuid, seq: i64
             .map(|row| lost_snapshot(&row)),
         AgentEvent::Host { what, detail, machine } => {
             if let Ok(info) = agent.probe().await {
-                keep(vim, agent, &info).await?;
-                agent.found(info);
-                vim.note_allowance(agent).await;
+                take(vim, agent, info).await?;
             }
             Some(Report::VimSaid(host, what, detail, machine))
         }

@@ -266,7 +266,8 @@ impl Vim for HostsVim {
         for agent in self.take_hosts().await? {
             let _ = tokio::time::timeout(FIRST_CONTACT, agent.asked()).await;
         }
-        self.rehome().await
+        self.rehome().await;
+        Ok(())
     }
 
     async fn candidates(&self) -> Result<Vec<Candidate>> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::HostsVim;
 use super::northbound::{CHASSIS, Ensured, NAT, PORT, ROUTE, ROUTER, ROUTER_PORT, SWITCH};
 use super::rows::{MARK_SUBNET, marks, switch_name};
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::ipam::mac_of;
 use crate::store::{addresses, networks, ports, subnets};
 
@@ -127,36 +127,48 @@ pub fn parts(wanted: &Wanted<'_>) -> Vec<Part> {
     parts
 }
 
-/// The floating addresses of ports on a subnet.
-pub fn floating(subnet: Uuid, all: &[Port]) -> Vec<(IpAddr, IpAddr)> {
-    let stays = all.iter().filter(|port| port.state != ResourceState::Deleting);
-    stays
+/// The floating addresses of ports, those that `are`, on a subnet, with the addresses that they stand for: of each port the first of
+/// IPv4 on a subnet of the network that is routed.
+pub fn floating(
+    subnet: Uuid,
+    of_network: &[Subnet],
+    all: &[Port],
+    are: impl Fn(ResourceState) -> bool,
+) -> Vec<(IpAddr, IpAddr)> {
+    let routed = |id: Uuid| of_network.iter().any(|subnet| subnet.id == id && subnet.spec.routed);
+    all.iter()
+        .filter(|port| are(port.state))
         .filter_map(|port| {
-            let own = port.addresses.iter().find(|a| a.subnet_id == subnet && a.ip.is_ipv4())?;
-            Some((port.floating_address?, own.ip))
+            let own = port.addresses.iter().find(|a| a.ip.is_ipv4() && routed(a.subnet_id))?;
+            (own.subnet_id == subnet).then_some((port.floating_address?, own.ip))
         })
         .collect()
 }
 
+fn unready(subnet: &Subnet, why: &str) -> ProblemDetails {
+    let detail = format!("the router of subnet {} ({}) cannot be made yet: {why}", subnet.id, subnet.spec.name);
+    ProblemDetails::unavailable(detail)
+}
+
 impl HostsVim {
-    /// The rows that the router of a subnet is to consist of; none for a subnet that has none.
-    pub(super) async fn router_of(&self, subnet: &Subnet, network: &Network) -> Result<Vec<Part>> {
+    /// The rows that the router of a subnet is to consist of, with the floating addresses of ports that `are`; none for a subnet that
+    /// has no router.
+    pub(super) async fn router_of(
+        &self,
+        subnet: &Subnet,
+        network: &Network,
+        are: impl Fn(ResourceState) -> bool,
+    ) -> Result<Vec<Part>> {
         let Some(outside) = self.outside.as_ref().filter(|_| subnet.spec.routed) else { return Ok(Vec::new()) };
         let vim = self.ledger.vim;
         let mut connection = self.ledger.store.db.pool.acquire().await?;
         let all = ports::of_network(&mut connection, vim, network.id).await?;
+        let of_network = subnets::of_network(&mut connection, vim, network.id).await?;
         let held = addresses::held_by(&mut connection, vim, addresses::outside(vim), subnet.id).await?;
         drop(connection);
-        let unready = |why: &str| {
-            let detail = format!("the router of subnet {} ({}) cannot be made yet: {why}", subnet.id, subnet.spec.name);
-            ProblemDetails::unavailable(detail)
-        };
-        let address = held.ok_or_else(|| unready("it has no address outside"))?;
+        let address = held.ok_or_else(|| unready(subnet, "it has no address outside"))?;
         let chassis = self.chassis().await;
-        if chassis.is_empty() {
-            return Err(unready("no host has told its name in OVN").next("add a host: mano host add").into());
-        }
-        let floating = floating(subnet.id, &all);
+        let floating = floating(subnet.id, &of_network, &all, are);
         Ok(parts(&Wanted { vim, subnet, network, outside, address, chassis: &chassis, floating: &floating }))
     }
 
@@ -166,7 +178,7 @@ impl HostsVim {
         // Just started, it waits until every host was asked once.
         let asked = futures::future::join_all(agents.iter().map(|agent| agent.asked()));
         let _ = tokio::time::timeout(super::FIRST_CONTACT, asked).await;
-        agents.iter().filter_map(|agent| agent.info()?.chassis).collect()
+        agents.iter().filter_map(|agent| agent.chassis()).collect()
     }
 
     /// Brings the router of a subnet to what it shall be; whoever calls has the subnet's turn.
@@ -174,7 +186,12 @@ impl HostsVim {
         if !subnet.spec.routed {
             return Ok(Ensured::Stood);
         }
-        let parts = self.router_of(subnet, network).await?;
+        let parts = self.router_of(subnet, network, |state| state != ResourceState::Deleting).await?;
+        // One that is there may lose its last host, and must be able to go.
+        if subnet.state == ResourceState::Building && !parts.iter().any(|part| part.table == CHASSIS) {
+            let why = unready(subnet, "no host has told its name in OVN");
+            return Err(why.next("add a host: mano host add").into());
+        }
         self.northbound.ensure_router(subnet.id, &parts).await
     }
 
@@ -190,6 +207,8 @@ impl HostsVim {
             let subnet = subnets::get(&mut connection, self.ledger.vim, address.subnet_id).await?;
             let network = networks::get(&mut connection, self.ledger.vim, port.spec.network_id).await?;
             drop(connection);
+            // What goes takes its router along.
+            let subnet = subnet.filter(|subnet| subnet.state != ResourceState::Deleting);
             if let (Some(subnet), Some(network)) = (subnet, network)
                 && self.make_router(&subnet, &network).await? == Ensured::Changed
             {
@@ -199,16 +218,21 @@ impl HostsVim {
         Ok(ensured)
     }
 
-    /// The hosts are others: routers live on them.
-    pub(super) async fn rehome(&self) -> Result<()> {
+    /// The hosts are others, or have other names in OVN: routers live on them.
+    pub(super) async fn rehome(&self) {
         if self.outside.is_none() {
-            return Ok(());
+            return;
         }
-        let all = subnets::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
-        for subnet in all.into_iter().filter(|subnet| subnet.spec.routed && subnet.state == ResourceState::Active) {
-            self.make_subnet(subnet.id).await?;
+        let moved = async {
+            let all = subnets::list(&mut *self.ledger.store.db.pool.acquire().await?, self.ledger.vim).await?;
+            for subnet in all.into_iter().filter(|subnet| subnet.spec.routed && subnet.state == ResourceState::Active) {
+                self.make_subnet(subnet.id).await?;
+            }
+            Ok::<_, Failure>(())
+        };
+        if let Err(failure) = moved.await {
+            tracing::warn!(vim = %self.ledger.vim, %failure, "routers were not told of all hosts; they are with the next change");
         }
-        Ok(())
     }
 }
 
@@ -259,7 +283,13 @@ mod tests {
         port.floating_address = Some("203.0.113.9".parse().unwrap());
         port.addresses = vec![PortAddress { subnet_id: subnet.id, ip: "10.0.0.5".parse().unwrap(), prefix: 24 }];
         let gone = Port { state: ResourceState::Deleting, ..port.clone() };
-        let floating = floating(subnet.id, &[port, gone]);
+        let second = Subnet { id: Uuid::from_u128(3), ..subnet.clone() };
+        let both = PortAddress { subnet_id: second.id, ip: "10.1.0.5".parse().unwrap(), prefix: 24 };
+        let all = [Port { addresses: vec![port.addresses[0].clone(), both], ..port }, gone];
+        let stays = |state| state != ResourceState::Deleting;
+        let of_network = [subnet.clone(), second.clone()];
+        assert!(floating(second.id, &of_network, &all, stays).is_empty(), "one address stands for one address");
+        let floating = floating(subnet.id, &of_network, &all, stays);
         let parts = parts(&Wanted {
             vim: Uuid::nil(),
             subnet: &subnet,

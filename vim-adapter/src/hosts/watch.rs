@@ -11,9 +11,11 @@ use reference_points::or_vi::{Network, Port, ResourceState, Subnet};
 use uuid::Uuid;
 
 use super::HostsVim;
-use super::northbound::{ACL, CHASSIS, DB, DHCP, Ensured, NAT, PORT, QOS, ROUTE, ROUTER, ROUTER_PORT, SWITCH};
+use super::northbound::{
+    ACL, CHASSIS, DB, DHCP, Ensured, NAT, OF_ROUTER, PORT, QOS, ROUTE, ROUTER, ROUTER_PORT, SWITCH,
+};
 use super::routers::Part;
-use super::rows::{self, MARK_ID, MARK_NETWORK};
+use super::rows::{self, MARK_ID, MARK_NETWORK, MARK_SUBNET};
 use super::traffic;
 use crate::app::ports::tag_of;
 use crate::error::{Failure, Result, is_refusal};
@@ -208,10 +210,15 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Whether every row of a router is there.
-fn router_fits(monitor: &Monitor, wanted: &[Part]) -> bool {
-    let there = |part: &Part| monitor.table(part.table).any(|(_, row)| rows::drift(row, &part.row).is_empty());
-    wanted.iter().all(there)
+/// Whether every row of a subnet's router is there. On which hosts it may be at home is told to OVN when hosts come.
+fn router_fits(monitor: &Monitor, subnet: Uuid, wanted: &[Part]) -> bool {
+    let id = subnet.to_string();
+    OF_ROUTER.into_iter().filter(|table| *table != CHASSIS).all(|table| {
+        let its = |row: &&Row| row.map_entry("external_ids", MARK_SUBNET) == Some(id.as_str());
+        let there: Vec<&Row> = monitor.table(table).map(|(_, row)| row).filter(its).collect();
+        let mut parts = wanted.iter().filter(|part| part.table == table);
+        parts.all(|part| there.iter().any(|row| rows::drift(row, &part.row).is_empty()))
+    })
 }
 
 /// Compares what is wanted (of the networks and ports touched, or everything) with what is there, mends it and tells.
@@ -279,9 +286,11 @@ async fn look(vim: &HostsVim, monitor: &Monitor, touched: Option<&Touched>) -> R
         let lost = parts.iter().filter(|subnet| !found.dhcp_fits(id, subnet, network));
         amiss.extend(lost.map(|subnet| format!("DHCP options of subnet {} ({})", subnet.id, subnet.spec.cidr)));
         for subnet in parts.iter().filter(|subnet| subnet.spec.routed) {
-            let wanted = vim.router_of(subnet, network).await?;
-            if !router_fits(monitor, &wanted) {
-                amiss.push(format!("router of subnet {} ({})", subnet.id, subnet.spec.cidr));
+            match vim.router_of(subnet, network, settled).await {
+                Ok(wanted) if router_fits(monitor, subnet.id, &wanted) => {}
+                Ok(_) => amiss.push(format!("router of subnet {} ({})", subnet.id, subnet.spec.cidr)),
+                // Everything else is seen to all the same.
+                Err(failure) => tracing::debug!(subnet = %subnet.id, %failure, "a router was not looked at"),
             }
         }
         if !amiss.is_empty() {

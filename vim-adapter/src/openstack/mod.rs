@@ -171,7 +171,22 @@ impl OpenstackVim {
         F: Future<Output = Result<Option<Value>>>,
         L: Fn() -> F,
     {
-        let suspect = self.suspects.lock().unwrap_or_else(PoisonError::into_inner).contains(&id);
+        let found = self.looked_again(self.is_suspect(id), look).await?;
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        Ok(found)
+    }
+
+    /// Whether a request for something may still be on its way.
+    fn is_suspect(&self, id: Uuid) -> bool {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    /// Looks for something, of a suspect for a while.
+    async fn looked_again<F, L>(&self, suspect: bool, look: L) -> Result<Option<Value>>
+    where
+        F: Future<Output = Result<Option<Value>>>,
+        L: Fn() -> F,
+    {
         let mut found = look().await?;
         let mut looks = if suspect { LOOKS } else { 0 };
         while found.is_none() && looks > 0 {
@@ -179,7 +194,6 @@ impl OpenstackVim {
             tokio::time::sleep(Duration::from_secs(1)).await;
             found = look().await?;
         }
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
         Ok(found)
     }
 

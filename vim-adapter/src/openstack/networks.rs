@@ -161,8 +161,9 @@ impl OpenstackVim {
     pub(super) async fn make_subnet(&self, subnet: &Subnet) -> Result<Made> {
         let _turn = self.turns.take(subnet.id).await;
         let (id, name) = (subnet.id, &subnet.spec.name);
+        let suspect = self.is_suspect(id);
         if let Some(found) = self.looked_for(id, || self.neutron_marked("subnet", name, id)).await? {
-            return self.routed(subnet, &found).await;
+            return self.routed(subnet, &found, suspect).await;
         }
         let network = self.network_id(subnet.spec.network_id).await?;
         let cidr = subnet.spec.cidr.trunc().to_string();
@@ -171,19 +172,22 @@ impl OpenstackVim {
         let listed = self.session.ask(&looking, list).await?.body;
         let there = listed["subnets"].as_array().into_iter().flatten();
         if let Some(there) = there.into_iter().find(|found| !super::follow::is_ours(found, self.ledger.vim)) {
-            // It came with the network, which was there before.
+            // It came with the network, which was there before, and so did whatever routes it.
+            if subnet.spec.routed {
+                return Err(cannot("a router", "the subnet is somebody else's, who routes it or does not"));
+            }
             return Ok(made(there));
         }
         let mark = Mark::of("subnet", id, self.ledger.vim, &subnet.spec.owner);
         let call = Call::post(Service::Network, "subnets", &subnet_document(subnet, &network, &mark));
         let found = self.neutron_make("subnet", name, id, call).await?;
-        self.routed(subnet, &found).await
+        self.routed(subnet, &found, false).await
     }
 
     /// A subnet of ours, with its router. Where that is refused nothing stays.
-    async fn routed(&self, subnet: &Subnet, found: &Value) -> Result<Made> {
+    async fn routed(&self, subnet: &Subnet, found: &Value, suspect: bool) -> Result<Made> {
         let its = text(found, "id");
-        if let Err(failure) = self.route(subnet, its.as_deref().unwrap_or_default()).await {
+        if let Err(failure) = self.route(subnet, its.as_deref().unwrap_or_default(), suspect).await {
             if is_refusal(&failure) {
                 let whole = Subnet { vim_resource_id: its.clone(), ..subnet.clone() };
                 self.unroute(&whole).await?;

@@ -96,6 +96,13 @@ fn addresses(port: &Value, subnets: &[Subnet]) -> (String, Vec<PortAddress>) {
     (port["mac_address"].as_str().unwrap_or_default().to_lowercase(), addresses.collect())
 }
 
+/// The address that a floating one stands for: the first of IPv4 on a routed subnet, or else at all.
+fn floats_for(own: &[PortAddress], subnets: &[Subnet]) -> Option<IpAddr> {
+    let routed = |id: Uuid| subnets.iter().any(|subnet| subnet.id == id && subnet.spec.routed);
+    let of_v4 = || own.iter().filter(|address| address.ip.is_ipv4());
+    of_v4().find(|address| routed(address.subnet_id)).or_else(|| of_v4().next()).map(|address| address.ip)
+}
+
 /// Whether Neutron refused a port because its group or policy is not there any more.
 fn lacks_what_it_refers_to(said: Option<&str>) -> bool {
     said.is_some_and(|said| said.contains("ecurity group") || said.contains("QoS policy") || said.contains("QosPolicy"))
@@ -118,14 +125,16 @@ impl OpenstackVim {
         let network = networks::get(&mut connection, vim, network).await?;
         drop(connection);
         let network = network.ok_or_else(|| Failure::not_found(format!("network {}", port.spec.network_id)))?;
+        let suspect = self.is_suspect(id);
         let found = match self.looked_for(id, || self.neutron_marked("port", name, id)).await? {
             Some(found) => found,
             None => self.new_port(port, &network, &subnets).await?,
         };
         let its = found["id"].as_str().unwrap_or_default();
+        let stands_for = floats_for(&addresses(&found, &subnets).1, &subnets);
         let joined = async {
             self.join_trunk(port, &network, its).await?;
-            self.float(port, its).await
+            self.float(port, its, stands_for, suspect).await
         };
         match joined.await {
             Ok(floating) => Ok(made(&found, &subnets, floating)),
@@ -278,6 +287,18 @@ mod tests {
         let (mac, found) = addresses(&port, &[subnet(1, "10.0.0.0/24")]);
         assert_eq!(mac, "fa:16:3e:00:00:01");
         assert_eq!(found, [PortAddress { subnet_id: Uuid::from_u128(1), ip: "10.0.0.5".parse().unwrap(), prefix: 24 }]);
+    }
+
+    #[test]
+    fn a_floating_address_stands_for_one_of_ipv4_that_is_routed() {
+        let mut subnets = [subnet(1, "fd00::/64"), subnet(2, "10.0.0.0/24"), subnet(3, "10.1.0.0/24")];
+        let own = ["fd00::5", "10.0.0.5", "10.1.0.5"].map(|ip| ip.parse().unwrap());
+        let own: Vec<PortAddress> =
+            own.into_iter().zip(&subnets).map(|(ip, s)| PortAddress { subnet_id: s.id, ip, prefix: 24 }).collect();
+        assert_eq!(floats_for(&own, &subnets), Some(own[1].ip), "somebody else routes it");
+        subnets[2].spec.routed = true;
+        assert_eq!(floats_for(&own, &subnets), Some(own[2].ip));
+        assert_eq!(floats_for(&own[..1], &subnets), None);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl OpenstackVim {
         let listed =
             self.paged(Service::Network, "networks", "networks", &[("router:external", "true".to_owned())]).await?;
         let listed: Vec<Value> = listed.into_iter().filter(|network| network["router:external"] == true).collect();
-        let wanted = self.session.access().interface.external_network.as_deref();
+        let wanted = self.session.access().interface.external_network.as_deref().filter(|name| !name.is_empty());
         external(&listed, wanted).map(str::to_owned).map_err(|why| {
             let detail = format!("{wanted_for} is not possible here: {why}");
             ProblemDetails::unprocessable(detail, Vec::new())
@@ -73,14 +73,14 @@ impl OpenstackVim {
         Err(cannot(what, "Neutron has no extension `router`"))
     }
 
-    /// Gives a subnet, known to Neutron as `its`, its router.
-    pub(super) async fn route(&self, subnet: &Subnet, its: &str) -> Result<()> {
+    /// Gives a subnet, known to Neutron as `its`, its router. That of a suspect may be on its way.
+    pub(super) async fn route(&self, subnet: &Subnet, its: &str, suspect: bool) -> Result<()> {
         if !subnet.spec.routed {
             return Ok(());
         }
         self.may_route("a router").await?;
         let (id, name) = (subnet.id, &subnet.spec.name);
-        let router = match self.neutron_marked(ROUTER, name, id).await? {
+        let router = match self.looked_again(suspect, || self.neutron_marked(ROUTER, name, id)).await? {
             Some(found) => found,
             None => {
                 let external = self.external_network("a router").await?;
@@ -122,7 +122,9 @@ impl OpenstackVim {
         if !subnet.spec.routed || !self.session.cloud().await?.can(ROUTER) {
             return Ok(());
         }
-        let Some(router) = self.looked_for(id, || self.neutron_marked(ROUTER, name, id)).await? else { return Ok(()) };
+        let suspect = self.is_suspect(id);
+        let router = self.looked_again(suspect, || self.neutron_marked(ROUTER, name, id)).await?;
+        let Some(router) = router else { return Ok(()) };
         let router = super::known(text(&router, "id"), ROUTER, id)?;
         let its = match &subnet.vim_resource_id {
             Some(its) => Some(its.clone()),
@@ -143,18 +145,31 @@ impl OpenstackVim {
     }
 
     /// Gives a port, known to Neutron as `its`, its floating address, if it shall have one. One that lost its port is given back
-    /// to it.
-    pub(super) async fn float(&self, port: &Port, its: &str) -> Result<Option<IpAddr>> {
+    /// to it; that of a suspect may be on its way. It stands for the address `own` of the port.
+    pub(super) async fn float(
+        &self,
+        port: &Port,
+        its: &str,
+        own: Option<IpAddr>,
+        suspect: bool,
+    ) -> Result<Option<IpAddr>> {
         if !port.spec.floating {
             return Ok(None);
         }
         self.may_route("a floating address").await?;
         let (id, name) = (port.id, &port.spec.name);
-        let floating = match self.floating_of(port).await? {
+        let Some(own) = own else {
+            return Err(cannot("a floating address", "the port has no IPv4 address that one could stand for"));
+        };
+        let floating = match self.looked_again(suspect, || self.floating_of(port)).await? {
             Some(found) if found["port_id"] == its => found,
             Some(found) => {
                 let path = format!("floatingips/{}", text(&found, "id").unwrap_or_default());
-                let put = Call::put(Service::Network, path, &json!({ "floatingip": { "port_id": its } }));
+                let put = Call::put(
+                    Service::Network,
+                    path,
+                    &json!({ "floatingip": { "port_id": its, "fixed_ip_address": own } }),
+                );
                 let work = Work::on("give back the floating address of", "port", name, id);
                 self.session.ask(&work, put).await?.body["floatingip"].clone()
             }
@@ -162,7 +177,7 @@ impl OpenstackVim {
                 let external = self.external_network("a floating address").await?;
                 let mark = Mark::of(FLOATING, id, self.ledger.vim, &port.spec.owner);
                 let body = json!({ "floatingip": {
-                    "floating_network_id": external, "port_id": its, "description": mark.text(),
+                    "floating_network_id": external, "port_id": its, "fixed_ip_address": own, "description": mark.text(),
                 }});
                 let work = Work::on("make a floating address for", "port", name, id);
                 let call = Call::post(Service::Network, "floatingips", &body);
@@ -182,7 +197,8 @@ impl OpenstackVim {
         if !port.spec.floating || !self.session.cloud().await?.can(ROUTER) {
             return Ok(());
         }
-        if let Some(its) = self.floating_of(port).await?.and_then(|found| text(&found, "id")) {
+        let found = self.looked_again(self.is_suspect(port.id), || self.floating_of(port)).await?;
+        if let Some(its) = found.and_then(|found| text(&found, "id")) {
             let work = Work::on("delete the floating address of", "port", &port.spec.name, port.id);
             self.session.remove(&work, Service::Network, format!("floatingips/{its}")).await?;
         }

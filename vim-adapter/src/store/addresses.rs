@@ -129,24 +129,23 @@ pub async fn held_by(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid, holder: Uu
     Ok(row.map(|row| row.try_get::<String, _>("ip")).transpose()?.and_then(|ip| ip.parse().ok()))
 }
 
-/// Whether ranges are kept for a subnet.
-pub async fn is_open(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid) -> sqlx::Result<bool> {
-    let row = sqlx::query("SELECT 1 AS there FROM address_range WHERE vim_id = $1 AND subnet_id = $2 LIMIT 1")
+/// As [`open`], of one that may be open with other ranges: what is taken of it stays taken.
+pub async fn reopen(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid, ranges: &[SlotRange]) -> sqlx::Result<()> {
+    let rows = sqlx::query("SELECT first, last FROM address_range WHERE vim_id = $1 AND subnet_id = $2 ORDER BY first")
         .bind(vim.to_string())
         .bind(subnet.to_string())
-        .fetch_optional(tx)
+        .fetch_all(&mut *tx)
         .await?;
-    Ok(row.is_some())
-}
-
-/// Forgets the ranges of a subnet, not what is taken of it.
-pub async fn close(tx: &mut AnyConnection, vim: Uuid, subnet: Uuid) -> sqlx::Result<()> {
+    let kept = rows.iter().map(|row| Ok(SlotRange { first: row.try_get("first")?, last: row.try_get("last")? }));
+    if kept.collect::<sqlx::Result<Vec<_>>>()? == ranges {
+        return Ok(());
+    }
     sqlx::query("DELETE FROM address_range WHERE vim_id = $1 AND subnet_id = $2")
         .bind(vim.to_string())
         .bind(subnet.to_string())
-        .execute(tx)
-        .await
-        .map(drop)
+        .execute(&mut *tx)
+        .await?;
+    open(tx, vim, subnet, ranges).await
 }
 
 /// Takes back every address of a port.

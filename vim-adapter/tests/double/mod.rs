@@ -310,6 +310,11 @@ impl Inner {
                 let mut port = asked["port"].clone();
                 let [a, b, c, ..] = Uuid::new_v4().into_bytes();
                 port["mac_address"] = json!(format!("fa:16:3e:{a:02x}:{b:02x}:{c:02x}"));
+                for fixed in port["fixed_ips"].as_array_mut().into_iter().flatten() {
+                    if fixed["ip_address"].is_null() {
+                        fixed["ip_address"] = json!(format!("10.9.{a}.{}", b.max(2)));
+                    }
+                }
                 self.hold("ports", "port", port)
             }
             ("POST", [_, _, "security-groups"]) => {

@@ -293,7 +293,8 @@ impl<'a> Work<'a> {
             let realisation = self.realisation(&link.name, &link.profile);
             let owner = self.owner();
             let mut subnets = Vec::new();
-            let floats = flavour.floats_on(&link.name);
+            // A physical network has its router already, whoever runs that.
+            let floats = flavour.floats_on(&link.name) && realisation == NetworkRealisation::Overlay;
             if floats && !link.profile.l3().any(L3ProtocolData::is_routable) {
                 let text = "a CP on it is to have a floating address, and it has no IPv4 subnet to route";
                 self.fault(format!("VNFD virtual link {}", link.name), text);

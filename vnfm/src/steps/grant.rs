@@ -86,16 +86,16 @@ pub struct Ask(pub Arc<dyn Granting>);
 #[async_trait]
 impl Step for Ask {
     async fn run(&self, cx: &StepCx) -> Result<Outcome, StepError> {
+        let request: GrantRequest = cx.params_as()?;
         if let Some(location) = cx.memo_as::<String>()? {
             let found = self.0.get(&location).await.map_err(|e| refused(&e))?;
             return match found {
-                Some(grant) => self.granted(cx, grant).await,
+                Some(grant) => self.granted(cx, &request, grant).await,
                 None => Ok(later(location)),
             };
         }
-        let request: GrantRequest = cx.params_as()?;
         match self.0.request(&request).await.map_err(|e| refused(&e))? {
-            GrantAnswer::Granted(grant) => self.granted(cx, *grant).await,
+            GrantAnswer::Granted(grant) => self.granted(cx, &request, *grant).await,
             GrantAnswer::Later(location) => Ok(later(location)),
         }
     }
@@ -112,8 +112,8 @@ impl Step for Ask {
 
 impl Ask {
     /// The grant, with the connections that it refers to: of the request, or of the instance.
-    async fn granted(&self, cx: &StepCx, grant: Grant) -> Result<Outcome, StepError> {
-        let mut known = self.0.known(grant.vnf_instance_id).await?;
+    async fn granted(&self, cx: &StepCx, request: &GrantRequest, grant: Grant) -> Result<Outcome, StepError> {
+        let mut known = self.0.known(request.vnf_instance_id).await?;
         let params: OperationParams = cx.operation_params_as()?;
         known.extend(params.connections);
         let unreadable =

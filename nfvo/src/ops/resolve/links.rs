@@ -8,7 +8,7 @@ use reference_points::or_vi::{AddressPool, NetworkRealisation};
 
 use super::vnfs::Profile;
 use crate::ops::addresses::Addresses;
-use crate::ops::design::{IdSource, LinkDesign, SubnetDesign};
+use crate::ops::design::{IdSource, LinkDesign, SubnetDesign, VimRef};
 
 /// A link with the addresses that are left in each of its subnets.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ fn link(vl: &NsVirtualLink, ids: &dyn IdSource, faults: &mut Vec<Fault>) -> Link
 }
 
 /// Links of connection points that are to have floating addresses get routers on their IPv4 subnets.
-pub fn route(links: &mut [Link], profiles: &[Profile<'_>], flavour: &NsFlavour, faults: &mut Vec<Fault>) {
+pub fn route(links: &mut [Link], profiles: &[Profile<'_>], flavour: &NsFlavour, vim: &VimRef, faults: &mut Vec<Fault>) {
     for link in links {
         let name = &link.design.profile_id;
         let mut connected = profiles.iter().flat_map(|p| p.vnf.connections.iter().map(move |c| (p, c)));
@@ -64,6 +64,14 @@ pub fn route(links: &mut [Link], profiles: &[Profile<'_>], flavour: &NsFlavour, 
             connection.virtual_link == *name && profile.flavour.ext_cp(&connection.cp).is_some_and(ExtCp::floats)
         });
         if !floats {
+            continue;
+        }
+        // A physical network has its router already, whoever runs that; only a cloud may know of it.
+        if link.design.realisation != NetworkRealisation::Overlay {
+            if vim.vim_type.starts_with("MANO.") {
+                let why = "a connection point on it is to have a floating address, and it is a physical network, which is not routed";
+                faults.push(Fault::new(format!("NSD, virtual link {name}"), why).mend("reach it by its own address"));
+            }
             continue;
         }
         let l3 = flavour.virtual_links.iter().filter(|vl| vl.name == *name).flat_map(|vl| vl.profile.l3());

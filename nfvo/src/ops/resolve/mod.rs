@@ -83,7 +83,7 @@ pub fn resolve(from: Sources<'_>, ids: &dyn IdSource) -> Result<Design, Box<Prob
     let level = from.request.ns_instantiation_level_id.as_deref();
     let mut links = links::links(flavour, ids, &mut faults);
     let profiles = vnfs::profiles(&from, flavour, level, &mut faults);
-    links::route(&mut links, &profiles, flavour, &mut faults);
+    links::route(&mut links, &profiles, flavour, from.vim, &mut faults);
     let reserved = reserve::reserve(&profiles, &mut links, ids, &mut faults);
     let env = reserve::Env { inputs: &from.request.additional_params_for_ns, flavour, reserved: &reserved };
     let vnfs = vnfs::designs(&from, &profiles, &links, &env, ids, &mut faults);

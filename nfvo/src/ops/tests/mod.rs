@@ -245,11 +245,15 @@ fn a_link_of_a_floating_address_is_routed() {
     assert!(links(&packages).iter().all(|subnet| !subnet.routed));
     let floating = CpAddress { floating_ip: true, layer_protocol: "ipv4".into(), ..CpAddress::default() };
     let edge = &mut packages.get_mut(samples::EDGE).unwrap().vnfd.flavours[0];
-    edge.ext_cps.iter_mut().find(|cp| cp.name == "inside").unwrap().addresses = vec![floating];
+    edge.ext_cps.iter_mut().find(|cp| cp.name == "inside").unwrap().addresses = vec![floating.clone()];
     let [internal, external] = links(&packages);
     let first = internal.cidr.hosts().next();
     assert_eq!((internal.routed, internal.gateway), (true, first), "{internal:?}");
     assert!(!external.routed);
+    let outer = &mut packages.get_mut(samples::EDGE).unwrap().vnfd.flavours[0].ext_cps;
+    outer.iter_mut().find(|cp| cp.name == "outside").unwrap().addresses = vec![floating];
+    let refused = try_resolve(&nsd(), &packages, &request()).unwrap_err();
+    assert!(refused.faults.iter().any(|fault| fault.message.contains("physical network")), "{refused:?}");
     assert!(
         !internal.pools.iter().any(|pool| Some(pool.start) == first),
         "the router's address is nobody's: {internal:?}"
