@@ -1,5 +1,5 @@
-//! Routers and floating addresses, on real OVN and on a real OpenStack: a VNFC on a link of the network service alone is reached from outside, and
-//! reaches it. (SOL001 clause 6.2, L3AddressData; IFA005 clause 7.4)
+//! Routers and floating addresses, on real OVN and on a real OpenStack: a VNFC on a link of the network service alone is reached from
+//! outside, and reaches it. (SOL001 clause 6.2, L3AddressData; IFA005 clause 7.4)
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};

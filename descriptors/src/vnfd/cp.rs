@@ -87,11 +87,16 @@ pub struct ExtCp {
     pub extra: Value,
 }
 
+/// Whether a connection point with these addresses is to have a floating one.
+fn any_floats(addresses: &[CpAddress]) -> bool {
+    addresses.iter().any(|address| address.floating_ip)
+}
+
 impl VduCp {
     /// Whether it is to have a floating address.
     #[must_use]
     pub fn floats(&self) -> bool {
-        self.addresses.iter().any(|address| address.floating_ip)
+        any_floats(&self.addresses)
     }
 }
 
@@ -99,7 +104,15 @@ impl ExtCp {
     /// Whether it is to have a floating address.
     #[must_use]
     pub fn floats(&self) -> bool {
-        self.addresses.iter().any(|address| address.floating_ip)
+        any_floats(&self.addresses)
+    }
+}
+
+impl VipCp {
+    /// Whether it is to have a floating address.
+    #[must_use]
+    pub fn floats(&self) -> bool {
+        any_floats(&self.addresses)
     }
 }
 

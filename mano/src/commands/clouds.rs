@@ -60,13 +60,13 @@ pub fn read(args: &CloudArgs) -> Result<(String, VimKind), Failure> {
     };
     let cloud = merged(cloud, secure.clouds.get(&name).cloned().unwrap_or_default());
     let mut kind = kind(&name, cloud, args.region.clone(), path)?;
-    if let (VimKind::Openstack { access_info, .. }, Some(file)) = (&mut kind, &args.notifications_url_file) {
-        let text =
-            std::fs::read_to_string(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-        access_info.notifications_url = Some(Secret::new(text.trim()));
-    }
-    if let VimKind::Openstack { interface_info, .. } = &mut kind {
+    if let VimKind::Openstack { interface_info, access_info } = &mut kind {
         interface_info.external_network.clone_from(&args.external_network);
+        if let Some(file) = &args.notifications_url_file {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+            access_info.notifications_url = Some(Secret::new(text.trim()));
+        }
     }
     Ok((args.name.clone().unwrap_or(name), kind))
 }

@@ -372,15 +372,15 @@ async fn fixed_address(
     Ok(PortAddress { subnet_id: subnet.id, ip, prefix: subnet.spec.cidr.prefix_len() })
 }
 
+/// The address that a floating one stands for: the first of IPv4 on a routed subnet of the port's network.
+pub(crate) fn routed_address<'a>(addresses: &'a [PortAddress], of_network: &[Subnet]) -> Option<&'a PortAddress> {
+    let routed = |id: Uuid| of_network.iter().any(|subnet| subnet.id == id && subnet.spec.routed);
+    addresses.iter().find(|address| address.ip.is_ipv4() && routed(address.subnet_id))
+}
+
 /// A floating address is one of an IPv4 address behind a router.
 async fn check_routed(tx: &mut AnyConnection, vim: Uuid, spec: &PortSpec, addresses: &[PortAddress]) -> Result<()> {
-    let routed: Vec<Uuid> = subnets::of_network(tx, vim, spec.network_id)
-        .await?
-        .into_iter()
-        .filter(|subnet| subnet.spec.routed)
-        .map(|subnet| subnet.id)
-        .collect();
-    if addresses.iter().any(|address| address.ip.is_ipv4() && routed.contains(&address.subnet_id)) {
+    if routed_address(addresses, &subnets::of_network(tx, vim, spec.network_id).await?).is_some() {
         return Ok(());
     }
     let why = format!("the port has no address of a routed subnet of network {}", spec.network_id);

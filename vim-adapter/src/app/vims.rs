@@ -55,7 +55,7 @@ fn read_secrets(text: String) -> OpenstackSecrets {
 }
 
 /// Who asks without a secret means the one that is kept, if it is about the same account of the same cloud; who names no
-/// message broker means that of the same cloud.
+/// message broker or network outside means that of the same cloud.
 fn with_kept_secrets(mut spec: VimSpec, there: Option<&VimSpec>) -> VimSpec {
     if let (VimKind::Openstack { interface_info, access_info }, Some(there)) = (&mut spec.kind, there)
         && let VimKind::Openstack { interface_info: kept_at, access_info: kept } = &there.kind

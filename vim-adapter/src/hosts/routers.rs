@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::HostsVim;
 use super::northbound::{CHASSIS, Ensured, NAT, PORT, ROUTE, ROUTER, ROUTER_PORT, SWITCH};
 use super::rows::{MARK_SUBNET, marks, switch_name};
+use crate::app::ports::routed_address;
 use crate::error::{Failure, Result};
 use crate::ipam::mac_of;
 use crate::store::{addresses, networks, ports, subnets};
@@ -135,11 +136,10 @@ pub fn floating(
     all: &[Port],
     are: impl Fn(ResourceState) -> bool,
 ) -> Vec<(IpAddr, IpAddr)> {
-    let routed = |id: Uuid| of_network.iter().any(|subnet| subnet.id == id && subnet.spec.routed);
     all.iter()
         .filter(|port| are(port.state))
         .filter_map(|port| {
-            let own = port.addresses.iter().find(|a| a.ip.is_ipv4() && routed(a.subnet_id))?;
+            let own = routed_address(&port.addresses, of_network)?;
             (own.subnet_id == subnet).then_some((port.floating_address?, own.ip))
         })
         .collect()

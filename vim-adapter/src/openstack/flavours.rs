@@ -166,21 +166,19 @@ impl OpenstackVim {
     pub(super) async fn named_flavour(&self, wanted: &Wanted) -> Result<Option<Flavour>> {
         let Some(id) = &wanted.vim_flavour_id else { return Ok(None) };
         let mut known = self.flavours.lock().await;
-        for last in [false, true] {
-            let all = self.list_flavours(&mut known).await?;
-            if let Some(named) = all.iter().find(|flavour| flavour.id == *id) {
-                return Ok(Some(named.clone()));
-            }
-            if last {
-                let names: Vec<String> = all.iter().take(20).map(|f| format!("{} ({})", f.id, f.name)).collect();
-                let why = format!("this account sees no flavour {id:?}; there are {}", names.join(", "));
-                let fault = Fault::new("/flavour/vimFlavourId", why.clone());
-                return Err(ProblemDetails::unprocessable(why, vec![fault]).into());
-            }
-            // It may be newer than the list.
-            known.list = None;
+        let named = |all: &[Flavour]| all.iter().find(|flavour| flavour.id == *id).cloned();
+        if let Some(found) = named(&self.list_flavours(&mut known).await?) {
+            return Ok(Some(found));
         }
-        Ok(None)
+        // It may be newer than the list.
+        known.list = None;
+        let all = self.list_flavours(&mut known).await?;
+        named(&all).map(Some).ok_or_else(|| {
+            let names: Vec<String> = all.iter().take(20).map(|f| format!("{} ({})", f.id, f.name)).collect();
+            let why = format!("this account sees no flavour {id:?}; there are {}", names.join(", "));
+            let fault = Fault::new("/flavour/vimFlavourId", why.clone());
+            ProblemDetails::unprocessable(why, vec![fault]).into()
+        })
     }
 
     /// The flavour to use for a shape.

@@ -13,7 +13,7 @@ use super::OpenstackVim;
 use super::call::{Call, Service};
 use super::marks::Mark;
 use super::networks::text;
-use crate::app::ports::trunk_mac;
+use crate::app::ports::{routed_address, trunk_mac};
 use crate::error::{Failure, Result, is_refusal};
 use crate::store::{networks, ports, subnets};
 use crate::vim::{Gone, Its, ItsAddresses, Made, cannot};
@@ -98,9 +98,8 @@ fn addresses(port: &Value, subnets: &[Subnet]) -> (String, Vec<PortAddress>) {
 
 /// The address that a floating one stands for: the first of IPv4 on a routed subnet, or else at all.
 fn floats_for(own: &[PortAddress], subnets: &[Subnet]) -> Option<IpAddr> {
-    let routed = |id: Uuid| subnets.iter().any(|subnet| subnet.id == id && subnet.spec.routed);
-    let of_v4 = || own.iter().filter(|address| address.ip.is_ipv4());
-    of_v4().find(|address| routed(address.subnet_id)).or_else(|| of_v4().next()).map(|address| address.ip)
+    let any = || own.iter().find(|address| address.ip.is_ipv4());
+    routed_address(own, subnets).or_else(any).map(|address| address.ip)
 }
 
 /// Whether Neutron refused a port because its group or policy is not there any more.

@@ -129,7 +129,7 @@ impl Work<'_> {
             }
         }
         for vip in &flavour.vip_cps {
-            if vip.addresses.iter().any(|address| address.floating_ip) {
+            if vip.floats() {
                 let why =
                     "no VIM gives an address that several share a floating one: activate it on the CPs themselves";
                 self.fault(format!("VNFD CP {}", vip.name), why);
